@@ -1,0 +1,1 @@
+"""Configurations of runs: `base.py` names every field, the others say what differs."""

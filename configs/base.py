@@ -1,0 +1,157 @@
+"""Every field of a run, one comment each; the other configs are this plus their differences.
+
+Not run by itself: the five methods `single`, `multi`, `separate`, `cascade` and `joint` are, each
+as `configs/NAME.py` (one GPU) and `configs/NAME.py:quick` (2 CPU cores).
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the base of all methods, at the size `variant`: '' (one GPU) or 'quick' (2 cores)."""
+    config = full()
+    if variant not in ("", "quick"):
+        raise ValueError(f"unknown variant {variant!r}: write ':quick', or nothing for one GPU")
+    if variant == "quick":
+        shrink(config)
+    return config
+
+
+def full() -> ConfigDict:
+    """Return the size for one GPU."""
+    config = ConfigDict()
+    config.method = "base"  # name of the method, as tables and the default workdir show it
+    config.hardware = "gpu"  # what this size is meant for: 'gpu' or 'cpu'
+    config.seed = 0  # of parameters, data order and augmentation; an integer >= 0
+    config.deterministic = False  # True: bitwise repeatable on a GPU too, at some cost in speed
+    config.init_from = placeholder(str)  # path of an export whose parameters the run starts from
+    config.data = data()
+    config.augment = augment()
+    config.model = model()
+    config.loss = loss()
+    config.training = training()
+    config.evaluation = evaluation()
+    return config
+
+
+def data() -> ConfigDict:
+    """Return the fields of the data set and its way to the device."""
+    data = ConfigDict()
+    data.builder = "ercp_synthetic"  # 'ercp_synthetic', or 'xray_folder' for one's own frames
+    data.dir = ""  # xray_folder: the folder with dataset.json and cases.csv
+    data.cases = "cases.csv"  # xray_folder: the table of cases inside the folder
+    data.size = "512"  # ercp_synthetic: which set of frames, 'quick', '256' or '512'
+    data.built_dir = "datasets"  # where built data sets are kept
+    data.image_size = (512, 512)  # rows, columns (px) of the grid the network works on
+    data.folds = 0  # 0: splits as stored; n >= 2: validation is one of n folds of train+validation
+    data.fold = 0  # which fold validates, 0 .. folds - 1
+    data.threads = 8  # host threads that read examples
+    data.memory_mb = 4096  # prepared examples kept in memory at most (MB)
+    return data
+
+
+def augment() -> ConfigDict:
+    """Return the ranges of the random changes made to each training example."""
+    augment = ConfigDict()
+    augment.affine_rate = 0.8  # probability of a rotation, scale and shear
+    augment.rotation_degrees = (-20.0, 20.0)  # uniform, clockwise
+    augment.scale = (0.85, 1.2)  # magnification, uniform in its logarithm
+    augment.shear = (-0.05, 0.05)  # tangent of the angle, uniform
+    augment.elastic_rate = 0.3  # probability of a smooth deformation
+    augment.elastic_px = 6.0  # largest displacement of a node of the coarse grid (px)
+    augment.elastic_cells = 5  # nodes a side of that grid
+    augment.flip_horizontal_rate = 0.5  # probability of left for right
+    augment.flip_vertical_rate = 0.0  # probability of top for bottom
+    augment.gamma = (0.7, 1.4)  # exponent of the grey values, uniform in its logarithm
+    augment.contrast = (0.75, 1.3)  # factor about the grey value 0.5, uniform
+    augment.brightness = (-0.1, 0.1)  # offset of the grey values (frame's range = 1), uniform
+    augment.inversion_rate = 0.1  # probability of the opposite polarity
+    augment.noise_rate = 0.5  # probability of added noise
+    augment.noise_std = (0.0, 0.04)  # its standard deviation (frame's range = 1), uniform
+    augment.blur_rate = 0.3  # probability of a blur, after the noise
+    augment.blur_px = (0.3, 1.0)  # its standard deviation (px), uniform; at most 1.5
+    augment.thin_rate = 0.7  # probability that the crop is made to contain a thin class
+    return augment
+
+
+def model() -> ConfigDict:
+    """Return the fields of the network."""
+    model = ConfigDict()
+    model.labels = "classes"  # 'classes': as in the data set; 'one': all classes as one label
+    # 'together': one U-Net for all; 'per_class': one each; 'parent_then_child': a cascade
+    model.stages = "together"
+    model.link = "none"  # what later stages see: 'none', 'stop_gradient' or 'gradient'
+    model.width = 32  # channels of the first level; doubled at each level below
+    model.depth = 5  # number of times the grid is halved
+    model.norm = "group"  # 'group', 'instance' or 'none'
+    model.residual = False  # a skip around each pair of convolutions
+    model.deep_supervision = False  # logits and loss at coarser levels too
+    model.remat = False  # recompute activations in the backward pass: less memory, more time
+    model.dtype = "float32"  # compute type, 'float32' or 'bfloat16'; parameters stay float32
+    return model
+
+
+def loss() -> ConfigDict:
+    """Return the weights of the joint loss's terms."""
+    loss = ConfigDict()
+    loss.cross_entropy = 1.0  # weight of cross entropy, all classes
+    loss.dice = 1.0  # weight of soft Dice, all classes
+    loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
+    loss.attachment = 0.0  # weight of the share of the child that is not joined to its parent
+    loss.parent = 1.0  # weight of every class but the relation's child
+    loss.child = 1.0  # weight of the relation's child
+    loss.auxiliary = 0.3  # weight of the coarser levels (deep_supervision), halved at each
+    return loss
+
+
+def training() -> ConfigDict:
+    """Return the fields of the optimisation and of what is kept of it."""
+    training = ConfigDict()
+    training.steps = 20_000  # updates
+    training.batch_size = 8  # examples an update, over all devices
+    training.crop_size = (512, 512)  # rows, columns (px) that an example is cropped to
+    # 'together', or 'stage_by_stage': each stage gets an equal share of the steps
+    training.schedule = "together"
+    training.learning_rate = 1e-3  # peak of AdamW's rate
+    training.warmup_steps = 500  # linear rise to the peak; then a cosine to 1 % of it
+    training.weight_decay = 1e-4  # of AdamW
+    training.clip_norm = 1.0  # largest norm of the gradient
+    training.ema_decay = 0.999  # of the averaged parameters that are evaluated and exported
+    training.log_every = 50  # steps
+    training.eval_every = 1000  # steps between evaluations of the validation split
+    training.checkpoint_every = 1000  # steps
+    training.best_metric = "mean/dice"  # of the validation split: 'CLASS/METRIC' or 'mean/METRIC'
+    training.images = 4  # validation cases drawn at each evaluation
+    return training
+
+
+def evaluation() -> ConfigDict:
+    """Return the fields of the scores."""
+    evaluation = ConfigDict()
+    evaluation.split = "test"  # split scored after training
+    evaluation.threshold = 0.5  # probability from which a pixel belongs to a class
+    evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
+    evaluation.tolerance_px = 2.0  # the same where it is not
+    return evaluation
+
+
+def shrink(config: ConfigDict) -> None:
+    """Change the base to a size that ends in at most 10 minutes on 2 CPU cores."""
+    config.hardware = "cpu"
+    config.data.size = "quick"
+    config.data.image_size = (192, 192)
+    config.data.threads = 2
+    config.data.memory_mb = 1024
+    config.model.width = 10
+    config.model.depth = 4
+    config.augment.elastic_px = 3.0
+    config.training.steps = 900
+    config.training.batch_size = 4
+    config.training.crop_size = (160, 160)
+    config.training.learning_rate = 2e-3
+    config.training.warmup_steps = 50
+    config.training.ema_decay = 0.99
+    config.training.log_every = 25
+    config.training.eval_every = 300
+    config.training.checkpoint_every = 300

@@ -1,0 +1,19 @@
+"""The cascade trained end to end, with one joint loss and the attachment term.
+
+python launch.py --config=configs/joint.py          one GPU
+python launch.py --config=configs/joint.py:quick    2 CPU cores
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the configuration at the size `variant`: '' or 'quick'."""
+    config = base.get_config(variant)
+    config.method = "joint"
+    config.model.stages = "parent_then_child"
+    config.model.link = "gradient"
+    config.loss.attachment = 0.1
+    return config

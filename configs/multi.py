@@ -1,0 +1,16 @@
+"""One U-Net, one label for each class.
+
+python launch.py --config=configs/multi.py          one GPU
+python launch.py --config=configs/multi.py:quick    2 CPU cores
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the configuration at the size `variant`: '' or 'quick'."""
+    config = base.get_config(variant)
+    config.method = "multi"
+    return config

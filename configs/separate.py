@@ -1,0 +1,17 @@
+"""Independent U-Nets, one for each class.
+
+python launch.py --config=configs/separate.py          one GPU
+python launch.py --config=configs/separate.py:quick    2 CPU cores
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the configuration at the size `variant`: '' or 'quick'."""
+    config = base.get_config(variant)
+    config.method = "separate"
+    config.model.stages = "per_class"
+    return config

@@ -1,0 +1,17 @@
+"""One U-Net, all instruments as one label.
+
+python launch.py --config=configs/single.py          one GPU
+python launch.py --config=configs/single.py:quick    2 CPU cores
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the configuration at the size `variant`: '' or 'quick'."""
+    config = base.get_config(variant)
+    config.method = "single"
+    config.model.labels = "one"
+    return config

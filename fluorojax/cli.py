@@ -1,0 +1,208 @@
+"""The `fluorojax` command: what is done before and after a run of launch.py."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.table import Table
+
+from fluorojax import environment
+from fluorojax.errors import InputError
+from fluorojax.progress import console, progress
+
+READABLE = (".png", ".tif", ".tiff")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what the user can mend is printed without a traceback, with status 2."""
+    options = parser().parse_args(arguments)
+    environment.quiet_libraries()
+    try:
+        options.command(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(prog="fluorojax", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[..., None], example: str) -> argparse.ArgumentParser:
+        text = (run.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example: {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(command=run)
+        return command
+
+    c = add("check", check, "fluorojax check my_frames")
+    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
+    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
+
+    c = add("prepare", prepare, "fluorojax prepare my_frames")
+    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
+    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
+    c.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
+
+    c = add(
+        "predict", predict, "fluorojax predict runs/joint/export frames/*.png --out predictions"
+    )
+    c.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    c.add_argument(
+        "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
+    )
+    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="where masks are written")
+    c.add_argument("--threshold", type=float, help="probability; default: the export's own")
+
+    c = add("evaluate", evaluate, "fluorojax evaluate runs/joint/export my_frames --out scores")
+    c.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
+    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
+    c.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    c.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
+    c.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where scores are written"
+    )
+
+    c = add("export", export, "fluorojax export runs/joint --out shared/joint")
+    c.add_argument(
+        "run", type=Path, metavar="RUN", help="folder of a run, trained at least in part"
+    )
+    c.add_argument("--out", type=Path, help="folder of the export; default: RUN/export")
+    return top
+
+
+def check(options: argparse.Namespace) -> None:
+    """Read a folder of frames as training would, and say what is in it or what is wrong."""
+    from fluorojax.data.folder import check_folder
+
+    show_folder(check_folder(options.dir, options.cases))
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Check a folder of frames and build its data set, so that training can start at once."""
+    from fluorojax.data.source import open_folder
+
+    dataset = open_folder(options.dir, options.cases, options.built_dir)
+    console.print(f"{dataset.info.name} is built, content {dataset.fingerprint[:12]}")
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Write a bitmask and an overlay picture for each frame, on the frame's own grid."""
+    from fluorojax import overlay
+    from fluorojax.data import bitmask
+    from fluorojax.data.intensity import intensity_range
+    from fluorojax.data.readers import read_frame
+    from fluorojax.export import load, read_manifest
+
+    model = load(options.export)
+    threshold = options.threshold
+    if threshold is None:
+        threshold = read_manifest(options.export)["origin"].get("threshold", 0.5)
+    paths = frames_of(options.inputs)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with progress("predict", len(paths)) as update:
+        for n, path in enumerate(paths):
+            frame = read_frame(path)
+            mask = model(frame) >= threshold
+            low, high = intensity_range(frame)
+            grey = np.clip((frame.astype(np.float32) - low) / (high - low), 0, 1)
+            Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
+            picture = overlay.overlay(grey, mask, None, None, [c.name for c in model.classes])
+            overlay.save_png(picture, options.out / f"{path.stem}_overlay.png")
+            update(n + 1)
+    bits = ", ".join(f"{1 << k} = {c.name}" for k, c in enumerate(model.classes))
+    console.print(f"{len(paths)} masks in {options.out} (values are sums of {bits})")
+
+
+def frames_of(inputs: Sequence[Path]) -> list[Path]:
+    """Return the frames named, and those in the folders named, each once.
+
+    Raises:
+        InputError: nothing is there, or two frames would write the same `<stem>.png`.
+    """
+    paths: list[Path] = []
+    for given in inputs:
+        if given.is_dir():
+            paths += sorted(p for p in given.iterdir() if p.suffix.lower() in READABLE)
+        elif given.is_file():
+            paths.append(given)
+        else:
+            raise InputError(f"{given} does not exist; give frames, or folders of frames")
+    if not paths:
+        raise InputError(f"no frame ({', '.join(READABLE)}) in {', '.join(map(str, inputs))}")
+    stems: dict[str, Path] = {}
+    for path in paths:
+        if (other := stems.setdefault(path.stem, path)) != path:
+            raise InputError(
+                f"{other} and {path} would both be written to {path.stem}.png; "
+                "predict them into two folders, or rename one"
+            )
+    return list(stems.values())
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Score an export on a split of a folder of frames."""
+    from fluorojax.data.labels import LABELS
+    from fluorojax.data.source import open_folder
+    from fluorojax.evaluate import write_evaluation
+    from fluorojax.export import load, read_manifest
+    from fluorojax.metrics.case import MetricSettings
+    from fluorojax.training.finish import print_scores
+
+    model, origin = load(options.export), read_manifest(options.export)["origin"]
+    dataset = open_folder(options.dir, options.cases, options.built_dir)
+    info = LABELS[origin["labels"]](dataset.info)
+    ours, theirs = [c.name for c in model.classes], list(info.class_names)
+    if ours != theirs:
+        raise InputError(
+            f"{options.export} finds {ours}, but {options.dir} has labels for {theirs}; "
+            "the names in dataset.json must be the export's, in the same order"
+        )
+    summary = write_evaluation(
+        model,
+        dataset.split(options.split),
+        options.out,
+        info=info,
+        stored_classes=len(dataset.info.classes),
+        threshold=origin["threshold"],
+        settings=MetricSettings(),
+    )
+    print_scores(summary, info.classes)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the best parameters of a run as params.safetensors and manifest.json."""
+    from ml_collections import ConfigDict
+
+    from fluorojax.data.source import open_dataset
+    from fluorojax.training import finish, setup
+
+    path = options.run / "config.json"
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give the folder of a run, such as runs/joint")
+    config = ConfigDict(json.loads(path.read_text("utf-8"))["config"])
+    run = setup.set_up(config, open_dataset(config.data))
+    console.print(f"export  {finish.export_best(run, options.run, options.out)}")
+
+
+def show_folder(summary: dict) -> None:
+    """Print what `check_folder` found."""
+    table = Table("", "", title=str(summary.get("name", "")), show_header=False)
+    for name, value in summary.items():
+        table.add_row(name, json.dumps(value) if isinstance(value, dict | list) else str(value))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

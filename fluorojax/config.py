@@ -1,0 +1,199 @@
+"""Checks a run's configuration before anything heavy starts; every message says how to mend it."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from fluorojax.errors import InputError
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "hardware": ("gpu", "cpu"),
+    "data.builder": ("ercp_synthetic", "xray_folder"),
+    "data.size": ("quick", "256", "512"),
+    "model.labels": ("classes", "one"),
+    "model.stages": ("together", "per_class", "parent_then_child"),
+    "model.link": ("none", "stop_gradient", "gradient"),
+    "model.norm": ("group", "instance", "none"),
+    "model.dtype": ("float32", "bfloat16"),
+    "training.schedule": ("together", "stage_by_stage"),
+    "evaluation.split": ("train", "validation", "test"),
+}
+SIZES = ("data.image_size", "training.crop_size")
+RANGES = tuple(
+    f"augment.{name}"
+    for name in (
+        *("rotation_degrees", "scale", "shear", "gamma", "contrast", "brightness"),
+        *("noise_std", "blur_px"),
+    )
+)
+POSITIVE_RANGES = ("augment.scale", "augment.gamma", "augment.contrast", "augment.blur_px")
+PROBABILITIES = (
+    *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),
+    *(f"augment.{name}_rate" for name in ("flip_horizontal", "flip_vertical", "inversion")),
+    "evaluation.threshold",
+    "training.ema_decay",
+)
+AT_LEAST_ONE = (
+    "data.threads",
+    "model.width",
+    "model.depth",
+    "augment.elastic_cells",
+    "training.steps",
+    "training.batch_size",
+    "training.log_every",
+    "training.eval_every",
+    "training.checkpoint_every",
+)
+NOT_NEGATIVE = (
+    "seed",
+    "data.folds",
+    "data.fold",
+    "data.memory_mb",
+    "augment.elastic_px",
+    "loss.cross_entropy",
+    "loss.dice",
+    "loss.skeleton_recall",
+    "loss.attachment",
+    "loss.parent",
+    "loss.child",
+    "loss.auxiliary",
+    "training.warmup_steps",
+    "training.weight_decay",
+    "training.images",
+)
+POSITIVE = (
+    "training.learning_rate",
+    "training.clip_norm",
+    "evaluation.tolerance_mm",
+    "evaluation.tolerance_px",
+)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return {'data.image_size': (512, 512), ...} for a nested configuration."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping | ConfigDict):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def validate(config: ConfigDict, base: ConfigDict, devices: int = 1) -> None:
+    """Check a configuration against the fields of `base` and their constraints.
+
+    Args:
+        config: the resolved configuration of the run.
+        base: `configs.base.get_config()`: every field that exists.
+        devices: number of accelerators (or CPU devices) the batch is spread over.
+
+    Raises:
+        InputError: lists everything that is wrong, and what to write instead.
+    """
+    found = list(_unknown(flatten(config), flatten(base)))
+    # Constraints speak of fields that exist, so they are looked at only when all do.
+    found = found or [*_values(flatten(config)), *_relations(flatten(config), devices)]
+    if found:
+        raise InputError("the configuration cannot be used:\n" + "\n".join(f"- {f}" for f in found))
+
+
+def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Return one line for each field in which two configurations differ."""
+    a, b = flatten(ours), flatten(theirs)
+    names = sorted(n for n in a.keys() | b.keys() if _plain(a.get(n)) != _plain(b.get(n)))
+    return [f"{n}: {b.get(n, 'absent')!r} there, {a.get(n, 'absent')!r} here" for n in names]
+
+
+def _plain(value: Any) -> Any:
+    # JSON turns tuples into lists.
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _unknown(flat: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
+    for name in flat.keys() - known.keys():
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        hint = f"; did you mean {close[0]!r}?" if close else "; configs/base.py lists every field"
+        yield f"unknown field {name!r}{hint}"
+    for name in known.keys() - flat.keys():
+        yield f"field {name!r} is missing; start from configs.base.get_config()"
+
+
+def _values(flat: dict[str, Any]) -> Iterator[str]:
+    for name, choices in CHOICES.items():
+        if flat[name] not in choices:
+            yield f"{name} is {flat[name]!r}; write one of {', '.join(map(repr, choices))}"
+    for name in (*SIZES, *RANGES):
+        yield from _pair(name, flat[name])
+    for names, good, rule in (
+        (PROBABILITIES, lambda v: 0 <= v <= 1, "between 0 and 1"),
+        (AT_LEAST_ONE, lambda v: v >= 1, "at least 1"),
+        (NOT_NEGATIVE, lambda v: v >= 0, "at least 0"),
+        (POSITIVE, lambda v: v > 0, "above 0"),
+    ):
+        for name in names:
+            if not good(flat[name]):
+                yield f"{name} is {flat[name]}; it must be {rule}"
+
+
+def _pair(name: str, value: tuple[float, ...]) -> Iterator[str]:
+    example = "256,256" if name in SIZES else "0.8,1.2"
+    if len(value) != 2:
+        remedy = f"write two, as in --config.{name}={example}"
+        yield f"{name} has {len(value)} numbers, {value}; {remedy}"
+        return
+    if name in (*SIZES, *POSITIVE_RANGES) and min(value) <= 0:
+        yield f"{name} is {value}; both numbers must be above 0"
+    if name in RANGES and value[0] > value[1]:
+        yield f"{name} is {value}; the smaller number comes first"
+
+
+def _relations(flat: dict[str, Any], devices: int) -> Iterator[str]:
+    yield from _sizes(flat)
+    batch = flat["training.batch_size"]
+    if devices >= 1 and batch % devices:
+        lower, upper = batch - batch % devices, batch - batch % devices + devices
+        instead = f"{lower} or {upper}" if lower else f"{upper}"
+        yield (
+            f"training.batch_size is {batch}, which {devices} devices cannot share evenly; "
+            f"write {instead}"
+        )
+    if flat["data.builder"] == "xray_folder" and not flat["data.dir"]:
+        yield "data.dir is empty; write --config.data.dir=FOLDER, with dataset.json and cases.csv"
+    folds, fold = flat["data.folds"], flat["data.fold"]
+    if folds == 1:
+        yield "data.folds is 1; write 0 for the stored splits, or 2 and more"
+    if fold and fold >= folds:
+        yield f"data.fold is {fold} of {folds} folds; write a number from 0 to {max(folds - 1, 0)}"
+    if flat["training.warmup_steps"] >= flat["training.steps"]:
+        yield (
+            f"training.warmup_steps is {flat['training.warmup_steps']}, but there are only "
+            f"{flat['training.steps']} steps; write a smaller number"
+        )
+    if flat["model.stages"] != "parent_then_child" and flat["model.link"] != "none":
+        yield (
+            f"model.link is {flat['model.link']!r}, but stages are {flat['model.stages']!r}; "
+            "write model.link='none', or model.stages='parent_then_child'"
+        )
+    if flat["model.labels"] == "one" and flat["model.stages"] != "together":
+        yield "model.labels is 'one', so there is one stage; write model.stages='together'"
+
+
+def _sizes(flat: dict[str, Any]) -> Iterator[str]:
+    stride = 2 ** flat["model.depth"]
+    for name in ("data.image_size", "training.crop_size"):
+        size = flat[name]
+        if len(size) == 2 and any(n % stride for n in size):
+            nearest = ",".join(str(max(stride, round(n / stride) * stride)) for n in size)
+            yield (
+                f"{name} is {size}, but a network of model.depth={flat['model.depth']} needs "
+                f"multiples of {stride}; write --config.{name}={nearest}"
+            )
+    crop, image = flat["training.crop_size"], flat["data.image_size"]
+    if len(crop) == len(image) == 2 and any(c > i for c, i in zip(crop, image, strict=True)):
+        yield (
+            f"training.crop_size {crop} is larger than data.image_size {image}; "
+            f"write --config.training.crop_size={image[0]},{image[1]} or less"
+        )

@@ -1,0 +1,34 @@
+"""Masks of several, possibly overlapping classes in one integer a pixel: bit k is class k."""
+
+from typing import TypeVar
+
+import jax
+import numpy as np
+
+Array = TypeVar("Array", np.ndarray, jax.Array)
+
+MAX_CLASSES = 16
+
+
+def dtype(classes: int) -> np.dtype:
+    """Return the smallest unsigned type with a bit for each class: uint8 or uint16.
+
+    Raises:
+        ValueError: more than 16 classes.
+    """
+    if classes > MAX_CLASSES:
+        raise ValueError(f"{classes} classes; a bitmask holds at most {MAX_CLASSES}")
+    return np.dtype(np.uint8 if classes <= 8 else np.uint16)
+
+
+def pack(mask: np.ndarray) -> np.ndarray:
+    """Pack `mask: [..., C] in {0, 1}` into `[...]`, bit k = class k."""
+    classes = mask.shape[-1]
+    bits = np.left_shift(1, np.arange(classes, dtype=np.uint32))
+    return (mask.astype(np.uint32) * bits).sum(-1).astype(dtype(classes))
+
+
+def unpack(bits: Array, classes: int) -> Array:
+    """Unpack `bits: [...]` (NumPy or JAX) into `[..., classes] in {0, 1}` of the same type."""
+    shifts = np.arange(classes, dtype=bits.dtype)
+    return (bits[..., None] >> shifts) & np.array(1, bits.dtype)

@@ -1,0 +1,146 @@
+"""`dataset.json` of a dataset folder: names, classes, encoding and relation, checked."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from fluorojax.data import bitmask
+from fluorojax.data.annotations import ENCODINGS, index_values
+from fluorojax.data.info import ClassInfo, DatasetInfo, Kind, Relation, SplitUnit
+from fluorojax.data.problems import refuse
+from fluorojax.errors import InputError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_KEYS = {
+    "name",
+    "description",
+    "license",
+    "classes",
+    "mask_encoding",
+    "relation",
+    "split_unit",
+    "coco",
+}
+
+
+def read_description(path: Path) -> tuple[DatasetInfo, str]:
+    """Read and check `dataset.json`.
+
+    Returns:
+        The description, and the mask encoding; '' where none is said (LabelMe needs none).
+
+    Raises:
+        InputError: everything that is wrong, with its remedy.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); correct it there") from error
+    if not isinstance(fields, dict):
+        raise InputError(f"{path}: write an object, such as {{'name': ..., 'classes': [...]}}")
+    refuse(path, [*_wrong_fields(fields), *_wrong_classes(fields), *_wrong_relation(fields)])
+    info = DatasetInfo(
+        name=fields["name"],
+        classes=tuple(
+            ClassInfo(c["name"], c["kind"], c.get("mask_value")) for c in fields["classes"]
+        ),
+        description=fields.get("description", ""),
+        license=fields.get("license", ""),
+        relation=Relation(**fields["relation"]) if fields.get("relation") else None,
+        split_unit=fields.get("split_unit", "patient"),
+    )
+    encoding = fields.get("mask_encoding", "")
+    refuse(path, _wrong_mask_values(info, encoding))
+    return info, encoding
+
+
+def _wrong_fields(fields: Mapping[str, Any]) -> list[str]:
+    problems = [
+        f"unknown field '{key}'; the fields are {', '.join(sorted(_KEYS))}"
+        for key in fields
+        if key not in _KEYS
+    ]
+    if fields.get("coco"):
+        problems.append("'coco' is not read yet; convert it to LabelMe or to masks")
+    if not _NAME.fullmatch(str(fields.get("name", ""))):
+        problems.append(
+            f"name '{fields.get('name', '')}': give a name of letters, digits, '_', '-' and '.'"
+        )
+    for key, allowed in (("mask_encoding", ENCODINGS), ("split_unit", get_args(SplitUnit))):
+        if key in fields and fields[key] not in allowed:
+            problems.append(f"{key} '{fields[key]}': write one of {', '.join(allowed)}")
+    return problems
+
+
+def _wrong_classes(fields: Mapping[str, Any]) -> list[str]:
+    classes = fields.get("classes")
+    example = '[{"name": "wire", "kind": "curve"}]'
+    if not isinstance(classes, list) or not classes or not all(map(_is_class, classes)):
+        return [
+            f"classes: write a list such as {example}, each with name, kind and perhaps mask_value"
+        ]
+    problems = []
+    for name, count in Counter(c["name"] for c in classes).items():
+        if not _NAME.fullmatch(name):
+            problems.append(f"class '{name}': name it with letters, digits, '_', '-' and '.'")
+        if count > 1:
+            problems.append(f"class '{name}' stands there {count} times; rename or remove one")
+    for c in classes:
+        if c.get("kind") not in get_args(Kind):
+            problems.append(
+                f"class '{c['name']}': kind '{c.get('kind', '')}': write region (it has an area) "
+                "or curve (thin, with a centreline)"
+            )
+    if len(classes) > bitmask.MAX_CLASSES:
+        problems.append(f"{len(classes)} classes; at most {bitmask.MAX_CLASSES} are supported")
+    return problems
+
+
+def _is_class(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and set(entry) <= {"name", "kind", "mask_value"}
+    )
+
+
+def _wrong_mask_values(info: DatasetInfo, encoding: str) -> list[str]:
+    given = [c for c in info.classes if c.mask_value is not None]
+    if given and encoding != "index":
+        return [
+            f"class '{given[0].name}': mask_value goes with mask_encoding index only, not with "
+            f"'{encoding}'; remove it or change the encoding"
+        ]
+    problems = [
+        f"class '{c.name}': mask_value {c.mask_value!r}: give a whole number from 1 to 65535"
+        for c in given
+        if type(c.mask_value) is not int or not 1 <= c.mask_value <= 65535
+    ]
+    repeated = [value for value, n in Counter(index_values(info)).items() if n > 1]
+    if repeated:
+        problems.append(
+            f"mask_value {repeated[0]} means two classes (without mask_value, class k is k + 1); "
+            "give each class its own"
+        )
+    return problems
+
+
+def _wrong_relation(fields: Mapping[str, Any]) -> list[str]:
+    relation = fields.get("relation")
+    if relation is None:
+        return []
+    if not isinstance(relation, dict) or set(relation) != {"child", "parent"}:
+        return ["relation: write {'child': a class, 'parent': the class it comes out of}"]
+    classes = fields.get("classes")
+    names = [c.get("name") for c in classes or [] if isinstance(c, dict)]
+    problems = [
+        f"relation: {role} '{name}' is no class; the classes are {', '.join(map(str, names))}"
+        for role, name in relation.items()
+        if name not in names
+    ]
+    if relation["child"] == relation["parent"]:
+        problems.append(f"relation: '{relation['child']}' cannot come out of itself; name two")
+    return problems

@@ -1,0 +1,486 @@
+"""A dataset folder: `dataset.json` and a table of cases, checked before anything is built.
+
+All that is wrong is told at once, up to 20 lines, each with the case, the value and the remedy.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fluorojax.data import splits
+from fluorojax.data.annotations import (
+    CLASS_PLACEHOLDER,
+    ENCODINGS,
+    annotation_files,
+    read_annotation,
+    read_ignore,
+)
+from fluorojax.data.description import read_description
+from fluorojax.data.info import SPLITS, DatasetInfo, SplitUnit
+from fluorojax.data.problems import refuse
+from fluorojax.data.readers import read_frame
+from fluorojax.errors import InputError
+
+NEEDED_COLUMNS = ("case", "image", "patient")
+OPTIONAL_COLUMNS = (
+    "annotation",
+    "ignore",
+    "sequence",
+    "frame",
+    "attached",
+    "row_spacing_mm",
+    "col_spacing_mm",
+    "split",
+)
+ATTACHED = {"yes": 1, "no": 0, "": -1}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        case: its name, unique in the table.
+        image: the frame's file.
+        patient: whose frame it is.
+        split: train, validation or test; drawn from the patient's name where the table has none.
+        annotation: the annotation's file, perhaps with `{class}` in it; empty: unlabelled.
+        ignore: the mask of pixels that do not count, or None.
+        sequence: the run within the patient; may be empty.
+        frame: the number within the sequence, -1 where it is not said.
+        attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
+        spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
+    """
+
+    case: str
+    image: Path
+    patient: str
+    split: str
+    annotation: str = ""
+    ignore: Path | None = None
+    sequence: str = ""
+    frame: int = -1
+    attached: int = -1
+    spacing_mm: tuple[float, float] = (math.nan, math.nan)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the case has an annotation (which may be empty of objects)."""
+        return bool(self.annotation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """A dataset folder whose description and table are sound; its pixels are not yet read."""
+
+    root: Path
+    cases_file: Path
+    info: DatasetInfo
+    encoding: str
+    cases: tuple[Case, ...]
+
+    def split(self, name: str) -> tuple[Case, ...]:
+        """Return the cases of one split, in the table's order."""
+        return tuple(case for case in self.cases if case.split == name)
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderSummary:
+    """What a folder holds, counted while every pixel of it was decoded.
+
+    Attributes:
+        frames, labelled, patients: numbers a split.
+        sizes: number of frames of each size (rows, columns).
+        image_dtype: 'uint8', or 'uint16' if any frame has 16 bits.
+        pixels: number of labelled pixels of each class.
+        notes: what is no mistake by the rules, but deserves a look.
+    """
+
+    frames: Mapping[str, int]
+    labelled: Mapping[str, int]
+    patients: Mapping[str, int]
+    sizes: Mapping[tuple[int, int], int]
+    image_dtype: str
+    pixels: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return (what, how many) for a printed table."""
+        split_rows = [
+            (
+                name,
+                f"{self.frames[name]} frames ({self.labelled[name]} labelled), "
+                f"{self.patients[name]} patients",
+            )
+            for name in SPLITS
+        ]
+        sizes = ", ".join(f"{h} x {w}: {n}" for (h, w), n in sorted(self.sizes.items()))
+        pixels = [(f"class {name}", f"{n} pixels") for name, n in self.pixels.items()]
+        bits = ("bit depth", str(8 * np.dtype(self.image_dtype).itemsize))
+        notes = [(f"note {k}", note) for k, note in enumerate(self.notes, 1)]
+        return [*split_rows, ("sizes (rows x columns)", sizes), bits, *pixels, *notes]
+
+
+def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
+    """Read and check `dataset.json` and the table of cases; pixels are left to `check_cases`.
+
+    Args:
+        directory: the dataset folder.
+        cases_file: the table's name in it.
+
+    Raises:
+        InputError: everything that is wrong, with its remedy.
+    """
+    root = Path(directory)
+    for path in (root, root / "dataset.json", root / cases_file):
+        if not path.exists():
+            raise InputError(
+                f"{path}: not there; a dataset folder holds dataset.json and {cases_file}"
+            )
+    info, encoding = read_description(root / "dataset.json")
+    table = root / cases_file
+    problems: list[str] = []
+    cases = [_parse_case(row, root, problems) for row in _read_table(table)]
+    drawn = not any(case.split for case in cases)
+    if drawn:
+        cases = [_draw(case, info) for case in cases]
+    problems += _unknown_splits(cases)
+    problems += _repeated_cases(cases)
+    problems += _missing_files(cases, info)
+    problems += _wrong_annotations(cases, info, encoding)
+    problems += _shared_units(cases, info.split_unit)
+    problems += _shared_images(cases)
+    problems += _empty_splits(cases, drawn)
+    refuse(table, problems)
+    return Folder(root, table, info, encoding, tuple(cases))
+
+
+def load_case(folder: Folder, case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read a case's pixels.
+
+    Returns:
+        image [H, W] uint8 or uint16; mask [H, W, C] bool, all False where unlabelled;
+        ignore [H, W] bool.
+
+    Raises:
+        InputError: a file that cannot be used, named with its case.
+    """
+    try:
+        image = read_frame(case.image)
+    except InputError as error:
+        raise InputError(f"case {case.case}: {error}") from error
+    info = folder.info
+    mask = (
+        read_annotation(case.annotation, info, folder.encoding, image.shape, case.case)
+        if case.labelled
+        else np.zeros((*image.shape, len(info.classes)), bool)
+    )
+    ignore = (
+        read_ignore(case.ignore, image.shape, case.case)
+        if case.ignore
+        else np.zeros(image.shape, bool)
+    )
+    return image, mask, ignore
+
+
+def check_folder(directory: str | Path, cases_file: str = "cases.csv") -> dict[str, str]:
+    """Read a folder as a build would, every pixel of it, and return what it holds, for a table.
+
+    Raises:
+        InputError: everything that is wrong, with its remedy.
+    """
+    folder = read_folder(directory, cases_file)
+    return {"name": folder.info.name, **dict(check_cases(folder).rows())}
+
+
+def check_cases(folder: Folder) -> FolderSummary:
+    """Decode every frame, annotation and ignore mask, and count what is in them.
+
+    Raises:
+        InputError: every file that cannot be used, with its case and the remedy.
+    """
+    problems: list[str] = []
+    sizes: Counter[tuple[int, int]] = Counter()
+    dtypes: set[np.dtype] = set()
+    pixels = {name: Counter[str]() for name in folder.info.class_names}
+    for case in folder.cases:
+        try:
+            image, mask, _ = load_case(folder, case)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        sizes[image.shape] += 1
+        dtypes.add(image.dtype)
+        for name, count in zip(folder.info.class_names, mask.sum((0, 1)), strict=True):
+            pixels[name][case.split] += int(count)
+    refuse(folder.cases_file, problems)
+    return FolderSummary(
+        frames={name: len(folder.split(name)) for name in SPLITS},
+        labelled={name: sum(c.labelled for c in folder.split(name)) for name in SPLITS},
+        patients={name: len({c.patient for c in folder.split(name)}) for name in SPLITS},
+        sizes=sizes,
+        image_dtype=max(dtypes, key=lambda d: d.itemsize).name,
+        pixels={name: counts.total() for name, counts in pixels.items()},
+        notes=tuple(
+            f"class {name} has no pixel in any case of {split}"
+            for name, counts in pixels.items()
+            for split in SPLITS
+            if not counts[split]
+        ),
+    )
+
+
+def fingerprint(folder: Folder) -> str:
+    """Return the sha256 (hex) of dataset.json, the table, and every file that the table names."""
+    files = [folder.root / "dataset.json", folder.cases_file]
+    for case in folder.cases:
+        files += _files(case, folder.info)
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+# The table of cases
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows, stripped of blanks around the values, with their line as `#line`."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            rows = [(reader.line_num, [v.strip() for v in row]) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as such") from error
+    refuse(path, _wrong_columns(header))
+    rows = [(line, row) for line, row in rows if any(row)]
+    if not rows:
+        raise InputError(f"{path}: no cases; write one line a frame under the header")
+    problems = [
+        f"line {line}: {len(row)} values under {len(header)} columns; "
+        "write every comma, and put values with a comma in quotes"
+        for line, row in rows
+        if len(row) != len(header)
+    ]
+    refuse(path, problems)
+    return [{**dict(zip(header, row, strict=True)), "#line": str(line)} for line, row in rows]
+
+
+def _wrong_columns(header: Sequence[str]) -> list[str]:
+    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS)
+    if not header:
+        return [f"the file is empty; write a header ({', '.join(NEEDED_COLUMNS)}, ...) and cases"]
+    if len(header) == 1 and ";" in header[0]:
+        return ["columns are separated by ';'; save it separated by commas"]
+    problems = [
+        f"no column '{name}'; add it (needed: {', '.join(NEEDED_COLUMNS)})"
+        for name in NEEDED_COLUMNS
+        if name not in header
+    ]
+    problems += [
+        f"unknown column '{name}'; correct or remove it (known: {', '.join(known)})"
+        for name in header
+        if name not in known
+    ]
+    problems += [
+        f"column '{name}' stands there {n} times; remove one"
+        for name, n in Counter(header).items()
+        if n > 1
+    ]
+    return problems
+
+
+def _parse_case(row: Mapping[str, str], root: Path, problems: list[str]) -> Case:
+    """Parse one row; what cannot be parsed goes to `problems` and is left at its default."""
+    name = row["case"]
+    where = f"case {name}" if name else f"line {row['#line']}"
+    for column in NEEDED_COLUMNS:
+        if not row[column]:
+            problems.append(f"{where}: column '{column}' is empty; fill it")
+    if re.search(r"[/\\]", name) or name in (".", ".."):
+        problems.append(f"{where}: a case names files; rename it without slashes")
+    attached = row.get("attached", "")
+    if attached not in ATTACHED:
+        problems.append(f"{where}: attached '{attached}': write yes, no, or nothing")
+    annotation, ignore = row.get("annotation", ""), row.get("ignore", "")
+    return Case(
+        case=name,
+        image=root / row["image"],
+        patient=row["patient"],
+        split=row.get("split", ""),
+        annotation=str(root / annotation) if annotation else "",
+        ignore=root / ignore if ignore else None,
+        sequence=row.get("sequence", ""),
+        frame=_frame_number(row, where, problems),
+        attached=ATTACHED.get(attached, -1),
+        spacing_mm=_spacing(row, where, problems),
+    )
+
+
+def _frame_number(row: Mapping[str, str], where: str, problems: list[str]) -> int:
+    text = row.get("frame", "")
+    if not text:
+        return -1
+    if not re.fullmatch(r"\d{1,9}", text):
+        problems.append(f"{where}: frame '{text}': write a whole number, or nothing")
+        return -1
+    return int(text)
+
+
+def _spacing(row: Mapping[str, str], where: str, problems: list[str]) -> tuple[float, float]:
+    texts = [row.get(name, "") for name in ("row_spacing_mm", "col_spacing_mm")]
+    if not any(texts):
+        return math.nan, math.nan
+    row_mm, col_mm = (_positive(text) for text in texts)
+    if math.isnan(row_mm) or math.isnan(col_mm):
+        problems.append(
+            f"{where}: row_spacing_mm '{texts[0]}', col_spacing_mm '{texts[1]}': "
+            "write two positive numbers (millimetres a pixel), or nothing in both"
+        )
+    return row_mm, col_mm
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) and value > 0 else math.nan
+
+
+def _draw(case: Case, info: DatasetInfo) -> Case:
+    return dataclasses.replace(case, split=splits.draw_split(_unit(case, info.split_unit)))
+
+
+def _unit(case: Case, unit: SplitUnit) -> str:
+    return splits.split_unit(unit, case=case.case, patient=case.patient, sequence=case.sequence)
+
+
+def _unknown_splits(cases: Sequence[Case]) -> list[str]:
+    return [
+        f"case {case.case}: split '{case.split}': write {', '.join(SPLITS)} "
+        "(or leave the whole column empty: then it is drawn)"
+        for case in cases
+        if case.split not in SPLITS
+    ]
+
+
+def _repeated_cases(cases: Sequence[Case]) -> list[str]:
+    return [
+        f"case {name} stands there {n} times; give each frame its own case"
+        for name, n in Counter(case.case for case in cases).items()
+        if n > 1 and name
+    ]
+
+
+def _files(case: Case, info: DatasetInfo) -> list[Path]:
+    annotations = annotation_files(case.annotation, info) if case.labelled else ()
+    return [case.image, *annotations, *([case.ignore] if case.ignore else [])]
+
+
+def _missing_files(cases: Sequence[Case], info: DatasetInfo) -> list[str]:
+    return [
+        f"case {case.case}: no file {path}; correct the path, or put the file there"
+        for case in cases
+        for path in _files(case, info)
+        if not path.is_file()
+    ]
+
+
+def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) -> list[str]:
+    """Check each annotation against the encoding, and `attached` against the relation."""
+    images = [c for c in cases if c.labelled and not c.annotation.lower().endswith(".json")]
+    problems = []
+    if images and not encoding:
+        problems.append(
+            f"case {images[0].case}: {images[0].annotation} is a mask, but dataset.json has no "
+            f"mask_encoding; add it ({', '.join(ENCODINGS)})"
+        )
+    for case in images:
+        per_class = CLASS_PLACEHOLDER in case.annotation
+        if encoding and per_class != (encoding == "per_class"):
+            problems.append(
+                f"case {case.case}: {case.annotation}: '{CLASS_PLACEHOLDER}' in the path goes with "
+                f"mask_encoding per_class, and only with it; here it is {encoding}"
+            )
+    if info.relation is None:
+        problems += [
+            f"case {case.case}: attached is given, but dataset.json has no relation; "
+            "add the relation, or leave attached empty"
+            for case in cases
+            if case.attached != -1
+        ]
+    return problems
+
+
+def _shared_units(cases: Sequence[Case], unit: SplitUnit) -> list[str]:
+    """Name each patient (or sequence) that stands in more than one split."""
+    if unit == "frame":
+        return []
+    problems = []
+    if unit == "sequence":
+        problems += [
+            f"case {case.case}: no sequence, but dataset.json splits by sequence; fill it"
+            for case in cases
+            if not case.sequence
+        ]
+    remedy = (
+        "move all its cases into one split"
+        if unit == "sequence"
+        else "move all cases of the patient into one split, or write "
+        '"split_unit": "sequence" or "frame" into dataset.json if that cannot be had'
+    )
+    for name, members in _grouped(cases, lambda case: _unit(case, unit)).items():
+        by_split = _grouped([c for c in members if c.split], lambda case: case.split)
+        if len(by_split) > 1:
+            where = ", ".join(
+                f"{split} (case {', '.join(c.case for c in some[:3])}"
+                f"{', ...' if len(some) > 3 else ''})"
+                for split, some in by_split.items()
+            )
+            problems.append(f"{unit} {name} is in {len(by_split)} splits: {where}; {remedy}")
+    return problems
+
+
+def _shared_images(cases: Sequence[Case]) -> list[str]:
+    """Name each frame that is trained on under one case and tested on under another."""
+    problems = []
+    for path, members in _grouped(cases, lambda case: str(case.image)).items():
+        if len({case.split for case in members}) > 1:
+            names = ", ".join(f"{case.case} ({case.split})" for case in members[:4])
+            problems.append(f"image {path} is in two splits: case {names}; keep one of them")
+    return problems
+
+
+def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:
+    problems = []
+    for name in SPLITS:
+        members = [case for case in cases if case.split == name]
+        if members and any(case.labelled for case in members):
+            continue
+        what = "has no labelled case" if members else "has no case"
+        remedy = (
+            "the splits were drawn from the patients' names, and the patients are too few for it: "
+            "add a column 'split' and fill it yourself"
+            if drawn
+            else f"write '{name}' into the column split of some (labelled) cases"
+        )
+        problems.append(f"split '{name}' {what}; {remedy}")
+    return problems
+
+
+def _grouped(cases: Iterable[Case], key: Callable[[Case], str]) -> dict[str, list[Case]]:
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[key(case)].append(case)
+    return groups

@@ -1,0 +1,176 @@
+"""From a frame's own grid to the network's and back."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+_EIGHT = np.ones((3, 3), bool)
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where a frame lies on the working grid; all sizes are (rows, columns) in pixels.
+
+    Attributes:
+        shape: the frame's own size.
+        image_size: the working grid's size.
+        scale: working pixels a native pixel, at most 1: a frame is never enlarged.
+        resized: the frame's size after scaling.
+        offset: first row and column of the frame on the working grid.
+    """
+
+    shape: tuple[int, int]
+    image_size: tuple[int, int]
+    scale: float
+    resized: tuple[int, int]
+    offset: tuple[int, int]
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The part of the working grid that the frame covers; the rest is padding."""
+        (top, left), (height, width) = self.offset, self.resized
+        return slice(top, top + height), slice(left, left + width)
+
+
+def place(shape: tuple[int, int], image_size: tuple[int, int]) -> Placement:
+    """Fit a frame into the working grid: aspect kept, never enlarged, centred.
+
+    scale = min(1, image_size[0] / shape[0], image_size[1] / shape[1])
+    """
+    scale = min(1.0, image_size[0] / shape[0], image_size[1] / shape[1])
+    height = min(max(1, round(shape[0] * scale)), image_size[0])
+    width = min(max(1, round(shape[1] * scale)), image_size[1])
+    offset = ((image_size[0] - height) // 2, (image_size[1] - width) // 2)
+    return Placement(shape, image_size, scale, (height, width), offset)
+
+
+def image_to_grid(image: np.ndarray, placement: Placement) -> np.ndarray:
+    """Put a frame on the working grid: antialiased where it shrinks, its edge repeated around it.
+
+    Args:
+        image: [H, W] of `placement.shape`, uint8, uint16 or float32.
+        placement: see `place`.
+
+    Returns:
+        `placement.image_size` of the same type, integers rounded; equal to `image` bit by bit
+        where the scale is 1.
+    """
+    if placement.resized != placement.shape:
+        shrunk = _resize(image.astype(np.float32), placement.resized)
+        image = shrunk.astype(image.dtype) if image.dtype.kind == "f" else _round(shrunk, image)
+    return np.pad(image, _margins(placement), mode="edge")
+
+
+def mask_to_grid(mask: np.ndarray, skeleton: np.ndarray, placement: Placement) -> np.ndarray:
+    """Put masks on the working grid, so that a thin class stays in one piece.
+
+    A working pixel belongs to the class if half of its area or more does, or if a pixel of the
+    class's centreline falls into it: the coverage of a wire 3 px wide is below a half as soon as
+    the frame shrinks 6 times.
+
+    Args:
+        mask: [H, W, C] in {0, 1} of `placement.shape`.
+        skeleton: [H, W, C] in {0, 1}, the centrelines; zero for a class that has none.
+        placement: see `place`.
+
+    Returns:
+        [*image_size, C] bool; padding is False.
+    """
+    covered = _coverage(mask, placement.resized) >= 0.5 - 1e-6  # a half, rounding aside
+    return np.pad(covered | _any(skeleton, placement.resized), [*_margins(placement), (0, 0)])
+
+
+def skeleton_to_grid(skeleton: np.ndarray, placement: Placement) -> np.ndarray:
+    """Put centrelines on the working grid and dilate them twice by 3 x 3, to 5 pixels wide.
+
+    A working pixel is on the line if any native pixel of the line falls into it, so a connected
+    (8-neighbour) line stays connected.
+
+    Args:
+        skeleton: [H, W, C] in {0, 1} of `placement.shape`.
+        placement: see `place`.
+
+    Returns:
+        [*image_size, C] bool; the padding is False, but for what the dilation spills into it.
+    """
+    lines = np.pad(_any(skeleton, placement.resized), [*_margins(placement), (0, 0)])
+    return ndimage.binary_dilation(lines, _EIGHT[..., None], iterations=2)
+
+
+def ignore_to_grid(ignore: np.ndarray, placement: Placement) -> np.ndarray:
+    """Put the pixels that do not count on the working grid; the padding does not count either.
+
+    Args:
+        ignore: [H, W] in {0, 1} of `placement.shape`.
+        placement: see `place`.
+
+    Returns:
+        `image_size` uint8 in {0, 1}: 1 where any native pixel of the working pixel is ignored.
+    """
+    inside = _any(ignore[..., None], placement.resized)[..., 0]
+    return np.pad(inside, _margins(placement), constant_values=True).astype(np.uint8)
+
+
+def to_native(probabilities: np.ndarray, placement: Placement) -> np.ndarray:
+    """Bring predictions back to the frame's own grid (bilinear, half-pixel centres).
+
+    Args:
+        probabilities: [*image_size, C] float32.
+        placement: that of the frame.
+
+    Returns:
+        [*shape, C] float32; the very values of the window where the scale is 1.
+    """
+    window = np.asarray(probabilities, np.float32)[placement.window]
+    if placement.resized == placement.shape:
+        return window.copy()
+    return np.stack([_resize(window[..., k], placement.shape) for k in range(window.shape[-1])], -1)
+
+
+def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize `[h, w] float32`; Pillow widens the triangle filter where the image shrinks."""
+    resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(resized)
+
+
+def _round(values: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, np.iinfo(like.dtype).max).astype(like.dtype)
+
+
+def _coverage(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return the share of each working pixel's area that `mask: [H, W, C]` covers, exactly."""
+    return _bin_means(_bin_means(mask.astype(np.float32), size[0], 0), size[1], 1)
+
+
+def _bin_means(values: np.ndarray, bins: int, axis: int) -> np.ndarray:
+    """Average along `axis` over `bins` equal bins, whose borders may cut a pixel."""
+    values = np.moveaxis(values, axis, 0)
+    n = len(values)
+    if n != bins:
+        borders = np.arange(bins + 1) * n / bins
+        whole = borders.astype(int)
+        part = (borders - whole).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
+        # Whole pixels from border to border; of the pixel that a border cuts, the part before it
+        # goes over to the bin before.
+        before = part * values[np.minimum(whole, n - 1)]
+        sums = np.add.reduceat(values, whole[:-1], axis=0) - before[:-1] + before[1:]
+        values = sums * np.float32(bins / n)
+    return np.moveaxis(values, 0, axis)
+
+
+def _any(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return `[*size, C] bool`: does any True pixel's centre fall into the working pixel?"""
+    shrunk = np.zeros((*size, mask.shape[-1]), bool)
+    row, column, channel = np.nonzero(mask != 0)
+    row = (2 * row + 1) * size[0] // (2 * mask.shape[0])
+    column = (2 * column + 1) * size[1] // (2 * mask.shape[1])
+    shrunk[row, column, channel] = True
+    return shrunk
+
+
+def _margins(placement: Placement) -> list[tuple[int, int]]:
+    """Return the padding (before, after) of the rows and of the columns."""
+    sizes = zip(placement.offset, placement.image_size, placement.resized, strict=True)
+    return [(start, total - start - length) for start, total, length in sizes]

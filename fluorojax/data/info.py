@@ -1,0 +1,72 @@
+"""What is known of a dataset before any of its frames is read."""
+
+import dataclasses
+from typing import Any, Literal
+
+Kind = Literal["region", "curve"]
+SplitUnit = Literal["patient", "sequence", "frame"]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassInfo:
+    """One labelled class: a `region` has an area, a `curve` is thin and has a centreline.
+
+    `mask_value` is the class's grey value in masks with the encoding `index`; None: k + 1.
+    """
+
+    name: str
+    kind: Kind
+    mask_value: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Relation:
+    """`child` comes out of `parent`, as a guidewire does out of the endoscope (class names)."""
+
+    child: str
+    parent: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """Names and kinds of the classes (order = bit of the mask), relation, licence, split unit."""
+
+    name: str
+    classes: tuple[ClassInfo, ...]
+    description: str = ""
+    license: str = ""
+    relation: Relation | None = None
+    split_unit: SplitUnit = "patient"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in bit order."""
+        return tuple(c.name for c in self.classes)
+
+    @property
+    def curves(self) -> tuple[int, ...]:
+        """Indices of the thin classes, those with a centreline."""
+        return tuple(k for k, c in enumerate(self.classes) if c.kind == "curve")
+
+    def index(self, name: str) -> int:
+        """Return the bit of the class `name`."""
+        return self.class_names.index(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dicts, lists and strings."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "DatasetInfo":
+        """Build from what `to_json` returned, perhaps read back from a file."""
+        relation = fields.get("relation")
+        return cls(
+            name=fields["name"],
+            classes=tuple(ClassInfo(**c) for c in fields["classes"]),
+            description=fields.get("description", ""),
+            license=fields.get("license", ""),
+            relation=Relation(**relation) if relation else None,
+            split_unit=fields.get("split_unit", "patient"),
+        )

@@ -1,0 +1,30 @@
+"""Grey values: a robust range for each frame, on the host, and the scaling to it, on the device."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+PERCENTILES = (0.5, 99.5)
+
+
+def intensity_range(image: np.ndarray) -> tuple[float, float]:
+    """Return the 0.5th and 99.5th percentile of `image: [H, W]`, at least one grey value apart.
+
+    Percentiles, because a single dead or saturated pixel must not set the scale of a frame.
+    """
+    low, high = np.percentile(image, PERCENTILES)
+    return float(low), float(max(high, low + 1.0))
+
+
+def normalise(image: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
+    """Scale grey values linearly so that low -> 0 and high -> 1, clipped to [0, 1].
+
+    Args:
+        image: [..., H, W], any integer or float type.
+        low, high: [...], the frame's `intensity_range`.
+
+    Returns:
+        [..., H, W] float32 in [0, 1].
+    """
+    low, high = low[..., None, None], high[..., None, None]
+    return jnp.clip((image.astype(jnp.float32) - low) / (high - low), 0.0, 1.0)

@@ -1,0 +1,71 @@
+"""Who trains, who validates, who tests: drawn from names alone, so that nobody moves."""
+
+import hashlib
+from collections.abc import Iterable
+
+from fluorojax.data.info import SPLITS, SplitUnit
+from fluorojax.errors import InputError
+
+FRACTIONS = (0.7, 0.15, 0.15)
+
+
+def split_unit(unit: SplitUnit, *, case: str, patient: str, sequence: str) -> str:
+    """Return the name of what must not stand on both sides of a split."""
+    return {"patient": patient, "sequence": f"{patient}/{sequence}", "frame": case}[unit]
+
+
+def draw_split(unit: str, fractions: tuple[float, float, float] = FRACTIONS) -> str:
+    """Draw train, validation or test from the unit's name alone.
+
+    u = sha256('split/' + unit) / 2**256, uniform in [0, 1), against the cumulated fractions; so
+    the draw of one unit does not depend on who else is in the dataset.
+
+    Args:
+        unit: a patient (or sequence, or case), see `split_unit`.
+        fractions: expected shares of train, validation and test; they sum to 1.
+    """
+    u = _uniform(f"split/{unit}")
+    train, validation, _ = fractions
+    return SPLITS[0] if u < train else SPLITS[1] if u < train + validation else SPLITS[2]
+
+
+def assign_folds(units: Iterable[str], folds: int) -> dict[str, int]:
+    """Deal the units to `folds` folds of equal size, give or take one, in the order of their hash.
+
+    Dealt rather than drawn one by one, because with the ten patients of a usual study a drawn
+    fold is empty more often than not.
+
+    Args:
+        units: names of the units of train and validation together; repeats do not count.
+        folds: number of folds, at least 2.
+
+    Returns:
+        The fold, 0 to folds - 1, of each unit.
+
+    Raises:
+        InputError: fewer than two folds, or fewer units than folds.
+    """
+    distinct = sorted(set(units), key=lambda unit: (_uniform(f"fold/{unit}"), unit))
+    if folds < 2:
+        raise InputError(f"data.folds={folds}: give 0 (the split as stored) or at least 2")
+    if len(distinct) < folds:
+        raise InputError(
+            f"data.folds={folds}, but train and validation hold only {len(distinct)} separable "
+            f"units ({', '.join(distinct)}); use at most data.folds={len(distinct)}"
+        )
+    return {unit: rank % folds for rank, unit in enumerate(distinct)}
+
+
+def validation_units(units: Iterable[str], fold: int, folds: int) -> frozenset[str]:
+    """Return the units of train and validation together that validate in fold `fold`.
+
+    Raises:
+        InputError: see `assign_folds`, or a fold that is not one of 0 to folds - 1.
+    """
+    if not 0 <= fold < max(folds, 1):
+        raise InputError(f"data.fold={fold}: with data.folds={folds} give 0 to {folds - 1}")
+    return frozenset(unit for unit, k in assign_folds(units, folds).items() if k == fold)
+
+
+def _uniform(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big") / 2**56

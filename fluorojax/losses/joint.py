@@ -1,0 +1,129 @@
+"""The joint loss: every class's terms and the relation, weighted in one place."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fluorojax.losses.overlap import cross_entropy, dice
+from fluorojax.losses.relation import attachment
+from fluorojax.losses.topology import skeleton_recall
+
+Terms = dict[str, jax.Array]
+
+
+class Targets(NamedTuple):
+    """What a batch should be predicted as."""
+
+    mask: jax.Array  # [B, H, W, C] in {0, 1}
+    skeleton: jax.Array  # [B, H, W, C] in {0, 1}, dilated centrelines of the thin classes
+    ignore: jax.Array  # [B, H, W] in {0, 1}; 1: counts nowhere
+    attached: jax.Array  # [B] in {1, 0, -1}: the relation holds, does not, cannot be said
+
+
+@dataclasses.dataclass(frozen=True)
+class LossSpec:
+    """Weights of the terms; a term of weight 0 is not computed."""
+
+    class_names: tuple[str, ...]
+    curves: tuple[int, ...]  # indices of the thin classes
+    class_weights: tuple[float, ...]
+    cross_entropy: float
+    dice: float
+    skeleton_recall: float
+    attachment: float
+    relation: tuple[int, int] | None  # indices (child, parent)
+    auxiliary: float  # weight of the finest coarser level; halved from level to level
+
+
+def joint_loss(
+    logits: jax.Array,
+    targets: Targets,
+    spec: LossSpec,
+    auxiliary: tuple[jax.Array, ...] = (),
+) -> tuple[jax.Array, Terms]:
+    """Return the joint loss of each example and its terms, unweighted, by name.
+
+    L = sum_c l_c S_c + l_r R + sum_k a / 2^k sum_c l_c A_c^k
+    S_c = w_ce CE + w_dice Dice + w_sr SkeletonRecall (thin classes); A: CE and Dice at a coarser
+    level, against the maximum of the mask over each block.
+
+    R, the attachment, counts where the annotation says that the relation holds and both classes
+    are in the reference; elsewhere it is 0.
+
+    Args:
+        logits: [B, H, W, C].
+        targets: see `Targets`.
+        spec: weights.
+        auxiliary: logits of coarser levels, finest first.
+
+    Returns:
+        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}.
+    """
+    logits = logits.astype(jnp.float32)
+    probabilities = jax.nn.sigmoid(logits)
+    weight = 1.0 - targets.ignore.astype(jnp.float32)
+    loss, terms = jnp.zeros(logits.shape[0], jnp.float32), Terms()
+    for k, name in enumerate(spec.class_names):
+        of_class = class_terms(k, logits, probabilities, targets, weight, spec)
+        loss += spec.class_weights[k] * sum(w * term for w, term in of_class.values())
+        terms |= {f"{name}/{term}": value for term, (_, value) in of_class.items()}
+    if spec.relation and spec.attachment:
+        child, parent = spec.relation
+        apart = attachment(probabilities[..., parent], probabilities[..., child], weight)
+        terms["attachment"] = jnp.where(relation_holds(targets, child, parent), apart, 0.0)
+        loss += spec.attachment * terms["attachment"]
+    if auxiliary:
+        terms["auxiliary"] = auxiliary_loss(auxiliary, targets, weight, spec)
+        loss += spec.auxiliary * terms["auxiliary"]
+    return loss, terms
+
+
+def class_terms(
+    k: int,
+    logits: jax.Array,
+    probabilities: jax.Array,
+    targets: Targets,
+    weight: jax.Array,
+    spec: LossSpec,
+) -> dict[str, tuple[float, jax.Array]]:
+    """Return weight and value of each term of class k."""
+    p, y = probabilities[..., k], targets.mask[..., k]
+    terms = {}
+    if spec.cross_entropy:
+        terms["cross_entropy"] = spec.cross_entropy, cross_entropy(logits[..., k], y, weight)
+    if spec.dice:
+        terms["dice"] = spec.dice, dice(p, y, weight)
+    if spec.skeleton_recall and k in spec.curves:
+        missed = skeleton_recall(p, targets.skeleton[..., k], weight)
+        terms["skeleton_recall"] = spec.skeleton_recall, missed
+    return terms
+
+
+def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
+    """Say of each example, [B] bool, whether the annotation binds its child to its parent."""
+    seen = targets.mask.any((1, 2))
+    return (targets.attached == 1) & seen[..., child] & seen[..., parent]
+
+
+def auxiliary_loss(
+    auxiliary: tuple[jax.Array, ...], targets: Targets, weight: jax.Array, spec: LossSpec
+) -> jax.Array:
+    """Return the cross entropy and Dice of the coarser levels, each half of the one before, [B]."""
+    total = jnp.zeros(weight.shape[0], jnp.float32)
+    for level, logits in enumerate(auxiliary):
+        logits = logits.astype(jnp.float32)
+        factor = 2 ** (level + 1)
+        mask = _blocks(targets.mask.astype(jnp.float32), factor).max((2, 4))
+        counts = _blocks(weight[..., None], factor).min((2, 4))[..., 0]
+        for k, share in enumerate(spec.class_weights):
+            z, y = logits[..., k], mask[..., k]
+            terms = cross_entropy(z, y, counts) + dice(jax.nn.sigmoid(z), y, counts)
+            total += share * 0.5**level * terms
+    return total
+
+
+def _blocks(x: jax.Array, factor: int) -> jax.Array:
+    batch, height, width, channels = x.shape
+    return x.reshape(batch, height // factor, factor, width // factor, factor, channels)

@@ -1,0 +1,46 @@
+"""The relation between two classes: does the predicted wire come out of the predicted endoscope?"""
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from fluorojax.metrics.centreline import EIGHT_NEIGHBOURS
+from fluorojax.metrics.surface import Scale, contour
+
+
+def _touching(child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float) -> np.ndarray:
+    """Return the pixels of the child on the parent, or on its own contour within `tolerance`."""
+    near = child & parent
+    edge = np.argwhere(contour(child))
+    tree = KDTree(np.argwhere(contour(parent)) * scale)
+    # A hair above the tolerance, because the search leaves out what lies exactly on its bound.
+    bound = np.nextafter(tolerance, np.inf)
+    away = tree.query(edge * scale, distance_upper_bound=bound)[0]
+    near[tuple(edge[away <= tolerance].T)] = True
+    return near
+
+
+def attachment(
+    child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float
+) -> tuple[float, float]:
+    """Return whether the child is attached to the parent, and which share of it is.
+
+    A piece (8-connected) of the child is attached where one of its pixels lies within `tolerance`
+    of the parent, centre to centre. A piece behind a gap is not, however small the gap.
+
+    Args:
+        child, parent: [H, W] bool, the two predictions.
+        scale: size of a pixel.
+        tolerance: in the unit of `scale`.
+
+    Returns:
+        (1.0 if the largest piece is attached else 0.0, share in [0, 1] of the child's pixels that
+        lie in attached pieces); (0.0, 0.0) where either mask is empty.
+    """
+    if not (child.any() and parent.any()):
+        return 0.0, 0.0
+    piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
+    size = np.bincount(piece.ravel(), minlength=count + 1)
+    size[0] = 0  # the background is no piece
+    held = np.unique(piece[_touching(child, parent, scale, tolerance)])
+    return float(np.argmax(size) in held), float(size[held].sum() / size.sum())

@@ -1,0 +1,78 @@
+"""A network as plain data: what a config asks for, what an export's manifest says."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from fluorojax.data.info import DatasetInfo
+from fluorojax.errors import InputError
+from fluorojax.models.cascade import Cascade
+
+Stages = tuple[tuple[int, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSpec:
+    """Every choice that decides the parameters and the function of a network."""
+
+    stages: Stages  # class indices predicted by each stage
+    link: str  # 'none', 'stop_gradient' or 'gradient'
+    parent_class: int | None  # class whose surroundings later stages are shown, None: no relation
+    width: int
+    depth: int
+    norm: str
+    residual: bool
+    deep_supervision: bool
+    remat: bool
+    dtype: str  # compute type
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers, strings and lists."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "NetworkSpec":
+        """Build from what `to_json` returned, perhaps read back from a file."""
+        stages = tuple(tuple(stage) for stage in fields["stages"])
+        return cls(**{**fields, "stages": stages})
+
+
+def build(spec: NetworkSpec) -> Cascade:
+    """Return the Flax module of a specification."""
+    fields = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
+    return Cascade(**{**fields, "dtype": jnp.dtype(spec.dtype)})
+
+
+def together(info: DatasetInfo) -> Stages:
+    """Return one stage with every class."""
+    return (tuple(range(len(info.classes))),)
+
+
+def per_class(info: DatasetInfo) -> Stages:
+    """Return one stage for each class."""
+    return tuple((k,) for k in range(len(info.classes)))
+
+
+def parent_then_child(info: DatasetInfo) -> Stages:
+    """Return a stage with every class but the relation's child, and one with the child.
+
+    Raises:
+        InputError: the data set has no relation.
+    """
+    if info.relation is None:
+        raise InputError(
+            f"model.stages='parent_then_child' needs a relation, and the data set {info.name!r} "
+            'has none; add "relation": {"child": CLASS, "parent": CLASS} to its dataset.json, or '
+            "run configs/multi.py or configs/single.py"
+        )
+    child = info.index(info.relation.child)
+    return (tuple(k for k in range(len(info.classes)) if k != child), (child,))
+
+
+STAGES: dict[str, Callable[[DatasetInfo], Stages]] = {
+    "together": together,
+    "per_class": per_class,
+    "parent_then_child": parent_then_child,
+}

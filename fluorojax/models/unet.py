@@ -1,0 +1,199 @@
+"""A U-Net (Ronneberger et al., MICCAI 2015), group norm, no transposed convolutions."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+RARE = 0.05
+"""Probability that the head starts from: thin instruments fill few pixels of a frame, and from one
+half the first hundred steps would go into finding that out."""
+
+
+class NetworkOutput(NamedTuple):
+    """What a network says, before any sigmoid; float32."""
+
+    logits: jax.Array  # [B, H, W, C]
+    auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first
+
+
+class GroupNorm(nn.Module):
+    """y = scale (x - mean_g) / sqrt(var_g + 1e-5) + offset, per example and group.
+
+    Wu and He, ECCV 2018; a group is all pixels of some channels. No running statistics: an
+    example's result does not depend on its batch. Mean and variance come from one pass over the
+    sums of each channel, in float32; what is left is one multiplication and addition a pixel.
+    """
+
+    groups: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalise `x: [B, H, W, C]`; the type is kept."""
+        batch, height, width, channels = x.shape
+        scale = self.param("scale", nn.initializers.ones, (channels,))
+        offset = self.param("bias", nn.initializers.zeros, (channels,))
+        wide = x.astype(jnp.float32)
+        count = height * width * channels // self.groups
+
+        def of_group(sums: jax.Array) -> jax.Array:
+            return sums.reshape(batch, self.groups, -1).sum(-1, keepdims=True) / count
+
+        mean = of_group(wide.sum((1, 2)))
+        variance = jnp.maximum(of_group((wide * wide).sum((1, 2))) - mean * mean, 0.0)
+        per_channel = (batch, self.groups, channels // self.groups)
+        factor = jnp.broadcast_to(jax.lax.rsqrt(variance + 1e-5), per_channel)
+        factor = factor.reshape(batch, channels) * scale
+        shift = offset - jnp.broadcast_to(mean, per_channel).reshape(batch, channels) * factor
+        y = wide * factor[:, None, None] + shift[:, None, None]
+        return y.astype(x.dtype)
+
+
+def group_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
+    """Return a normalisation over groups of 8 channels, or of all if 8 does not divide them."""
+    return GroupNorm(channels // 8 if channels % 8 == 0 else 1, name=name)
+
+
+def instance_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
+    """Return a normalisation of each channel by itself."""
+    return GroupNorm(channels, name=name)
+
+
+class Offset(nn.Module):
+    """Adds a learned offset a channel: what a convolution without normalisation needs."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Shift `x: [B, H, W, C]`."""
+        offset = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        return x + offset.astype(x.dtype)
+
+
+def no_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
+    """Return an offset alone."""
+    del channels
+    return Offset(name=name)
+
+
+NORMS: dict[str, Callable[[int, str], Callable[[jax.Array], jax.Array]]] = {
+    "group": group_norm,
+    "instance": instance_norm,
+    "none": no_norm,
+}
+
+
+class Block(nn.Module):
+    """Twice: 3 x 3 convolution, normalisation, ReLU."""
+
+    features: int
+    norm: str
+    residual: bool
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Return `[B, H, W, features]`; with `residual`, a 1 x 1 projection of x is added."""
+        y = nn.relu(self.normalised(x, 0))
+        y = self.normalised(y, 1)
+        if self.residual:
+            y = y + pointwise(self.features, self.dtype, "skip", use_bias=False)(x)
+        return nn.relu(y)
+
+    def normalised(self, x: jax.Array, k: int) -> jax.Array:
+        """Convolve and normalise; the convolution has no offset, since the norm has one."""
+        conv = nn.Conv(
+            self.features, (3, 3), use_bias=False, dtype=self.dtype, name=f"conv_{k}",
+            kernel_init=nn.initializers.he_normal(),
+        )  # fmt: skip
+        return NORMS[self.norm](self.features, f"norm_{k}")(conv(x))
+
+
+def pointwise(features: int, dtype: jnp.dtype, name: str, use_bias: bool = True) -> nn.Dense:
+    """Return a 1 x 1 convolution, which is a product of matrices."""
+    return nn.Dense(features, use_bias=use_bias, dtype=dtype, name=name)
+
+
+def halve(x: jax.Array) -> jax.Array:
+    """Return the maximum of each 2 x 2 block, `[B, H, W, C] -> [B, H / 2, W / 2, C]`.
+
+    By reshaping: `nn.max_pool` has a gradient that is slow on the CPU and does not compile where
+    deterministic operations are asked for on a GPU.
+    """
+    batch, height, width, channels = x.shape
+    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).max((2, 4))
+
+
+def double(x: jax.Array) -> jax.Array:
+    """Repeat each pixel 2 x 2 times, `[B, H, W, C] -> [B, 2 H, 2 W, C]`."""
+    batch, height, width, channels = x.shape
+    wide = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, 2, width, 2, channels))
+    return wide.reshape(batch, 2 * height, 2 * width, channels)
+
+
+def stride(depth: int) -> int:
+    """Return what rows and columns must be a multiple of: 2^depth."""
+    return 2**depth
+
+
+class UNet(nn.Module):
+    """Encoder and decoder of `depth` halvings, with skips between levels of one size.
+
+    Level k has `width` 2^k channels. On the way up a level's channels are halved by a 1 x 1
+    convolution on the small grid, and then repeated 2 x 2 times: a tenth of the time of a
+    transposed convolution on a CPU, and no chequerboard.
+    """
+
+    classes: int
+    width: int = 16
+    depth: int = 4
+    norm: str = "group"  # a key of NORMS
+    residual: bool = False
+    deep_supervision: bool = False  # logits of the coarser levels too
+    remat: bool = False  # compute activations again in the backward pass
+    dtype: jnp.dtype = jnp.dtype("float32")  # of activations; parameters and logits are float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> NetworkOutput:
+        """Return the logits of `x: [B, H, W, C_in]`.
+
+        Raises:
+            ValueError: rows or columns are not a multiple of 2^depth.
+        """
+        self.check(x)
+        x = x.astype(self.dtype)
+        skips = []
+        for level in range(self.depth):
+            x = self.block(level, f"down_{level}")(x)
+            skips.append(x)
+            x = halve(x)
+        x = self.block(self.depth, "bottom")(x)
+        coarse = []
+        for level in reversed(range(self.depth)):
+            up = pointwise(self.width * 2**level, self.dtype, f"narrow_{level}")
+            x = jnp.concatenate([double(up(x)), skips[level]], -1)
+            x = self.block(level, f"up_{level}")(x)
+            if self.deep_supervision and 0 < level < self.depth:
+                coarse.append(self.head(f"head_{level}")(x.astype(jnp.float32)))
+        return NetworkOutput(self.head("head")(x.astype(jnp.float32)), tuple(coarse[::-1]))
+
+    def check(self, x: jax.Array) -> None:
+        """Refuse a size that cannot be halved `depth` times."""
+        needed = stride(self.depth)
+        if x.shape[1] % needed or x.shape[2] % needed:
+            raise ValueError(
+                f"a U-Net of depth {self.depth} takes rows and columns that are multiples of "
+                f"{needed}; this image has {x.shape[1]} x {x.shape[2]}"
+            )
+
+    def block(self, level: int, name: str) -> Block:
+        """Return the block of a level; the name is given, so that remat changes no parameter."""
+        kind = nn.remat(Block) if self.remat else Block
+        return kind(self.width * 2**level, self.norm, self.residual, self.dtype, name=name)
+
+    def head(self, name: str) -> nn.Dense:
+        """Return the map to logits, float32, that starts from the probability RARE."""
+        start = jnp.log(RARE / (1 - RARE))
+        offset = nn.initializers.constant(start)
+        return nn.Dense(self.classes, bias_init=offset, dtype=jnp.float32, name=name)

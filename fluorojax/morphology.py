@@ -1,0 +1,77 @@
+"""Grey-scale morphology on batches, for losses and for what later stages of a cascade are shown."""
+
+import jax
+import jax.numpy as jnp
+
+POOL = 4  # the relation is looked at on a grid this much coarser: cheap, and fine enough
+
+
+def pool_max(x: jax.Array, factor: int = POOL) -> jax.Array:
+    """Return the maximum of each factor x factor block, `[B, H, W] -> [B, H / f, W / f]`.
+
+    By reshaping: the gradient of a windowed maximum is slow on the CPU and not deterministic on a
+    GPU. Rows and columns that do not fill a block are taken as 0.
+    """
+    batch, height, width = x.shape
+    x = jnp.pad(x, ((0, 0), (0, -height % factor), (0, -width % factor)))
+    blocks = (batch, x.shape[1] // factor, factor, x.shape[2] // factor, factor)
+    return x.reshape(blocks).max((2, 4))
+
+
+def enlarge(x: jax.Array, factor: int = POOL) -> jax.Array:
+    """Repeat each pixel factor x factor times, `[B, h, w] -> [B, h f, w f]`."""
+    batch, height, width = x.shape
+    wide = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, factor, width, factor))
+    return wide.reshape(batch, height * factor, width * factor)
+
+
+def dilate(x: jax.Array) -> jax.Array:
+    """Return the maximum over each pixel's 3 x 3 neighbourhood, `[B, H, W]`, values >= 0."""
+    return _dilate_axis(_dilate_axis(x, 1), 2)
+
+
+def _dilate_axis(x: jax.Array, axis: int) -> jax.Array:
+    size = x.shape[axis]
+    margins = [(0, 0)] * x.ndim
+    margins[axis] = (1, 1)
+    padded = jnp.pad(x, margins)
+    before = jax.lax.slice_in_dim(padded, 0, size, axis=axis)
+    after = jax.lax.slice_in_dim(padded, 2, size + 2, axis=axis)
+    return jnp.maximum(x, jnp.maximum(before, after))
+
+
+def reconstruct(marker: jax.Array, mask: jax.Array, iterations: int) -> jax.Array:
+    """Return the fuzzy geodesic reconstruction of `marker` under `mask` by dilation.
+
+    m_0 = min(marker, mask);  m_{k+1} = min(dilate3x3(m_k), mask)
+
+    At stability a pixel's value is that of the weakest pixel of the best path (8-neighbours) from
+    the marker: a path that is broken carries nothing across (Vincent, IEEE Trans. Image Processing
+    2(2), 1993). The gradient goes to that weakest pixel.
+
+    Args:
+        marker: [B, H, W] in [0, 1].
+        mask: [B, H, W] in [0, 1].
+        iterations: dilations made, each one pixel of reach; a static number.
+    """
+
+    def step(_: int, m: jax.Array) -> jax.Array:
+        return jnp.minimum(dilate(m), mask)
+
+    return jax.lax.fori_loop(0, iterations, step, jnp.minimum(marker, mask))
+
+
+def proximity(x: jax.Array, reach: int = 12) -> jax.Array:
+    """Return a landscape of "close to x", which falls from x's own values to 0 over `reach` pixels.
+
+    p_0 = x;  p_{k+1} = max(p_k, dilate3x3(p_k) - 1 / reach)
+
+    Args:
+        x: [B, H, W] in [0, 1].
+        reach: pixels; a static number.
+    """
+
+    def step(_: int, p: jax.Array) -> jax.Array:
+        return jnp.maximum(p, dilate(p) - 1.0 / reach)
+
+    return jax.lax.fori_loop(0, reach, step, x)

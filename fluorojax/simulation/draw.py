@@ -1,0 +1,15 @@
+"""Random numbers by the handful: one call a scene, because each call costs compile time."""
+
+import jax
+import jax.numpy as jnp
+
+Range = tuple[float, float]
+
+RATE: Range = (0.0, 1.0)  # to be compared with a probability
+SIGN: Range = (-1.0, 1.0)  # of which only the sign matters
+
+
+def uniforms(key: jax.Array, *bounds: Range) -> jax.Array:
+    """Draw one number from each range [low, high); [len(bounds)] float32."""
+    low, high = jnp.array(bounds, jnp.float32).T
+    return low + (high - low) * jax.random.uniform(key, low.shape)

@@ -1,0 +1,87 @@
+"""What follows the last step: export the best parameters, score them, say where everything is."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from fluorojax import evaluate
+from fluorojax import export as exports
+from fluorojax.checkpoint import Checkpoints
+from fluorojax.errors import InputError
+from fluorojax.metrics.summary import lookup
+from fluorojax.progress import console
+from fluorojax.training.setup import Run
+
+
+def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
+    """Export the best averaged parameters, or the last if no validation score was a number.
+
+    Returns the folder of the export, `<workdir>/export` if none is given.
+
+    Raises:
+        InputError: the run has no checkpoint yet.
+    """
+    folder = folder or workdir / "export"
+    like = run.first_state()
+    with Checkpoints(workdir) as checkpoints:
+        step = checkpoints.best_step
+        if step is None and checkpoints.last_step is None:
+            raise InputError(f"{workdir} has no checkpoint yet; train it first with launch.py")
+        if step is None:
+            console.print("warning: no validation score was a number; the last parameters are used")
+            step = checkpoints.last_step
+            parameters = checkpoints.restore_last(like).average
+        else:
+            parameters = checkpoints.restore_best(like.average)
+    origin = {
+        "method": run.config.method,
+        "seed": run.config.seed,
+        "step": step,
+        "dataset": run.dataset.info.name,
+        "dataset_fingerprint": run.dataset.fingerprint,
+        "labels": run.config.model.labels,
+        "threshold": run.config.evaluation.threshold,
+        "relation": run.info.to_json()["relation"],
+    }
+    exports.export(run.predictor(parameters), folder, origin)
+    return folder
+
+
+def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
+    """Score what was exported, as anybody would load it, on the split that the config names."""
+    data, evaluation = run.config.data, run.config.evaluation
+    summary = evaluate.write_evaluation(
+        exports.load(export),
+        run.dataset.split(evaluation.split, folds=data.folds, fold=data.fold),
+        workdir / "evaluation" / evaluation.split,
+        info=run.info,
+        stored_classes=len(run.dataset.info.classes),
+        threshold=evaluation.threshold,
+        settings=run.metrics,
+    )
+    exports.add_scores(export, evaluation.split, summary)
+    return summary
+
+
+def print_scores(summary: dict[str, Any], predictor_classes: tuple[Any, ...]) -> None:
+    """Print the scores people ask for first, a row a class."""
+    names = ("dice", "iou", "cldice", "hd95")
+    table = Table("class", *names, title=f"{summary['cases']} cases, mean over cases")
+    for info in predictor_classes:
+        table.add_row(info.name, *(_score(summary, f"{info.name}/{n}") for n in names))
+    console.print(table)
+
+
+def _score(summary: dict[str, Any], name: str) -> str:
+    try:
+        return f"{lookup(summary, name):.3f}"
+    except KeyError:
+        return ""
+
+
+def say_where(summary: dict[str, Any], run: Run, export: Path, report: Path) -> None:
+    """Print the scores, and where the export and the report are."""
+    print_scores(summary, run.info.classes)
+    console.print(f"export  {export}")
+    console.print(f"report  {report}")

@@ -1,0 +1,88 @@
+"""AdamW with warm-up, cosine and clipping, for all stages at once or one after the other."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import optax
+
+from fluorojax.models.cascade import Parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerSpec:
+    """Fields as in `configs/base.py`, group `training`."""
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    clip_norm: float
+
+
+def learning_rate(spec: OptimizerSpec) -> optax.Schedule:
+    """Return the rate of each step: a line to the peak, then a cosine to 1 % of it."""
+    return optax.warmup_cosine_decay_schedule(
+        init_value=0.0,
+        peak_value=spec.learning_rate,
+        warmup_steps=spec.warmup_steps,
+        decay_steps=spec.steps,
+        end_value=0.01 * spec.learning_rate,
+    )
+
+
+def adamw(spec: OptimizerSpec) -> optax.GradientTransformation:
+    """Return clipping by the norm, then AdamW (Loshchilov and Hutter, 2019); kernels decay."""
+    return optax.chain(
+        optax.clip_by_global_norm(spec.clip_norm),
+        optax.adamw(learning_rate(spec), weight_decay=spec.weight_decay, mask=_kernels),
+    )
+
+
+def _kernels(parameters: Parameters) -> Parameters:
+    # Biases and norm scales are vectors; pulling them to zero has no use.
+    return jax.tree.map(lambda p: p.ndim > 1, parameters)
+
+
+def together(spec: OptimizerSpec, stages: int) -> optax.GradientTransformation:
+    """Return one optimiser over all stages: one norm, one schedule."""
+    del stages
+    return adamw(spec)
+
+
+def independent(spec: OptimizerSpec, stages: int) -> optax.GradientTransformation:
+    """Return an optimiser for each stage, all at once; their gradients are clipped apart."""
+    return _by_stage({f"stage_{k}": adamw(spec) for k in range(stages)})
+
+
+def stage_by_stage(spec: OptimizerSpec, stages: int) -> optax.GradientTransformation:
+    """Return an optimiser that trains stage k in the k-th share of the steps and then freezes it.
+
+    Each stage has its own warm-up and cosine, over its share; outside it, neither its parameters
+    nor its moments change.
+    """
+    share = spec.steps // stages
+    short = dataclasses.replace(
+        spec, steps=share, warmup_steps=min(spec.warmup_steps, max(share - 1, 0))
+    )
+    return _by_stage(
+        {
+            f"stage_{k}": optax.transforms.conditionally_mask(
+                adamw(short), _within(k * share, spec.steps if k == stages - 1 else (k + 1) * share)
+            )
+            for k in range(stages)
+        }
+    )
+
+
+def _within(start: int, stop: int) -> Callable[..., jax.Array]:
+    return lambda step, **_: (step >= start) & (step < stop)
+
+
+def _by_stage(
+    optimizers: dict[str, optax.GradientTransformation],
+) -> optax.GradientTransformation:
+    def labels(parameters: Parameters) -> Parameters:
+        return {stage: jax.tree.map(lambda _: stage, tree) for stage, tree in parameters.items()}  # noqa: B023
+
+    return optax.partition(optimizers, labels)

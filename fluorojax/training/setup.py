@@ -1,0 +1,190 @@
+"""From a configuration and a data set to the parts of a run; the only room that unpacks both."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
+
+from fluorojax.augment import AugmentSpec
+from fluorojax.data.info import DatasetInfo
+from fluorojax.data.labels import LABELS
+from fluorojax.data.source import Dataset
+from fluorojax.errors import InputError
+from fluorojax.export import load_parameters
+from fluorojax.losses.joint import LossSpec
+from fluorojax.metrics.case import METRICS, MetricSettings
+from fluorojax.models.cascade import Cascade, Parameters
+from fluorojax.models.spec import STAGES, NetworkSpec, build
+from fluorojax.predict import Predictor
+from fluorojax.training import optimizer as optimizers
+from fluorojax.training.state import TrainState, initial_parameters, initial_state
+from fluorojax.training.steps import StepSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Everything a run is made of, before its first step."""
+
+    config: ConfigDict
+    dataset: Dataset
+    info: DatasetInfo  # classes as learned
+    spec: NetworkSpec
+    network: Cascade
+    optimizer: optax.GradientTransformation
+    learning_rate: optax.Schedule
+    step: StepSpec
+    metrics: MetricSettings
+
+    def first_state(self) -> TrainState:
+        """Return the state before the first update, from an export where `init_from` names one."""
+        drawn = initial_parameters(self.network, self.config.seed, self.step.crop_size)
+        if self.config.init_from:
+            drawn = from_export(Path(self.config.init_from), drawn)
+        return initial_state(drawn, self.optimizer)
+
+    def predictor(self, parameters: Parameters) -> Predictor:
+        """Return a network with the given parameters that takes raw frames."""
+        return Predictor(
+            self.spec, parameters, tuple(self.config.data.image_size), self.info.classes
+        )
+
+
+def set_up(config: ConfigDict, dataset: Dataset) -> Run:
+    """Put a run together.
+
+    Raises:
+        InputError: the configuration does not fit the data set.
+    """
+    info = LABELS[config.model.labels](dataset.info)
+    check_best_metric(config.training.best_metric, info)
+    spec = network_spec(config, info)
+    schedule = optimizers.OptimizerSpec(
+        steps=config.training.steps,
+        learning_rate=config.training.learning_rate,
+        warmup_steps=config.training.warmup_steps,
+        weight_decay=config.training.weight_decay,
+        clip_norm=config.training.clip_norm,
+    )
+    return Run(
+        config=config,
+        dataset=dataset,
+        info=info,
+        spec=spec,
+        network=build(spec),
+        optimizer=optimizer_of(config)(schedule, len(spec.stages)),
+        learning_rate=optimizers.learning_rate(schedule),
+        step=StepSpec(
+            seed=config.seed,
+            stored_classes=len(dataset.info.classes),
+            learned_classes=len(info.classes),
+            curves=info.curves,
+            crop_size=tuple(config.training.crop_size),
+            augment=augment_spec(config),
+            loss=loss_spec(config, info),
+            ema_decay=config.training.ema_decay,
+        ),
+        metrics=MetricSettings(
+            tolerance_mm=config.evaluation.tolerance_mm,
+            tolerance_px=config.evaluation.tolerance_px,
+        ),
+    )
+
+
+def check_best_metric(name: str, info: DatasetInfo) -> None:
+    """Check that the best parameters can be told by the metric `name`, where higher is better.
+
+    Raises:
+        InputError: lists the names there are.
+    """
+    kinds = {c.kind for c in info.classes}
+    upward = {m: set(metric.kinds) for m, metric in METRICS.items() if metric.better == "higher"}
+    known = [f"{c.name}/{m}" for c in info.classes for m in upward if c.kind in upward[m]]
+    known += [f"mean/{m}" for m in upward if kinds <= upward[m]]
+    if name not in known:
+        raise InputError(f"training.best_metric is {name!r}; write one of: {', '.join(known)}")
+
+
+def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
+    """Return the network of a configuration for the classes of a data set."""
+    model = config.model
+    return NetworkSpec(
+        stages=STAGES[model.stages](info),
+        link=model.link,
+        parent_class=info.index(info.relation.parent) if info.relation else None,
+        width=model.width,
+        depth=model.depth,
+        norm=model.norm,
+        residual=model.residual,
+        deep_supervision=model.deep_supervision,
+        remat=model.remat,
+        dtype=model.dtype,
+    )
+
+
+Optimizers = Callable[[optimizers.OptimizerSpec, int], optax.GradientTransformation]
+
+
+def optimizer_of(config: ConfigDict) -> Optimizers:
+    """Return how the stages are trained: end to end, independently or one after the other."""
+    if config.training.schedule == "stage_by_stage":
+        return optimizers.stage_by_stage
+    return optimizers.together if config.model.link == "gradient" else optimizers.independent
+
+
+def augment_spec(config: ConfigDict) -> AugmentSpec:
+    """Return the ranges of the augmentation; the fields have the same names."""
+    # From JSON, as `fluorojax export` reads it, ranges come as lists.
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in config.augment.items()
+    }
+    return AugmentSpec(**fields)
+
+
+def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
+    """Return the weights of the joint loss for the classes of a data set."""
+    loss, relation = config.loss, info.relation
+    child = relation.child if relation else None
+    return LossSpec(
+        class_names=info.class_names,
+        curves=info.curves,
+        class_weights=tuple(loss.child if n == child else loss.parent for n in info.class_names),
+        cross_entropy=loss.cross_entropy,
+        dice=loss.dice,
+        skeleton_recall=loss.skeleton_recall,
+        attachment=loss.attachment,
+        relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
+        auxiliary=loss.auxiliary,
+    )
+
+
+def from_export(folder: Path, like: Parameters) -> Parameters:
+    """Return the parameters of an export, for a network whose parameters look like `like`.
+
+    Raises:
+        InputError: names or shapes differ; the first few are named.
+    """
+    loaded = load_parameters(folder)
+    ours = {k: v.shape for k, v in flatten_dict(like, sep="/").items()}
+    theirs = {k: v.shape for k, v in flatten_dict(loaded, sep="/").items()}
+    if ours != theirs:
+        wrong = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
+        lines = (
+            f"- {k}: {theirs.get(k, 'absent')} there, {ours.get(k, 'absent')} here" for k in wrong
+        )
+        raise InputError(
+            f"init_from: the export {folder} holds another network than this configuration asks "
+            f"for ({len(wrong)} arrays differ); use the model fields of its manifest.json:\n"
+            + "\n".join(list(lines)[:5])
+        )
+    return {k: _float32(v) for k, v in loaded.items()}
+
+
+def _float32(tree: Parameters) -> Parameters:
+    if isinstance(tree, dict):
+        return {k: _float32(v) for k, v in tree.items()}
+    return np.asarray(tree, np.float32)

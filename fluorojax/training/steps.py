@@ -1,0 +1,96 @@
+"""One update: from a shard of host arrays to the next state. Pure."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from fluorojax import parallel, rng
+from fluorojax.augment import AugmentSpec, Sample, augment
+from fluorojax.data import bitmask, labels
+from fluorojax.data.intensity import normalise
+from fluorojax.losses.joint import LossSpec, Targets, joint_loss
+from fluorojax.models.cascade import Cascade, Parameters, forward
+from fluorojax.training.state import TrainState, moving_average
+
+Batch = dict[str, jax.Array]
+Metrics = dict[str, jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class StepSpec:
+    """What a step needs to know besides the network and the optimiser."""
+
+    seed: int
+    stored_classes: int  # bits in the masks of a batch
+    learned_classes: int  # 1 where all classes are learned as one label
+    curves: tuple[int, ...]  # indices of the thin ones among the learned classes
+    crop_size: tuple[int, int]
+    augment: AugmentSpec
+    loss: LossSpec
+    ema_decay: float
+
+
+def sample_of(example: Batch, spec: StepSpec) -> Sample:
+    """Unpack one example of a batch: grey values to [0, 1], bitmasks to the learned classes."""
+
+    def learned(bits: jax.Array) -> jax.Array:
+        mask = bitmask.unpack(bits, spec.stored_classes).astype(jnp.float32)
+        return labels.merge(mask, spec.learned_classes)
+
+    return Sample(
+        image=normalise(example["image"], example["low"], example["high"]),
+        mask=learned(example["mask"]),
+        skeleton=learned(example["skeleton"]),
+        ignore=example["ignore"].astype(jnp.float32),
+    )
+
+
+def augmented(batch: Batch, step: jax.Array, spec: StepSpec) -> Sample:
+    """Augment every example under its own key, a function of (seed, step, place in the batch)."""
+
+    def one(example: Batch) -> Sample:
+        key = rng.stream(spec.seed, "augment", step, example["position"])
+        sample = sample_of(example, spec)
+        return augment(key, sample, spec.augment, crop_size=spec.crop_size, thin=spec.curves)
+
+    return jax.vmap(one)(batch)
+
+
+def loss_of(
+    parameters: Parameters, sample: Sample, attached: jax.Array, network: Cascade, spec: StepSpec
+) -> tuple[jax.Array, Metrics]:
+    """Return the joint loss, mean over the examples, and the mean of each of its terms."""
+    output = forward(network, parameters, sample.image)
+    targets = Targets(sample.mask, sample.skeleton, sample.ignore, attached)
+    loss, terms = joint_loss(output.logits, targets, spec.loss, auxiliary=output.auxiliary)
+    return loss.mean(), {name: term.mean() for name, term in terms.items()}
+
+
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    *,
+    network: Cascade,
+    optimizer: optax.GradientTransformation,
+    spec: StepSpec,
+) -> tuple[TrainState, Metrics]:
+    """Make one update from one device's share of the batch; gradients are averaged over devices.
+
+    Args:
+        state: the replicated state.
+        batch: arrays [B / devices, ...] as `fluorojax.data.pipeline` makes them.
+
+    Returns:
+        The next state, and the loss, its terms and the norm of the gradient.
+    """
+    sample = augmented(batch, state.step, spec)
+    grad = jax.value_and_grad(loss_of, has_aux=True)
+    (loss, terms), gradient = grad(state.parameters, sample, batch["attached"], network, spec)
+    loss, terms, gradient = parallel.mean_over_devices((loss, terms, gradient))
+    updates, moments = optimizer.update(gradient, state.optimizer, state.parameters)
+    parameters = optax.apply_updates(state.parameters, updates)
+    average = moving_average(state.average, parameters, state.step, spec.ema_decay)
+    metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradient), **terms}
+    return TrainState(state.step + 1, parameters, moments, average), metrics

@@ -1,0 +1,61 @@
+"""One run, from a configuration to a trained, scored and exported network.
+
+    python launch.py --config=configs/joint.py            on a GPU
+    python launch.py --config=configs/joint.py:quick      on 2 CPU cores, in at most 10 minutes
+    python launch.py --config=configs/joint.py --workdir=runs/joint-1 --config.seed=1
+
+The same command again goes on where the run was stopped.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
+
+from configs import base
+from fluorojax import environment
+from fluorojax.config import validate
+from fluorojax.errors import InputError
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration, such as configs/joint.py.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; default: runs/METHOD-...")
+
+
+def main(_: list[str]) -> None:
+    """Run what the flags ask for."""
+    try:
+        launch(CONFIG.value, Path(WORKDIR.value) if WORKDIR.value else None)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def launch(config: ConfigDict, workdir: Path | None) -> None:
+    """Train, export, evaluate and report; `workdir` None: a folder named after the run."""
+    validate(config, base.get_config())
+    environment.set_flags(config.deterministic)
+    environment.quiet_libraries()
+
+    # jax comes with these, and reads XLA_FLAGS when it comes.
+    from fluorojax import parallel
+    from fluorojax.data.source import open_dataset
+    from fluorojax.report import write_report
+    from fluorojax.training import finish, loop, setup
+    from fluorojax.training import workdir as folders
+
+    validate(config, base.get_config(), devices=parallel.device_count())
+    workdir = workdir or folders.default(config)
+    dataset = open_dataset(config.data)
+    run = setup.set_up(config, dataset)
+    folders.claim(workdir, config, dataset)
+
+    loop.train(run, workdir)
+    export = finish.export_best(run, workdir)
+    summary = finish.evaluate_export(run, export, workdir)
+    report = write_report(workdir)
+    finish.say_where(summary, run, export, report)
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("config")
+    app.run(main)

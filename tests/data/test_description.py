@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fluorojax.data.description import read_description
+from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.errors import InputError
+from tests.folders import CLASSES
+
+SOUND = {
+    "name": "toy",
+    "description": "bars",
+    "license": "CC0",
+    "classes": CLASSES,
+    "mask_encoding": "bitmask",
+    "relation": {"child": "wire", "parent": "scope"},
+    "split_unit": "sequence",
+}
+
+
+def write(folder: Path, **fields) -> Path:
+    (folder / "dataset.json").write_text(json.dumps(SOUND | fields))
+    return folder / "dataset.json"
+
+
+def test_a_sound_description(tmp_path):
+    info, encoding = read_description(write(tmp_path))
+    assert encoding == "bitmask"
+    assert (info.name, info.description, info.license) == ("toy", "bars", "CC0")
+    assert info.classes == (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
+    assert info.relation == Relation(child="wire", parent="scope")
+    assert info.split_unit == "sequence"
+
+
+def test_by_default_splits_are_by_patient(tmp_path):
+    fields = {"name": "toy", "classes": CLASSES}
+    (tmp_path / "dataset.json").write_text(json.dumps(fields))
+    info, encoding = read_description(tmp_path / "dataset.json")
+    assert (info.split_unit, info.relation, encoding) == ("patient", None, "")
+
+
+def classes(*entries):
+    return {
+        "classes": [dict(zip(("name", "kind", "mask_value"), e, strict=False)) for e in entries]
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"mask_encoding": "rgb"}, "mask_encoding 'rgb': write one of bitmask, index, per_class"),
+        ({"split_unit": "study"}, "split_unit 'study'"),
+        ({"name": "a b"}, "name 'a b'"),
+        ({"split-unit": "frame"}, "unknown field 'split-unit'"),
+        ({"coco": "x.json"}, "'coco' is not read yet"),
+        ({"classes": []}, "classes: write a list such as"),
+        (classes(("scope", "region"), ("scope", "curve")), "class 'scope' stands there 2 times"),
+        (classes(("scope", "area"), ("wire", "curve")), "class 'scope': kind 'area': write region"),
+        (
+            classes(("scope", "region", 9), ("wire", "curve")),
+            "mask_value goes with mask_encoding ind",
+        ),
+        (
+            {"relation": {"child": "guide", "parent": "scope"}},
+            "child 'guide' is no class.*scope, wir",
+        ),
+        ({"relation": {"child": "wire", "parent": "wire"}}, "'wire' cannot come out of itself"),
+        ({"relation": "wire"}, "relation: write"),
+        (
+            classes(("scope", "region", 2), ("wire", "curve")) | {"mask_encoding": "index"},
+            "mask_value 2 means two classes",
+        ),
+        (
+            classes(("scope", "region", 0), ("wire", "curve")) | {"mask_encoding": "index"},
+            "mask_value 0: give a whole number from 1",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_description_is_named(tmp_path, fields, message):
+    with pytest.raises(InputError, match=message):
+        read_description(write(tmp_path, **fields))
+
+
+def test_broken_json_is_named(tmp_path):
+    (tmp_path / "dataset.json").write_text('{"name": ')
+    with pytest.raises(InputError, match=r"dataset\.json: not valid JSON"):
+        read_description(tmp_path / "dataset.json")

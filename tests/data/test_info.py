@@ -1,0 +1,20 @@
+import json
+
+from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+
+INFO = DatasetInfo(
+    name="x",
+    classes=(ClassInfo("scope", "region"), ClassInfo("wire", "curve", 255)),
+    relation=Relation(child="wire", parent="scope"),
+    split_unit="frame",
+)
+
+
+def test_json_and_back_is_the_same():
+    assert DatasetInfo.from_json(json.loads(json.dumps(INFO.to_json()))) == INFO
+
+
+def test_indices_follow_the_order_of_the_classes():
+    assert INFO.class_names == ("scope", "wire")
+    assert INFO.curves == (1,)
+    assert INFO.index("wire") == 1

@@ -1,0 +1,47 @@
+"""The same step on one device and on four virtual ones."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def spread(devices, folder):
+    path = folder / f"{devices}.npz"
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    subprocess.run(
+        [sys.executable, "-m", "tests.integration.spread", str(path)],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+    )
+    return dict(np.load(path))
+
+
+@pytest.fixture(scope="module")
+def one_and_four(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("devices")
+    one, four = spread(1, folder), spread(4, folder)
+    assert (one["devices"], four["devices"]) == (1, 4)
+    return one, four
+
+
+def test_augmentation_is_the_same_example_by_example(one_and_four):
+    one, four = one_and_four
+    for name in (n for n in one if n.startswith("sample/")):
+        np.testing.assert_allclose(four[name], one[name], atol=1e-5, err_msg=name)
+
+
+def test_loss_and_gradient_agree_within_float_error(one_and_four):
+    one, four = one_and_four
+    np.testing.assert_allclose(four["loss"], one["loss"], rtol=1e-5)
+    gradients = [n for n in one if n.startswith("gradient")]
+    assert len(gradients) > 10
+    for name in gradients:
+        scale = np.abs(one[name]).max()
+        np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale + 1e-7, err_msg=name)

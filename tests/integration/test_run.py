@@ -1,0 +1,167 @@
+"""A whole run from a folder of frames to an export: what stands there, and that it repeats."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fluorojax
+from fluorojax import cli
+from fluorojax.errors import InputError
+from fluorojax.export import load_parameters
+from tests.folders import write_folder
+from tests.integration.runs import run, small_config
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    write_folder(root / "frames")
+    return root
+
+
+@pytest.fixture(scope="module")
+def joint(place):
+    return run(config(place, "joint"), place / "joint")
+
+
+def config(place, method, **fields):
+    return small_config(method, place / "frames", place / "built", **fields)
+
+
+def flat_parameters(workdir):
+    return (workdir / "export" / "params.safetensors").read_bytes()
+
+
+def test_the_folder_of_a_run_holds_what_the_design_names(joint):
+    for name in (
+        "config.json",
+        "metrics.jsonl",
+        "tensorboard",
+        "checkpoints/last",
+        "checkpoints/best",
+        "evaluation/test/cases.csv",
+        "evaluation/test/summary.json",
+        "evaluation/test/overlays/c4.png",
+        "evaluation/test/overlays/c9.png",
+        "validation/step_000006",
+        "export/params.safetensors",
+        "export/manifest.json",
+        "report.html",
+    ):
+        assert (joint / name).exists(), name
+    assert not list(joint.rglob("*.pkl"))
+
+
+def test_the_terms_of_the_loss_are_logged_one_by_one(joint):
+    lines = [json.loads(line) for line in (joint / "metrics.jsonl").read_text().splitlines()]
+    train = [line for line in lines if line["split"] == "train"]
+    assert [line["step"] for line in train] == [2, 4, 6]
+    expected = {"loss", "scope/dice", "wire/dice", "wire/skeleton_recall", "attachment"}
+    assert expected <= train[0].keys()
+    assert all(np.isfinite(line["loss"]) for line in train)
+    assert [line["step"] for line in lines if line["split"] == "validation"] == [6]
+
+
+def test_every_case_of_the_split_is_scored(joint):
+    summary = json.loads((joint / "evaluation/test/summary.json").read_text())
+    rows = (joint / "evaluation/test/cases.csv").read_text().splitlines()
+    assert summary["cases"] == 2
+    assert len(rows) == 1 + 2 * 2  # a header, then a row a case and class
+    scores = json.loads((joint / "export/manifest.json").read_text())["scores"]
+    assert scores["test"] == summary
+
+
+@pytest.mark.parametrize("method", ["single", "multi", "separate", "cascade"])
+def test_every_method_runs_to_its_export(place, method):
+    workdir = run(config(place, method), place / method)
+    model = fluorojax.load(workdir / "export")
+    names = [c.name for c in model.classes]
+    assert names == (["instruments"] if method == "single" else ["scope", "wire"])
+    assert model(np.zeros((50, 70), np.uint8)).shape == (50, 70, len(names))
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not(place, joint):
+    again = run(config(place, "joint"), place / "joint-again")
+    other = run(config(place, "joint", seed=1), place / "joint-seed1")
+    assert flat_parameters(again) == flat_parameters(joint)
+    assert flat_parameters(other) != flat_parameters(joint)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(place, joint):
+    workdir = run(config(place, "joint"), place / "resumed")
+    for path in sorted((workdir / "checkpoints").rglob("*"), reverse=True):
+        keep = path.match("*/last/3*") or "last/3" in str(path) or path.name in ("last", "best")
+        if not keep:
+            path.unlink() if path.is_file() else path.rmdir()
+    run(config(place, "joint"), workdir)
+    assert flat_parameters(workdir) == flat_parameters(joint)
+
+
+def test_the_same_command_again_trains_no_further(place, joint):
+    before = (joint / "metrics.jsonl").read_text()
+    run(config(place, "joint"), joint)
+    assert (joint / "metrics.jsonl").read_text() == before
+
+
+def test_another_configuration_in_the_same_folder_is_refused_by_field(place, joint):
+    with pytest.raises(InputError, match=r"training.learning_rate: 0.002 there, 0.5 here"):
+        run(config(place, "joint", **{"training.learning_rate": 0.5}), joint)
+
+
+def test_an_unknown_best_metric_is_refused_before_a_step_is_made(place):
+    with pytest.raises(InputError, match="wire/dice"):
+        run(config(place, "joint", **{"training.best_metric": "wire/diec"}), place / "typo")
+
+
+def test_init_from_starts_at_the_export_and_refuses_another_network(place, joint):
+    from fluorojax.data.source import open_dataset
+    from fluorojax.training.setup import set_up
+
+    fields = {"init_from": str(joint / "export")}
+    same = config(place, "joint", **fields)
+    state = set_up(same, open_dataset(same.data)).first_state()
+    loaded = load_parameters(joint / "export")
+    np.testing.assert_array_equal(*map(first_leaf, (state.parameters, loaded)))
+    wider = config(place, "joint", **fields, **{"model.width": 8})
+    with pytest.raises(InputError, match="another network"):
+        set_up(wider, open_dataset(wider.data)).first_state()
+
+
+def first_leaf(tree):
+    import jax
+
+    return np.asarray(jax.tree.leaves(tree)[0])
+
+
+PREDICT = """
+import sys
+import numpy as np
+import fluorojax
+from fluorojax.data.readers import read_frame
+np.save(sys.argv[3], fluorojax.load(sys.argv[1])(read_frame(sys.argv[2])))
+"""
+
+
+def test_an_export_in_another_process_gives_the_evaluations_bits(place, joint, tmp_path):
+    frame, found = place / "frames/images/4.png", tmp_path / "found.npy"
+    command = [sys.executable, "-c", PREDICT, joint / "export", frame, found]
+    subprocess.run([str(c) for c in command], check=True)
+    from fluorojax.data.readers import read_frame
+
+    here = fluorojax.load(joint / "export")(read_frame(frame))
+    np.testing.assert_array_equal(np.load(found), here)
+
+
+def test_predict_writes_masks_on_the_frames_own_grid(place, joint, tmp_path):
+    frame = Image.fromarray(np.random.default_rng(0).integers(0, 4000, (90, 50)).astype(np.uint16))
+    frame.save(tmp_path / "odd.tif")
+    arguments = [joint / "export", tmp_path / "odd.tif", place / "frames/images", "--out"]
+    cli.main([str(a) for a in ["predict", *arguments, tmp_path / "out"]])
+    assert len(list((tmp_path / "out").glob("*_overlay.png"))) == 11
+    mask = np.asarray(Image.open(tmp_path / "out/odd.png"))
+    assert mask.shape == (90, 50)
+    assert mask.max() <= 3

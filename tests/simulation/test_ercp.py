@@ -1,0 +1,165 @@
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage import morphology
+
+from fluorojax.simulation import CLASSES, LEVELS, Spec, simulate
+
+# The default field of view at half the pixels.
+SPEC = Spec(height=96, width=96, pixel_mm=(1.3, 1.56), inverted_rate=0.0)
+ENDOSCOPE, GUIDEWIRE = map(CLASSES.index, ("endoscope", "guidewire"))
+COUNT = 128
+EIGHT = np.ones((3, 3))
+
+
+@jax.jit
+def many(patients, frames, spec):
+    return jax.lax.map(lambda keys: simulate(*keys, spec), (patients, frames))
+
+
+@functools.cache
+def frames_of(**fields):
+    keys = [jax.random.split(jax.random.key(k), COUNT) for k in (0, 1)]
+    return jax.device_get(many(*keys, dataclasses.replace(SPEC, **fields)))
+
+
+def labels(frames):
+    mask = frames["mask"].astype(bool)
+    return mask[..., ENDOSCOPE], mask[..., GUIDEWIRE]
+
+
+def contrast(image, label):
+    """Mean grey value of what is around a label less that under it."""
+    around = ndimage.binary_dilation(label, EIGHT, 4) & ~ndimage.binary_dilation(label, EIGHT, 2)
+    # Not the closed shutter, which is darker than anything.
+    around &= image > 0.06
+    return image[around].mean() - image[label].mean()
+
+
+def test_shapes_types_and_ranges():
+    frames = frames_of()
+    assert frames["image"].shape == (COUNT, 96, 96)
+    assert frames["image"].dtype == np.float32
+    assert np.isfinite(frames["image"]).all()
+    assert frames["image"].min() >= 0.0
+    assert frames["image"].max() <= 1.0
+    assert frames["mask"].shape == (COUNT, 96, 96, 2)
+    assert frames["mask"].dtype == np.uint8
+    assert set(np.unique(frames["mask"])) == {0, 1}
+    assert frames["attached"].dtype == frames["level"].dtype == np.int32
+    assert set(frames["level"]) == set(range(len(LEVELS)))
+    assert frames["pixel_mm"].dtype == np.float32
+    assert ((frames["pixel_mm"] >= 1.3) & (frames["pixel_mm"] <= 1.56)).all()
+
+
+def test_same_keys_same_frame_and_other_keys_another():
+    frames, again = frames_of(), frames_of.__wrapped__()
+    for name, value in frames.items():
+        np.testing.assert_array_equal(value, again[name])
+    assert not np.allclose(frames["image"][0], frames["image"][1])
+
+
+def test_alone_as_in_a_batch():
+    key = [jax.random.split(jax.random.key(k), COUNT)[3] for k in (0, 1)]
+    alone = jax.device_get(jax.jit(simulate)(*key, SPEC))
+    for name, value in frames_of().items():
+        np.testing.assert_allclose(alone[name], value[3], atol=1e-3)
+
+
+def test_a_patients_frames_share_size_but_not_instruments():
+    patients = jnp.broadcast_to(jax.random.key(5), (COUNT,))
+    frames = jax.random.split(jax.random.key(6), COUNT)
+    out = jax.device_get(many(patients, frames, SPEC))
+    assert len(set(out["pixel_mm"])) == 1
+    assert not np.array_equal(out["mask"][0], out["mask"][1])
+
+
+def test_an_attached_wire_touches_the_endoscope():
+    frames = frames_of(counter_example_rate=0.0)
+    scope, wire = labels(frames)
+    attached = frames["attached"] == 1
+    assert attached.mean() > 0.9
+    for s, w in zip(scope[attached], wire[attached], strict=True):
+        assert (ndimage.binary_dilation(s, EIGHT) & w).any()
+    # The rest cannot be said: the exit is out of view. Nothing is denied.
+    assert set(frames["attached"]) <= {1, -1}
+
+
+def test_counter_examples_come_at_their_rate_and_of_every_kind():
+    usual = frames_of()["attached"]
+    assert 0.02 <= (usual != 1).mean() <= 0.17
+    frames = frames_of(counter_example_rate=1.0)
+    scope, wire = (label.any((1, 2)) for label in labels(frames))
+    assert not (frames["attached"] == 1).any()
+    left_behind, free, none = ~scope & wire, scope & wire, scope & ~wire
+    for kind in (left_behind, free, none):
+        assert kind.mean() == pytest.approx(1 / 3, abs=0.12)
+    assert (frames["attached"][left_behind | free] == 0).all()
+    assert (frames["attached"][none] == -1).all()
+
+
+def test_a_free_wire_ends_away_from_the_endoscopes_tip():
+    """Its end is a skeleton point that is nobody's neighbour but one, inside the frame."""
+    frames = frames_of(counter_example_rate=1.0)
+    scope, wire = labels(frames)
+    free = scope.any((1, 2)) & wire.any((1, 2))
+    touching = [
+        (ndimage.binary_dilation(s, EIGHT, 2) & w).any()
+        for s, w in zip(scope[free], wire[free], strict=True)
+    ]
+    assert np.mean(touching) < 0.2  # shadows may cross
+
+
+def test_the_wires_label_is_as_wide_as_the_rule_says():
+    _, wire = labels(frames_of(counter_example_rate=0.0, wire_loop_rate=0.0))
+    widths = [w.sum() / morphology.skeletonize(w).sum() for w in wire if w.sum() > 60]
+    # Along a slant a skeleton has fewer pixels than the curve has lengths: up to 1.41 times wider.
+    assert 2.3 < np.mean(widths) < 3.4
+
+
+def test_no_two_endoscopes_are_one_pixel_thin():
+    frames = frames_of(counter_example_rate=0.0)
+    scope, _ = labels(frames)
+    for s, mm in zip(scope, frames["pixel_mm"], strict=True):
+        assert ndimage.distance_transform_edt(s).max() * mm == pytest.approx(6.0, abs=1.9)
+
+
+def test_instruments_are_darker_than_what_is_around_them():
+    frames = frames_of(counter_example_rate=0.0, duct_fill_rate=0.0)
+    for label in labels(frames):
+        seen = label.sum((1, 2)) > 40
+        values = [contrast(i, m) for i, m in zip(frames["image"][seen], label[seen], strict=True)]
+        assert np.mean(np.array(values) > 0.0) > 0.95
+        assert np.median(values) > 0.02
+
+
+def test_inverted_frames_show_them_bright():
+    frames = frames_of(counter_example_rate=0.0, inverted_rate=1.0)
+    scope, _ = labels(frames)
+    values = [contrast(i, m) for i, m in zip(frames["image"], scope, strict=True)]
+    assert np.mean(np.array(values) < 0.0) > 0.95
+
+
+def test_level_says_what_the_wire_lies_over():
+    dry, filled = frames_of(duct_fill_rate=0.0), frames_of(duct_fill_rate=1.0)
+    assert not (dry["level"] == 2).any()
+    assert 0.1 < (dry["level"] == 1).mean() < 0.8
+    attached = filled["attached"] == 1
+    assert (filled["level"][attached] == 2).mean() > 0.8
+
+
+def test_labels_end_at_the_shutter():
+    frames = frames_of()
+    closed = frames["image"] < 0.031
+    scope, _ = labels(frames)
+    # Tips may saturate to black themselves; what touches a closed corner may not be labelled.
+    for dark, s in zip(closed, scope, strict=True):
+        pieces, _ = ndimage.label(dark & ~s)
+        corners = set(pieces[[0, 0, -1, -1], [0, -1, 0, -1]]) - {0}
+        shut = ndimage.binary_erosion(np.isin(pieces, list(corners)), EIGHT, 2)
+        assert not (shut & s).any()

@@ -1,0 +1,77 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from fluorojax import chart
+
+
+def drawn(svg: str) -> list[list[str]]:
+    """The pieces of each path: 'M1 2L3 4M5 6' -> ['M1 2L3 4', 'M5 6']."""
+    paths = [
+        p.attrib["d"] for p in ElementTree.fromstring(svg).iter("path") if "class" not in p.attrib
+    ]
+    return [re.findall(r"M[^M]*", d) for d in paths]
+
+
+def test_a_rising_line_rises_and_fills_its_frame():
+    svg = chart.line_chart({"train": [(0, 0.0), (50, 1.0), (100, 2.0)]})
+    (points,) = drawn(svg)[0]
+    pairs = [tuple(map(float, p.split())) for p in re.split("[ML]", points)[1:]]
+    xs, ys = zip(*pairs, strict=True)
+    assert xs == (chart.LEFT, (chart.LEFT + chart.WIDTH - chart.RIGHT) / 2, 348.0)
+    assert ys[0] > ys[1] > ys[2] > chart.TOP
+    assert ys[0] == chart.HEIGHT - chart.BOTTOM  # 0 is the floor
+
+
+def test_the_same_numbers_give_the_same_bytes():
+    series = {"train": [(k, 1 / (k + 1)) for k in range(1000)], "validation": [(10, 0.3)]}
+    assert chart.line_chart(series) == chart.line_chart(dict(series))
+
+
+def test_a_value_that_is_no_number_is_a_gap():
+    svg = chart.line_chart({"train": [(0, 1.0), (1, 1.0), (2, None), (3, 1.0), (4, 1.0)]})
+    assert len(drawn(svg)[0]) == 2
+
+
+def test_few_points_are_dots_with_their_value():
+    svg = chart.line_chart({"validation": [(0, 0.5), (200, 0.75)]})
+    titles = [t.text for t in ElementTree.fromstring(svg).iter("title")]
+    assert titles == ["validation, step 0: 0.5", "validation, step 200: 0.75"]
+    many = chart.line_chart({"train": [(k, 0.5) for k in range(200)]})
+    assert "<circle" not in many
+
+
+def test_one_point_is_a_chart_too():
+    assert "<circle" in chart.line_chart({"validation": [(7, 0.0)]})
+
+
+def test_nothing_finite_is_refused():
+    with pytest.raises(ValueError, match="no finite"):
+        chart.line_chart({"train": [(0, None)]})
+
+
+def test_thinning_keeps_means_and_gaps():
+    points = [(float(k), float(k % 2)) for k in range(1000)]
+    few = chart.thinned(points, 100)
+    assert len(few) == 100
+    assert all(y == 0.5 for _, y in few)
+    assert chart.thinned(points[:50], 100) == points[:50]
+    assert chart.thinned([(0, None), (1, None), (2, 3.0), (3, None)], 2) == [
+        (0.5, None),
+        (2.5, 3.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, [0, 0.5, 1]), (0, 1600, [0, 500, 1000, 1500]), (0.31, 0.39, [0.32, 0.34, 0.36, 0.38])],
+)
+def test_ticks_are_round_and_inside(low, high, expected):
+    assert chart.ticks(low, high) == pytest.approx(expected)
+    assert chart.ticks(2.0, 2.0) == [2.0]
+
+
+def test_labels_are_short():
+    values = (0, 0.25, 1500, 20000, 3e-4, 2e6)
+    assert [chart.label(v) for v in values] == ["0", "0.25", "1500", "20k", "3e-04", "2e+06"]

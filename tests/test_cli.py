@@ -1,0 +1,53 @@
+import pytest
+
+from fluorojax import cli
+from fluorojax.errors import InputError
+from tests.folders import write_folder
+
+
+def test_two_frames_with_one_stem_are_refused_by_name(tmp_path):
+    for name in ("a/x.png", "b/x.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"a/x\.png and .*b/x\.png"):
+        cli.frames_of([tmp_path / "a", tmp_path / "b"])
+
+
+def test_a_frame_named_twice_is_predicted_once(tmp_path):
+    (tmp_path / "x.png").touch()
+    assert cli.frames_of([tmp_path, tmp_path / "x.png"]) == [tmp_path / "x.png"]
+
+
+def test_nothing_to_predict_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no frame"):
+        cli.frames_of([tmp_path])
+    with pytest.raises(InputError, match="does not exist"):
+        cli.frames_of([tmp_path / "y.png"])
+
+
+@pytest.mark.parametrize("command", ["check", "prepare", "predict", "evaluate", "export"])
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main([command, "--help"])
+    assert left.value.code == 0
+    assert f"example: fluorojax {command} " in capsys.readouterr().out
+
+
+def test_what_the_user_can_mend_is_one_message_and_status_two(tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["predict", str(tmp_path), "x.png", "--out", str(tmp_path)])
+    assert left.value.code == 2
+    assert "manifest.json does not exist" in capsys.readouterr().err
+
+
+def test_check_says_what_is_in_a_folder(tmp_path, capsys):
+    cli.main(["check", str(write_folder(tmp_path / "frames"))])
+    assert "toy" in capsys.readouterr().out
+
+
+def test_prepare_builds_the_data_set_once(tmp_path, capsys):
+    folder = write_folder(tmp_path / "frames")
+    for _ in range(2):
+        cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
+    assert capsys.readouterr().out.count("toy is built") == 2
+    assert len(list((tmp_path / "built/xray_folder").iterdir())) == 1

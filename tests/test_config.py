@@ -1,0 +1,106 @@
+import importlib
+from pathlib import Path
+
+import pytest
+
+from configs import base
+from fluorojax.config import difference, flatten, validate
+from fluorojax.errors import InputError
+
+METHODS = ("single", "multi", "separate", "cascade", "joint")
+
+
+def set_field(name, value):
+    config = base.get_config("quick")
+    with config.ignore_type():
+        config.update_from_flattened_dict({name: value})
+    return config
+
+
+@pytest.mark.parametrize("variant", ["", "quick"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_config_is_valid_and_named_after_its_file(method, variant):
+    config = importlib.import_module(f"configs.{method}").get_config(variant)
+    validate(config, base.get_config())
+    assert config.method == method
+    assert config.hardware == ("cpu" if variant else "gpu")
+
+
+def test_unknown_variant_is_refused():
+    with pytest.raises(ValueError, match="quick"):
+        base.get_config("small")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("data.image_size", (256, 256, 1), "write two, as in --config.data.image_size=256,256"),
+        ("data.image_size", (512,), "has 1 numbers"),
+        ("data.image_size", (200, 192), "write --config.data.image_size=192,192"),
+        ("training.crop_size", (256, 256), "write --config.training.crop_size=192,192 or less"),
+        ("model.norm", "batch", "write one of 'group', 'instance', 'none'"),
+        ("model.link", "gradient", "write model.link='none', or model.stages='parent_then_child'"),
+        ("data.fold", 3, "write a number from 0 to 0"),
+        ("data.folds", 1, "write 0 for the stored splits"),
+        ("training.batch_size", 0, "at least 1"),
+        ("training.learning_rate", 0.0, "above 0"),
+        ("augment.inversion_rate", 1.5, "between 0 and 1"),
+        ("augment.gamma", (2.0, 1.0), "the smaller number comes first"),
+        ("training.warmup_steps", 5000, "write a smaller number"),
+        ("seed", -1, "at least 0"),
+    ],
+)
+def test_each_wrong_value_is_refused_with_its_name_and_a_remedy(name, value, remedy):
+    with pytest.raises(InputError) as error:
+        validate(set_field(name, value), base.get_config())
+    assert name in str(error.value)
+    assert remedy in str(error.value)
+
+
+def test_a_batch_that_devices_cannot_share_is_refused_with_the_nearest_sizes():
+    with pytest.raises(InputError, match="write 6 or 9"):
+        validate(set_field("training.batch_size", 8), base.get_config(), devices=3)
+
+
+def test_frames_of_ones_own_need_a_folder():
+    with pytest.raises(InputError, match=r"write --config.data.dir=FOLDER"):
+        validate(set_field("data.builder", "xray_folder"), base.get_config())
+
+
+def test_an_unknown_field_is_refused_with_the_nearest_name():
+    config = base.get_config("quick")
+    with config.unlocked():
+        config.training.batchsize = 3
+    with pytest.raises(InputError, match=r"did you mean 'training.batch_size'"):
+        validate(config, base.get_config())
+
+
+def test_a_missing_field_is_refused():
+    config = base.get_config("quick")
+    with config.unlocked():
+        del config.training.steps
+    with pytest.raises(InputError, match=r"'training.steps' is missing"):
+        validate(config, base.get_config())
+
+
+def test_all_problems_are_listed_at_once():
+    config = set_field("training.batch_size", 0)
+    config.training.learning_rate = -1.0
+    with pytest.raises(InputError) as error:
+        validate(config, base.get_config())
+    assert str(error.value).count("\n- ") == 2
+
+
+def test_difference_names_the_fields_and_takes_lists_for_tuples():
+    ours, theirs = base.get_config("quick").to_dict(), base.get_config("quick").to_dict()
+    theirs["data"]["image_size"] = [192, 192]
+    theirs["seed"] = 4
+    assert difference(ours, theirs) == ["seed: 4 there, 0 here"]
+
+
+def test_every_field_of_the_base_has_a_comment():
+    lines = Path(base.__file__).read_text("utf-8").splitlines()
+    leaves = {name.rsplit(".", 1)[-1] for name in flatten(base.full())}
+    for leaf in leaves:
+        at = next(n for n, line in enumerate(lines) if f".{leaf} = " in line)
+        assert "  # " in lines[at] or lines[at - 1].strip().startswith("# "), leaf

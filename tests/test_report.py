@@ -1,0 +1,269 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fluorojax import overlay
+from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.errors import InputError
+from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
+from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
+from fluorojax.report import flattened, read_records, series_of, write_report
+
+CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
+SCRIPT_IN_A_NAME = "<script>alert(1)</script>"
+VOID = {"meta", "img", "br"}
+
+
+def scene(reach: int) -> np.ndarray:
+    mask = np.zeros((48, 64, 2), bool)
+    mask[16:32, :16, 0] = True
+    mask[23:26, 16:reach, 1] = True
+    return mask
+
+
+def case_rows(case: str, patient: str, reach: int) -> list[dict]:
+    rows = score_case(
+        scene(reach),
+        scene(60),
+        classes=CLASSES,
+        spacing=(0.5, 0.5),
+        relation=Relation("wire", "scope"),
+        attached=1,
+    )
+    return [{"case": case, "patient": patient, "sequence": "", "level": ""} | r for r in rows]
+
+
+def write_evaluation(folder: Path) -> None:
+    reaches = {"good": 58, "bad": 24, "missed": 16, SCRIPT_IN_A_NAME: 40}
+    rows = [r for n, (c, x) in enumerate(reaches.items()) for r in case_rows(c, f"p{n % 2}", x)]
+    write_cases_csv(rows, folder / "cases.csv")
+    write_summary(summarise(rows, MetricSettings()), folder / "summary.json")
+    for case, reach in reaches.items():
+        picture = overlay.overlay(np.full((48, 64), 0.5), scene(reach), scene(60))
+        overlay.save_png(picture, folder / "overlays" / f"{overlay.file_name(case)}.png")
+
+
+def write_config(run: Path, split_unit: str) -> None:
+    dataset = {"name": "made_up", "split_unit": split_unit}
+    config = {"method": "joint", "seed": 3, "training": {"steps": 40}}
+    (run / "config.json").write_text(json.dumps({"config": config, "dataset": dataset}))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    run = tmp_path / "joint-quick"
+    write_evaluation(run / "evaluation" / "test")
+    write_config(run, "patient")
+    lines = [
+        {"step": s, "split": "train", "time": 1.5, "loss": 1 / s, "learning_rate": 1e-3}
+        for s in range(1, 41)
+    ]
+    lines += [{"step": 20, "split": "validation", "time": 9.5, "wire/cldice": 0.25}]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run / "export").mkdir()
+    (run / "export" / "manifest.json").write_text('{"sha256": "feed", "scores": {"test": 1}}')
+    return run
+
+
+class Page(HTMLParser):
+    """Checks nesting and that nothing is fetched; gathers the words and the cells of tables."""
+
+    def __init__(self, written: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.words = ""
+        self.rows: list[list[str]] = []
+        self.pictures: list[dict] = []
+        self.feed(written)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        fields = dict(attrs)
+        assert "href" not in fields
+        assert fields.get("src", "data:").startswith("data:")
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+        if tag == "img" and "src" in fields:
+            self.pictures.append(fields)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.words += data
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+
+
+def read(run: Path) -> Page:
+    return Page(write_report(run).read_text("utf-8"))
+
+
+def test_a_whole_run(run):
+    page = read(run)
+    for words in ("joint-quick", "method joint", "seed 3", "40 steps", "4 cases of 2 patients"):
+        assert words in page.words
+    for words in (EMPTY_POLICY, "Tolerance 1 mm", "training.steps", "feed", "skeletonize"):
+        assert words in page.words
+    assert "scores.test" not in page.words  # the manifest's copy of what stands above
+
+
+def test_the_first_line_says_whether_patients_are_shared(run):
+    first = {
+        "patient": "Split by patient: no patient is in two splits.",
+        "sequence": "Patients are shared between the splits (split by sequence)",
+        "frame": "Patients are shared between the splits (split by frame)",
+    }
+    for unit, words in first.items():
+        write_config(run, unit)
+        body = re.split(r"<body>\s*", write_report(run).read_text("utf-8"))[1]
+        assert Page(body.split("<main>")[0]).words.startswith(words)
+    (run / "config.json").unlink()
+    assert "How the splits were drawn is not known" in read(run).words
+
+
+def test_the_headline_is_the_mean_over_patients(run):
+    summary = json.loads((run / "evaluation/test/summary.json").read_text())
+    cldice = summary["classes"]["wire"]["metrics"]["cldice"]
+    card = read(run).words.split("wireclDice")[1]
+    assert card.startswith(f"{cldice['patient_mean']:.3f} ± {cldice['patient_std']:.3f}")
+    assert f"over 4 cases {cldice['mean']:.3f}" in card
+    assert "missed: 1" in card
+
+
+def test_cases_stand_from_worst_to_best(run):
+    cases = [row[0] for row in read(run).rows if row[0] in ("good", "bad", "missed")]
+    assert cases[-3:] == ["missed", "bad", "good"]  # the last table of cases is the wire's
+
+
+def test_pictures_are_inside_worst_first(run):
+    page = read(run)
+    assert [p["id"].split("-")[2] for p in page.pictures][::3] == ["missed", "good"]
+    assert len(page.pictures) == 4
+    assert all(p["src"].startswith("data:image/jpeg;base64,") for p in page.pictures)
+    targets = re.findall(r'data-picture="([^"]+)"', (run / "report.html").read_text("utf-8"))
+    assert set(targets) == {p["id"] for p in page.pictures}
+
+
+def test_names_cannot_break_the_page(run):
+    written = write_report(run).read_text("utf-8")
+    assert SCRIPT_IN_A_NAME not in written
+    assert SCRIPT_IN_A_NAME in read(run).words
+
+
+def test_the_same_files_give_the_same_bytes(run):
+    first = write_report(run).read_bytes()
+    assert write_report(run).read_bytes() == first
+    assert sorted(p.name for p in run.iterdir() if "part" in p.name) == []
+
+
+@pytest.mark.parametrize(
+    "gone", ["config.json", "metrics.jsonl", "evaluation", "export", "evaluation/test/overlays"]
+)
+def test_any_part_may_be_missing(run, gone):
+    path = run / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    read(run)
+
+
+@pytest.mark.parametrize("gone", ["cases.csv", "summary.json"])
+def test_half_an_evaluation_is_shown(run, gone):
+    (run / "evaluation" / "test" / gone).unlink()
+    assert "wire" in read(run).words
+
+
+def test_an_empty_run(tmp_path):
+    assert "not known" in read(tmp_path).words
+    with pytest.raises(InputError, match="not a directory"):
+        write_report(tmp_path / "nowhere")
+
+
+def test_a_class_nobody_could_score(run):
+    empty = np.zeros((8, 8, 2), bool)
+    rows = score_case(empty, empty, classes=CLASSES, spacing=(np.nan, np.nan))
+    rows = [{"case": "a", "patient": "p", "sequence": "", "level": ""} | r for r in rows]
+    write_cases_csv(rows, run / "evaluation/test/cases.csv")
+    write_summary(summarise(rows), run / "evaluation/test/summary.json")
+    assert "left out, both empty: 1" in read(run).words
+
+
+def test_millimetres_and_pixels_in_one_table(run):
+    rows = case_rows("a", "p", 30)
+    rows += [r | {"case": "b", "unit": "px"} for r in case_rows("b", "p", 40)]
+    write_cases_csv(rows, run / "evaluation/test/cases.csv")
+    write_summary(summarise(rows), run / "evaluation/test/summary.json")
+    words = read(run).words
+    assert "HD95 (mm)" in words
+    assert "HD95 (px)" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", "{", "config.json is not JSON"),
+        ("metrics.jsonl", '{"step": 1}\n{"st\n{"step": 3}\n', "line 2 is not JSON"),
+        ("evaluation/test/cases.csv", "case,class,dice\na,wire,x\n", "damaged cell"),
+        ("evaluation/test/overlays/good.png", "no picture", "good.png cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(run, name, content, message):
+    (run / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        write_report(run)
+    assert not (run / "report.html").exists()
+
+
+def test_records_of_a_killed_and_resumed_run(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = [
+        '{"step": 2, "split": "train", "time": 1, "loss": 5.0}',
+        '{"step": 1, "split": "train", "time": 1, "loss": null}',
+        '{"step": 2, "split": "train", "time": 2, "loss": 4.0}',
+        '{"step": 3, "split": "train", "time": 2, "loss": NaN}',
+        '{"step": 4, "spl',
+    ]
+    path.write_text("\n".join(lines))
+    assert series_of(read_records(path)) == {"loss": {"train": [(1, None), (2, 4.0), (3, None)]}}
+
+
+def test_a_metric_that_was_never_finite_is_no_chart(run):
+    line = {"step": 1, "split": "train", "time": 1, "broken": None}
+    (run / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    assert "broken" not in read(run).words
+
+
+def test_settings_are_flattened():
+    fields = {"a": {"b": [1, 2], "c": {}}, "d": "x", "e": None}
+    assert flattened(fields) == [("a.b", "[1, 2]"), ("a.c", "{}"), ("d", "x"), ("e", "null")]
+
+
+def test_a_browser_opens_it_without_an_error(run):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("needs chromium")
+    page = write_report(run)
+    clicks = "for (const what of ['thead button', '.case']) document.querySelector(what).click()"
+    page.write_text(page.read_text("utf-8").replace("</body>", f"<script>{clicks}</script></body>"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    done = subprocess.run(
+        [browser, *options, f"--user-data-dir={run / 'profile'}", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "CONSOLE" not in done.stderr
+    assert 'data-ready="yes"' in done.stdout
+    assert re.search(r'<th[^>]*aria-sort="ascending"[^>]*><button>case', done.stdout)
+    assert re.search(r"<dialog[^>]* open", done.stdout)

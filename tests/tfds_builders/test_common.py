@@ -1,0 +1,50 @@
+import numpy as np
+
+from fluorojax.data.info import ClassInfo, DatasetInfo
+from tfds_builders import common
+
+INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))
+
+
+def frame():
+    mask = np.zeros((20, 30, 2), np.uint8)
+    mask[5:15, :10, 0] = 1
+    mask[9:12, 5:25, 1] = 1  # over the scope in part
+    image = np.arange(600, dtype=np.uint8).reshape(20, 30)
+    return common.Frame(
+        case="c",
+        patient="p",
+        image=image,
+        mask=mask,
+        ignore=np.zeros((20, 30), bool),
+        attached=1,
+        spacing_mm=(0.2, 0.3),
+    )
+
+
+def test_record_and_features_hold_the_same_names_and_types():
+    stored = common.record(frame(), INFO, "uint16")
+    features = common.features("uint16", 2)
+    assert stored.keys() == features.keys()
+    for name in ("image", "mask", "skeleton", "ignore", "spacing_mm"):
+        assert stored[name].dtype == features[name].np_dtype
+    again = features.deserialize_example_np(features.serialize_example(stored))
+    np.testing.assert_array_equal(again["image"], frame().image)
+    np.testing.assert_array_equal(again["mask"], stored["mask"])
+
+
+def test_masks_may_overlap_and_only_the_curve_has_a_skeleton():
+    stored = common.record(frame(), INFO, "uint8")
+    assert set(np.unique(stored["mask"])) == {0, 1, 2, 3}
+    assert set(np.unique(stored["skeleton"])) == {0, 2}
+    assert (stored["skeleton"][10, 8:22] == 2).all()
+
+
+def test_the_range_is_that_of_the_frame():
+    stored = common.record(frame(), INFO, "uint16")
+    low, high = np.percentile(frame().image, (0.5, 99.5))
+    assert (stored["low"], stored["high"]) == (low, high)
+
+
+def test_more_than_eight_classes_take_16_bits():
+    assert common.features("uint8", 9)["mask"].np_dtype == np.uint16

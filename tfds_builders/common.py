@@ -1,0 +1,114 @@
+"""What the builders share: the features of a stored frame, and the metadata beside the records."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from fluorojax.data import bitmask
+from fluorojax.data.info import DatasetInfo
+from fluorojax.data.intensity import intensity_range
+from fluorojax.data.skeleton import centrelines
+
+
+def say_nothing(done: int) -> None:
+    """Take a number of finished frames and show nothing."""
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class FrameConfig(tfds.core.BuilderConfig):
+    """What all builders' configs hold: `on_frame` hears how many frames are done."""
+
+    on_frame: Callable[[int], None] = say_nothing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One frame as a builder gives it, on its own grid.
+
+    Attributes:
+        case, patient, sequence: names; the sequence may be empty.
+        frame: number in the sequence, -1 where unknown.
+        image: [H, W] uint8 or uint16.
+        mask: [H, W, C] in {0, 1}; zeros where unlabelled.
+        ignore: [H, W] in {0, 1}: 1 counts neither in loss nor in scores.
+        labelled: whether there is an annotation.
+        attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
+        spacing_mm: (rows, columns), NaN where unknown.
+        level: how hard the frame is, in words; empty where nobody said.
+    """
+
+    case: str
+    patient: str
+    image: np.ndarray
+    mask: np.ndarray
+    ignore: np.ndarray
+    sequence: str = ""
+    frame: int = -1
+    labelled: bool = True
+    attached: int = -1
+    spacing_mm: tuple[float, float] = (math.nan, math.nan)
+    level: str = ""
+
+
+def features(image_dtype: str, classes: int) -> tfds.features.FeaturesDict:
+    """Return the features of a stored frame; `Tensor`, because `Image` needs TensorFlow."""
+    mask_dtype = bitmask.dtype(classes)
+    return tfds.features.FeaturesDict(
+        {
+            "case": tfds.features.Text(),
+            "patient": tfds.features.Text(),
+            "sequence": tfds.features.Text(),
+            "level": tfds.features.Text(),
+            "frame": np.int32,
+            "image": _grid(np.dtype(image_dtype)),
+            "mask": _grid(mask_dtype),
+            "skeleton": _grid(mask_dtype),
+            "ignore": _grid(np.dtype(np.uint8)),
+            "labelled": np.bool_,
+            "attached": np.int8,
+            "spacing_mm": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+            "low": np.float32,
+            "high": np.float32,
+        }
+    )
+
+
+def _grid(dtype: np.dtype) -> tfds.features.Tensor:
+    return tfds.features.Tensor(shape=(None, None), dtype=dtype, encoding="zlib")
+
+
+def record(frame: Frame, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
+    """Return the values of `features` for one frame, with centrelines and intensity range."""
+    low, high = intensity_range(frame.image)
+    return {
+        "case": frame.case,
+        "patient": frame.patient,
+        "sequence": frame.sequence,
+        "level": frame.level,
+        "frame": frame.frame,
+        "image": frame.image.astype(image_dtype),
+        "mask": bitmask.pack(frame.mask),
+        "skeleton": bitmask.pack(centrelines(frame.mask, info.curves)),
+        "ignore": frame.ignore.astype(np.uint8),
+        "labelled": frame.labelled,
+        "attached": frame.attached,
+        "spacing_mm": np.array(frame.spacing_mm, np.float32),
+        "low": low,
+        "high": high,
+    }
+
+
+def index_row(case: str, patient: str, sequence: str, labelled: bool) -> dict[str, Any]:
+    """Return what is known of a record without decoding it; folds are chosen by it."""
+    return {"case": case, "patient": patient, "sequence": sequence, "labelled": labelled}
+
+
+def metadata(
+    info: DatasetInfo, index: Mapping[str, Sequence[Mapping[str, Any]]], fingerprint: str
+) -> dict[str, Any]:
+    """Return what stands beside the records: classes and all, fingerprint, a row a record."""
+    return {"info": info.to_json(), "fingerprint": fingerprint, "index": dict(index)}
