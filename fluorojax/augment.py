@@ -17,6 +17,7 @@ Range = tuple[float, float]
 
 BLUR_RADIUS = 3  # pixels: the kernel's reach, enough for `blur_px` up to 1.5
 MAX_LABELS = 31  # binary channels that travel together in one word
+UNIT = 1024  # coordinates are whole numbers of 1/1024 pixel
 
 
 class Sample(NamedTuple):
@@ -113,19 +114,7 @@ def augment(
     matrix = _affine(number[:6], spec)
     here, there = _crop(number[6:12], sample, spec.thin_rate, crop_size, thin, matrix)
     field = _elastic(elastic_key, number[12], spec, crop_size)
-    # A quarter on top: rounding must not decide between two pixels (these are whole or half).
-    anchor = jnp.floor(there + 0.25).astype(jnp.int32)
-    down = jnp.arange(crop_size[0])[:, None] - there[0]
-    right = jnp.arange(crop_size[1]) - there[1]
-    # Written out: a product of matrices may be rounded coarsely on an accelerator.
-    place = [
-        here[axis]
-        + (matrix[axis, 0] * down + matrix[axis, 1] * right)
-        + (field[axis] - field[axis, anchor[0], anchor[1]])
-        for axis in (0, 1)
-    ]
-    # Without the barriers XLA computes the coordinates anew for each tap and each label.
-    rows, columns = jax.lax.optimization_barrier(place)
+    rows, columns = _coordinates(here, there, matrix, field)
     moved = _sample(sample, rows, columns, thin)
     return moved._replace(image=_expose(number[13:], noise_key, moved.image, spec))
 
@@ -178,7 +167,7 @@ def _crop(number, sample, thin_rate, crop_size, thin, matrix):
 
 
 def _pulled_inside(here, there, matrix, middle, frame_middle):
-    """Move the crop back into the frame as far as it goes, and `here` stays in it: new `there`."""
+    """Move the crop back into the frame, as far as `here` stays in it: the new `there`."""
     (a, b), (c, d) = matrix
     inverse = jnp.stack([jnp.stack([d, -b]), jnp.stack([-c, a])]) / (a * d - b * c)
 
@@ -188,9 +177,7 @@ def _pulled_inside(here, there, matrix, middle, frame_middle):
     centre = here + times(matrix, middle - there)
     slack = jnp.maximum(frame_middle - times(jnp.abs(matrix), middle), 0.0)
     inside = jnp.clip(centre, frame_middle - slack, frame_middle + slack)
-    moved = middle + times(inverse, here - inside)
-    shown = ((moved >= 0.0) & (moved <= 2.0 * middle)).all()
-    return jnp.where(shown, moved, there)
+    return jnp.clip(middle + times(inverse, here - inside), 0.0, 2.0 * middle)
 
 
 def _thin_pixel(number, sample, thin):
@@ -209,6 +196,25 @@ def _thin_pixel(number, sample, thin):
     inside = place - (until[row] - labelled[row].sum())
     column = jnp.minimum((jnp.cumsum(labelled[row]) <= inside).sum(), labelled.shape[1] - 1)
     return jnp.stack([row, column]).astype(jnp.float32), until[-1] > 0
+
+
+def _coordinates(here, there, matrix, field):
+    """Return which row and column of the frame each pixel of the crop shows: two int32 [h, w].
+
+    In whole numbers of 1/1024 pixel. XLA may compute a float twice, with and without a fused
+    multiply-add, and so look up one pixel and weigh another; integers cannot differ, and the
+    geometry is the same to the last bit in a batch of any size. Crops up to 2048 pixels.
+    """
+    height, width = field.shape[1:]
+    matrix = jnp.round(matrix * 2**15).astype(jnp.int32)
+    quarters = jnp.round(4 * there).astype(jnp.int32)
+    down = 4 * jnp.arange(height)[:, None] - quarters[0]
+    right = 4 * jnp.arange(width) - quarters[1]
+    field = jnp.round(UNIT * field).astype(jnp.int32)
+    origin = jnp.round(UNIT * here).astype(jnp.int32)[:, None, None]
+    origin = origin - field[:, quarters[0] // 4, quarters[1] // 4, None, None]
+    linear = jnp.stack([m[0] * down + m[1] * right for m in matrix])  # 1/2^17 pixel
+    return origin + ((linear + 64) >> 7) + field
 
 
 def _between(bounds, number):
@@ -257,18 +263,20 @@ def _spline_weights(size, cells):
 
 
 def _sample(sample, rows, columns, thin):
-    """Sample at `rows, columns: [h, w]`, bilinearly; labels cut at 0.5.
+    """Sample at `rows, columns: [h, w]` (1/1024 pixel), bilinearly; labels cut at 0.5.
 
     Gathers are what costs on a CPU, so all binary channels travel as the bits of one word: two
-    values a tap, whatever the number of classes.
+    values a tap, whatever the number of classes. The weights are exact in float32, and so is a
+    label's share.
     """
     height, width = sample.image.shape
     classes = sample.mask.shape[-1]
-    outside = (rows < -0.5) | (rows > height - 0.5) | (columns < -0.5) | (columns > width - 0.5)
-    rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
-    top, left = jnp.floor(rows), jnp.floor(columns)
-    down, right = rows - top, columns - left
-    top, left = top.astype(jnp.int32), left.astype(jnp.int32)
+    outside = (rows < -UNIT // 2) | (rows > height * UNIT - UNIT // 2)
+    outside |= (columns < -UNIT // 2) | (columns > width * UNIT - UNIT // 2)
+    rows = jnp.clip(rows, 0, (height - 1) * UNIT)
+    columns = jnp.clip(columns, 0, (width - 1) * UNIT)
+    top, left = rows // UNIT, columns // UNIT
+    down, right = (rows % UNIT) / UNIT, (columns % UNIT) / UNIT
     below, beyond = jnp.minimum(top + 1, height - 1), jnp.minimum(left + 1, width - 1)
 
     labels = [*jnp.moveaxis(sample.mask, -1, 0), *(sample.skeleton[..., k] for k in thin)]

@@ -33,7 +33,7 @@ def anatomy(
     where = grid + move
     bone = _spine(spine_key, where, pixel) + _ribs(rib_key, where, pixel)
     tissue = _tissue(tissue_key, texture_key, where, move / pixel)
-    return bone, SOFT_TISSUE * (tissue - _gas(gas_key, *grid.shape[:2], move / pixel))
+    return bone, SOFT_TISSUE * (tissue - _gas(gas_key, where, move / pixel))
 
 
 def _spine(key, where, pixel):
@@ -91,9 +91,10 @@ def _tissue(key, texture_key, where, shift):
     return thickness + organs + fat + folds - lung
 
 
-def _gas(key, height, width, shift):
+def _gas(key, where, shift):
     """Pockets of bowel gas, where one smooth field rises over a threshold: their depth in mm."""
     field_key, key = jax.random.split(key)
     threshold, depth, edge = uniforms(key, (0.9, 2.4), (8.0, 24.0), (0.2, 0.7))
+    height, width = where.shape[:2]
     field = smooth_noise(field_key, height, width, 7, shift)
     return depth * smoothstep((field - threshold) / edge)

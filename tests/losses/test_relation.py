@@ -1,0 +1,64 @@
+import jax
+import numpy as np
+import pytest
+
+from fluorojax.losses.relation import attachment
+
+SIZE = 64
+ONES = np.ones((1, SIZE, SIZE), np.float32)
+
+
+def scene(gap=(0, 0), filled=0.0):
+    """Return a parent on the left, and a wire out of it with a gap (columns) of `filled`."""
+    parent, child = np.zeros_like(ONES), np.zeros_like(ONES)
+    parent[0, 24:40, :16] = 1.0
+    child[0, 31:33, 16:] = 1.0
+    child[0, :, slice(*gap)] *= filled
+    return parent, child
+
+
+def test_a_connected_wire_costs_nothing():
+    np.testing.assert_allclose(attachment(*scene(), ONES), [0.0], atol=1e-6)
+
+
+def test_the_part_behind_a_gap_is_the_share_that_is_lost():
+    # Columns 16 to 63 are 12 blocks of 4; the gap takes 2, and 6 of the 10 left lie behind it.
+    np.testing.assert_allclose(attachment(*scene(gap=(32, 40)), ONES), [0.6], atol=1e-6)
+
+
+def test_a_wire_without_a_parent_is_lost_entirely():
+    parent, child = scene()
+    np.testing.assert_allclose(attachment(0 * parent, child, ONES), [1.0], atol=1e-6)
+
+
+def test_no_wire_costs_nothing_and_has_a_finite_gradient():
+    parent, child = scene()
+    value, gradient = jax.value_and_grad(lambda w: attachment(parent, w, ONES)[0])(0 * child)
+    assert value == 0.0
+    assert np.isfinite(gradient).all()
+
+
+def test_the_gradient_fills_the_gap():
+    parent, child = scene(gap=(36, 40), filled=0.1)
+    gradient = np.asarray(jax.grad(lambda w: attachment(parent, w, ONES)[0])(child))[0]
+    gap = gradient[:, 36:40]
+    assert gap.min() < 0  # more wire in the gap, less loss
+    assert gap.min() == gradient.min()
+
+
+@pytest.mark.parametrize("gap", [(0, 0), (32, 40)])
+def test_an_ignored_wire_is_no_mass(gap):
+    parent, child = scene(gap)
+    np.testing.assert_array_equal(attachment(parent, child, 0 * ONES), [0.0])
+
+
+def test_what_is_ignored_may_carry_the_path():
+    parent, child = scene()
+    weight = ONES.copy()
+    weight[0, :, 32:40] = 0
+    np.testing.assert_allclose(attachment(parent, child, weight), [0.0], atol=1e-6)
+
+
+def test_the_reach_is_the_number_of_iterations():
+    parent, child = scene()
+    assert attachment(parent, child, ONES, iterations=4)[0] > 0.4

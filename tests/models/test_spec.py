@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.errors import InputError
+from fluorojax.models.spec import STAGES, NetworkSpec, build
+
+CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"), ClassInfo("duct", "region"))
+INFO = DatasetInfo("x", CLASSES, relation=Relation(child="wire", parent="scope"))
+SPEC = NetworkSpec(
+    stages=((0, 2), (1,)),
+    link="gradient",
+    parent_class=0,
+    width=4,
+    depth=2,
+    norm="group",
+    residual=False,
+    deep_supervision=False,
+    remat=False,
+    dtype="bfloat16",
+)
+
+
+def test_json_and_back_is_the_same():
+    assert NetworkSpec.from_json(json.loads(json.dumps(SPEC.to_json()))) == SPEC
+
+
+def test_build_passes_every_field_on():
+    network = build(SPEC)
+    assert (network.stages, network.width, network.dtype.name) == (SPEC.stages, 4, "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("layout", "stages"),
+    [
+        ("together", ((0, 1, 2),)),
+        ("per_class", ((0,), (1,), (2,))),
+        ("parent_then_child", ((0, 2), (1,))),
+    ],
+)
+def test_stages(layout, stages):
+    assert STAGES[layout](INFO) == stages
+
+
+def test_a_cascade_without_a_relation_is_refused_with_a_way_out():
+    with pytest.raises(InputError, match=r"configs/multi\.py"):
+        STAGES["parent_then_child"](DatasetInfo("x", CLASSES))

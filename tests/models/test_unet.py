@@ -1,0 +1,94 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+
+from fluorojax.models.unet import NORMS, RARE, GroupNorm, UNet, double, halve
+
+IMAGE = np.random.default_rng(0).standard_normal((2, 16, 24, 1)).astype(np.float32)
+
+
+def small(**fields):
+    return UNet(**({"classes": 3, "width": 4, "depth": 2} | fields))
+
+
+def initial(network, image=IMAGE):
+    return jax.jit(network.init)(jax.random.key(0), image)
+
+
+def test_logits_have_the_images_size_and_are_float32():
+    network = small()
+    output = network.apply(initial(network), IMAGE)
+    assert output.logits.shape == (2, 16, 24, 3)
+    assert output.logits.dtype == jnp.float32
+    assert output.auxiliary == ()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("residual", [False, True])
+def test_every_norm_and_block_has_a_finite_gradient_everywhere(norm, residual):
+    network = small(norm=norm, residual=residual)
+    variables = initial(network)
+    gradient = jax.jit(jax.grad(lambda v: (network.apply(v, IMAGE).logits ** 2).mean()))(variables)
+    for name, leaf in flatten_dict(gradient, sep="/").items():
+        assert np.isfinite(leaf).all(), name
+        assert np.abs(leaf).max() > 0, name
+
+
+def test_a_size_that_cannot_be_halved_is_refused_with_the_multiple():
+    with pytest.raises(ValueError, match="multiples of 4; this image has 18 x 24"):
+        initial(small(), np.zeros((1, 18, 24, 1)))
+
+
+def test_remat_changes_neither_parameters_nor_result():
+    plain, remat = small(), small(remat=True)
+    variables = initial(plain)
+    again = initial(remat)
+    jax.tree.map(np.testing.assert_array_equal, variables, again)
+    np.testing.assert_array_equal(
+        plain.apply(variables, IMAGE).logits, remat.apply(variables, IMAGE).logits
+    )
+
+
+def test_deep_supervision_gives_the_coarser_levels_finest_first():
+    network = small(depth=3, deep_supervision=True)
+    output = network.apply(initial(network), IMAGE)
+    assert [level.shape for level in output.auxiliary] == [(2, 8, 12, 3), (2, 4, 6, 3)]
+
+
+def test_bfloat16_keeps_parameters_and_logits_in_float32():
+    network = small(dtype=jnp.dtype("bfloat16"))
+    variables = initial(network)
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+    logits = network.apply(variables, IMAGE).logits
+    assert logits.dtype == jnp.float32
+    np.testing.assert_allclose(logits, small().apply(variables, IMAGE).logits, atol=0.2)
+
+
+def test_the_head_starts_from_a_rare_foreground():
+    network = small()
+    logits = network.apply(initial(network), np.zeros((1, 16, 16, 1), np.float32)).logits
+    assert abs(float(jax.nn.sigmoid(logits).mean()) - RARE) < 0.05
+
+
+def test_an_example_does_not_depend_on_its_batch():
+    network = small()
+    variables = initial(network)
+    both = network.apply(variables, IMAGE).logits
+    alone = network.apply(variables, IMAGE[:1]).logits
+    np.testing.assert_allclose(both[:1], alone, atol=1e-5)
+
+
+def test_group_norm_has_mean_zero_and_variance_one_in_each_group():
+    x = 5.0 + 3.0 * np.random.default_rng(1).standard_normal((2, 8, 8, 6)).astype(np.float32)
+    norm = GroupNorm(groups=2)
+    y = np.asarray(norm.apply(norm.init(jax.random.key(0), x), x)).reshape(2, 64, 2, 3)
+    np.testing.assert_allclose(y.mean((1, 3)), 0.0, atol=1e-5)
+    np.testing.assert_allclose(y.var((1, 3)), 1.0, atol=1e-3)
+
+
+def test_halve_takes_the_maximum_and_double_repeats():
+    x = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
+    np.testing.assert_array_equal(halve(x)[0, ..., 0], [[5, 7], [13, 15]])
+    np.testing.assert_array_equal(halve(double(x)), x)
