@@ -7,6 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from fluorojax.models.convolution import Conv3x3
+
 RARE = 0.05
 """Probability that the head starts from: thin instruments fill few pixels of a frame, and from one
 half the first hundred steps would go into finding that out."""
@@ -103,10 +105,7 @@ class Block(nn.Module):
 
     def normalised(self, x: jax.Array, k: int) -> jax.Array:
         """Convolve and normalise; the convolution has no offset, since the norm has one."""
-        conv = nn.Conv(
-            self.features, (3, 3), use_bias=False, dtype=self.dtype, name=f"conv_{k}",
-            kernel_init=nn.initializers.he_normal(),
-        )  # fmt: skip
+        conv = Conv3x3(self.features, self.dtype, name=f"conv_{k}")
         return NORMS[self.norm](self.features, f"norm_{k}")(conv(x))
 
 
