@@ -178,7 +178,7 @@ def evaluate(options: argparse.Namespace) -> None:
         threshold=origin["threshold"],
         settings=MetricSettings(),
     )
-    print_scores(summary, info.classes)
+    print_scores(summary, info)
 
 
 def export(options: argparse.Namespace) -> None:

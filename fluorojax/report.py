@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorojax.chart import line_chart
+from fluorojax.data.info import caution
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS
 from fluorojax.page import DIALOG, element, page, text
@@ -125,10 +126,7 @@ def _notice(config: Mapping[str, Any]) -> str:
     if unit is None:
         words = "How the splits were drawn is not known: patients may be shared between them."
     else:
-        words = (
-            f"Patients are shared between the splits (split by {unit}): these scores say nothing "
-            "about a new patient."
-        )
+        words = caution(unit)
     return element("div", text("p", words), class_="notice warning", role="note")
 
 

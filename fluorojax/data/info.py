@@ -9,6 +9,14 @@ SplitUnit = Literal["patient", "sequence", "frame"]
 SPLITS = ("train", "validation", "test")
 
 
+def caution(split_unit: str) -> str:
+    """Return what must be said with scores of splits drawn by less than the patient."""
+    return (
+        f"Patients are shared between the splits (split by {split_unit}): these scores say nothing "
+        "about a new patient."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class ClassInfo:
     """One labelled class: a `region` has an area, a `curve` is thin and has a centreline.
@@ -53,6 +61,11 @@ class DatasetInfo:
     def index(self, name: str) -> int:
         """Return the bit of the class `name`."""
         return self.class_names.index(name)
+
+    @property
+    def caution(self) -> str:
+        """What must be said with every score of this data set; empty where patients are apart."""
+        return "" if self.split_unit == "patient" else caution(self.split_unit)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists and strings."""

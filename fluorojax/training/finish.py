@@ -8,6 +8,7 @@ from rich.table import Table
 from fluorojax import evaluate
 from fluorojax import export as exports
 from fluorojax.checkpoint import Checkpoints
+from fluorojax.data.info import DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.metrics.summary import lookup
 from fluorojax.progress import console
@@ -64,12 +65,14 @@ def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
     return summary
 
 
-def print_scores(summary: dict[str, Any], predictor_classes: tuple[Any, ...]) -> None:
-    """Print the scores people ask for first, a row a class."""
+def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
+    """Print the scores people ask for first, a row a class, after what must be said with them."""
+    if info.caution:
+        console.print(info.caution)
     names = ("dice", "iou", "cldice", "hd95")
     table = Table("class", *names, title=f"{summary['cases']} cases, mean over cases")
-    for info in predictor_classes:
-        table.add_row(info.name, *(_score(summary, f"{info.name}/{n}") for n in names))
+    for name in info.class_names:
+        table.add_row(name, *(_score(summary, f"{name}/{metric}") for metric in names))
     console.print(table)
 
 
@@ -82,6 +85,6 @@ def _score(summary: dict[str, Any], name: str) -> str:
 
 def say_where(summary: dict[str, Any], run: Run, export: Path, report: Path) -> None:
     """Print the scores, and where the export and the report are."""
-    print_scores(summary, run.info.classes)
+    print_scores(summary, run.info)
     console.print(f"export  {export}")
     console.print(f"report  {report}")

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from flax.traverse_util import flatten_dict
@@ -19,8 +21,10 @@ from fluorojax.export import load_parameters
 from fluorojax.losses.joint import LossSpec
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.models.cascade import Cascade, Parameters
+from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
 from fluorojax.predict import Predictor
+from fluorojax.progress import console
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
 from fluorojax.training.steps import StepSpec
@@ -109,6 +113,21 @@ def check_best_metric(name: str, info: DatasetInfo) -> None:
         raise InputError(f"training.best_metric is {name!r}; write one of: {', '.join(known)}")
 
 
+def usable_dtype(name: str) -> str:
+    """Return the compute type asked for, or 'float32' where a trial convolution in it fails.
+
+    Convolutions in bfloat16 have failed in the autotuners of some drivers; better at once and in
+    plain words than in the middle of a compilation.
+    """
+    x, kernel = jnp.ones((1, 8, 8, 8), name), jnp.ones((3, 3, 8, 8), name)
+    try:
+        jax.block_until_ready(jax.jit(conv3x3)(x, kernel))
+    except jax.errors.JaxRuntimeError as error:
+        console.print(f"warning: no convolution in {name} here ({error}); float32 is used instead")
+        return "float32"
+    return name
+
+
 def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
     """Return the network of a configuration for the classes of a data set."""
     model = config.model
@@ -122,7 +141,7 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         residual=model.residual,
         deep_supervision=model.deep_supervision,
         remat=model.remat,
-        dtype=model.dtype,
+        dtype=usable_dtype(model.dtype),
     )
 
 

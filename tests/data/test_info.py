@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
@@ -12,6 +13,11 @@ INFO = DatasetInfo(
 
 def test_json_and_back_is_the_same():
     assert DatasetInfo.from_json(json.loads(json.dumps(INFO.to_json()))) == INFO
+
+
+def test_shared_patients_are_cautioned_of():
+    assert "new patient" in INFO.caution
+    assert dataclasses.replace(INFO, split_unit="patient").caution == ""
 
 
 def test_indices_follow_the_order_of_the_classes():

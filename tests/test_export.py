@@ -1,0 +1,82 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import fluorojax
+from fluorojax import export
+from fluorojax.data.info import ClassInfo
+from fluorojax.errors import InputError
+from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.predict import Predictor
+
+SPEC = NetworkSpec(((0,),), "none", None, 4, 1, "group", False, False, False, "float32")
+FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    parameters = jax.jit(build(SPEC).init)(jax.random.key(0), np.zeros((1, 16, 16, 1)))["params"]
+    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),))
+
+
+@pytest.fixture
+def folder(predictor, tmp_path):
+    export.export(predictor, tmp_path, {"method": "single", "seed": 3})
+    return tmp_path
+
+
+def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
+    model = fluorojax.load(folder)
+    np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
+    assert model.classes == predictor.classes
+
+
+def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
+    assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
+    manifest = export.read_manifest(folder)
+    assert manifest["origin"] == {"method": "single", "seed": 3}
+    assert manifest["classes"] == [{"name": "wire", "kind": "curve"}]
+    assert manifest["preprocessing"]["image_size"] == [16, 16]
+
+
+def test_scores_are_added_by_split(folder):
+    export.add_scores(folder, "validation", {"dice": 0.5})
+    export.add_scores(folder, "test", {"dice": 0.25})
+    scores = export.read_manifest(folder)["scores"]
+    assert scores == {"validation": {"dice": 0.5}, "test": {"dice": 0.25}}
+    fluorojax.load(folder)  # the parameters' checksum still holds
+
+
+def test_damaged_parameters_are_refused(folder):
+    path = folder / "params.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        fluorojax.load(folder)
+
+
+def test_a_folder_that_is_no_export_is_refused(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        fluorojax.load(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ('{"format": 99}', "format 99")])
+def test_an_unreadable_manifest_is_refused(folder, text, message):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        fluorojax.load(folder)
+
+
+def test_parameters_that_are_missing_are_named(folder):
+    (folder / "params.safetensors").unlink()
+    with pytest.raises(InputError, match=r"params\.safetensors does not exist"):
+        fluorojax.load(folder)
+
+
+def test_a_manifest_is_strict_json(folder):
+    with pytest.raises(ValueError, match="JSON"):
+        export.write_manifest(folder, {"score": float("nan")})
+    assert json.loads((folder / "manifest.json").read_text())["format"] == 1

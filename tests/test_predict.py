@@ -1,0 +1,38 @@
+import jax
+import numpy as np
+import pytest
+
+from fluorojax.data.info import ClassInfo
+from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.predict import Predictor
+
+SPEC = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    parameters = jax.jit(build(SPEC).init)(jax.random.key(0), np.zeros((1, 32, 32, 1)))["params"]
+    return Predictor(
+        SPEC, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
+    )
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (20, 31), (100, 64), (7, 200)])
+def test_frames_of_any_size_come_back_on_their_own_grid(predictor, shape):
+    frame = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    found = predictor(frame)
+    assert found.shape == (*shape, 2)
+    assert found.dtype == np.float32
+    assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_the_scale_of_the_grey_values_does_not_matter(predictor):
+    frame = np.random.default_rng(1).integers(0, 200, (32, 32)).astype(np.uint8)
+    np.testing.assert_allclose(
+        predictor(frame), predictor(frame.astype(np.uint16) * 200), atol=1e-4
+    )
+
+
+def test_a_frame_needs_two_axes(predictor):
+    with pytest.raises(ValueError, match="two axes"):
+        predictor(np.zeros((3, 32, 32), np.uint8))

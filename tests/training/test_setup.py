@@ -1,0 +1,84 @@
+import jax
+import numpy as np
+import pytest
+
+from fluorojax.augment import AugmentSpec
+from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.errors import InputError
+from fluorojax.training import optimizer as optimizers
+from fluorojax.training import setup
+from tests.integration.runs import small_config
+
+INFO = DatasetInfo(
+    "toy",
+    (ClassInfo("scope", "region"), ClassInfo("wire", "curve")),
+    relation=Relation(child="wire", parent="scope"),
+)
+
+
+def config(method="joint", **fields):
+    from pathlib import Path
+
+    return small_config(method, Path("frames"), Path("built"), **fields)
+
+
+@pytest.mark.parametrize("name", ["wire/cldice", "scope/dice", "mean/dice"])
+def test_a_metric_of_a_class_that_is_better_when_higher_may_choose_the_best(name):
+    setup.check_best_metric(name, INFO)
+
+
+@pytest.mark.parametrize("name", ["scope/cldice", "wire/hd95", "mean/cldice", "dice", "duct/dice"])
+def test_any_other_is_refused_with_the_names_there_are(name):
+    with pytest.raises(InputError, match="wire/cldice"):
+        setup.check_best_metric(name, INFO)
+
+
+@pytest.mark.parametrize(
+    ("method", "stages", "link", "optimizer"),
+    [
+        ("multi", ((0, 1),), "none", optimizers.independent),
+        ("separate", ((0,), (1,)), "none", optimizers.independent),
+        ("cascade", ((0,), (1,)), "stop_gradient", optimizers.stage_by_stage),
+        ("joint", ((0,), (1,)), "gradient", optimizers.together),
+    ],
+)
+def test_the_methods_differ_in_stages_link_and_schedule(method, stages, link, optimizer):
+    spec = setup.network_spec(config(method), INFO)
+    assert (spec.stages, spec.link, spec.parent_class) == (stages, link, 0)
+    assert setup.optimizer_of(config(method)) is optimizer
+
+
+def test_only_joint_has_the_attachment_term():
+    weights = {m: setup.loss_spec(config(m), INFO).attachment for m in ("cascade", "joint")}
+    assert weights["cascade"] == 0 < weights["joint"]
+
+
+def test_the_weights_of_parent_and_child_go_to_their_classes():
+    spec = setup.loss_spec(config(**{"loss.parent": 2.0, "loss.child": 3.0}), INFO)
+    assert spec.class_weights == (2.0, 3.0)
+    assert spec.relation == (1, 0)
+
+
+def test_every_field_of_the_augmentation_is_passed_on_also_from_json():
+    fields = config()
+    plain = setup.augment_spec(fields)
+    with fields.ignore_type():
+        fields.augment.scale = list(fields.augment.scale)
+    assert setup.augment_spec(fields) == plain
+    assert isinstance(plain, AugmentSpec)
+    assert plain.scale == tuple(fields.augment.scale)
+
+
+def test_a_compute_type_that_fails_is_replaced_aloud(monkeypatch, capsys):
+    def fail(*_):
+        raise jax.errors.JaxRuntimeError("autotuner")
+
+    assert setup.usable_dtype("bfloat16") == "bfloat16"
+    monkeypatch.setattr(setup, "conv3x3", fail)
+    assert setup.usable_dtype("bfloat16") == "float32"
+    assert "autotuner" in capsys.readouterr().out
+
+
+def test_float32_takes_what_an_export_holds():
+    tree = setup._float32({"a": {"b": np.float32([1])}})
+    assert tree["a"]["b"].dtype == np.float32
