@@ -33,7 +33,8 @@ def main(_: list[str]) -> None:
 def launch(config: ConfigDict, workdir: Path | None) -> None:
     """Train, export, evaluate and report; `workdir` None: a folder named after the run."""
     validate(config, base.get_config())
-    environment.set_flags(config.deterministic)
+    environment.set_flags(config.deterministic, config.training.cpu_devices)
+    environment.keep_freed_memory()
     environment.quiet_libraries()
 
     # jax comes with these, and reads XLA_FLAGS when it comes.

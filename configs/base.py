@@ -110,6 +110,7 @@ def training() -> ConfigDict:
     training = ConfigDict()
     training.steps = 20_000  # updates
     training.batch_size = 8  # examples an update, over all devices
+    training.cpu_devices = 1  # without a GPU: virtual devices that share the batch, one core each
     training.crop_size = (512, 512)  # rows, columns (px) that an example is cropped to
     # 'together', or 'stage_by_stage': each stage gets an equal share of the steps
     training.schedule = "together"
@@ -143,15 +144,16 @@ def shrink(config: ConfigDict) -> None:
     config.data.image_size = (192, 192)
     config.data.threads = 2
     config.data.memory_mb = 1024
-    config.model.width = 10
+    config.model.width = 8
     config.model.depth = 4
     config.augment.elastic_px = 3.0
-    config.training.steps = 900
+    config.training.steps = 1000
     config.training.batch_size = 4
-    config.training.crop_size = (160, 160)
+    config.training.cpu_devices = 2
+    config.training.crop_size = (128, 128)
     config.training.learning_rate = 2e-3
     config.training.warmup_steps = 50
     config.training.ema_decay = 0.99
     config.training.log_every = 25
-    config.training.eval_every = 300
-    config.training.checkpoint_every = 300
+    config.training.eval_every = 500
+    config.training.checkpoint_every = 500

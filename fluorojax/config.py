@@ -42,6 +42,7 @@ AT_LEAST_ONE = (
     "augment.elastic_cells",
     "training.steps",
     "training.batch_size",
+    "training.cpu_devices",
     "training.log_every",
     "training.eval_every",
     "training.checkpoint_every",

@@ -92,5 +92,7 @@ def train_step(
     updates, moments = optimizer.update(gradient, state.optimizer, state.parameters)
     parameters = optax.apply_updates(state.parameters, updates)
     average = moving_average(state.average, parameters, state.step, spec.ema_decay)
-    metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradient), **terms}
+    # A prefix, because a class's Dice loss is not its Dice score.
+    parts = {f"loss/{name}": term for name, term in terms.items()}
+    metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradient), **parts}
     return TrainState(state.step + 1, parameters, moments, average), metrics

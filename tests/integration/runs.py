@@ -19,6 +19,7 @@ def small_config(method: str, folder: Path, built: Path, **fields) -> ConfigDict
         "model.width": 4,
         "model.depth": 2,
         "training.crop_size": (48, 48),
+        "training.cpu_devices": 1,
         "training.steps": 6,
         "training.batch_size": 2,
         "training.warmup_steps": 1,

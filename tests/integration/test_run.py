@@ -60,8 +60,8 @@ def test_the_terms_of_the_loss_are_logged_one_by_one(joint):
     lines = [json.loads(line) for line in (joint / "metrics.jsonl").read_text().splitlines()]
     train = [line for line in lines if line["split"] == "train"]
     assert [line["step"] for line in train] == [2, 4, 6]
-    expected = {"loss", "scope/dice", "wire/dice", "wire/skeleton_recall", "attachment"}
-    assert expected <= train[0].keys()
+    terms = ("scope/dice", "wire/dice", "wire/skeleton_recall", "wire/cross_entropy", "attachment")
+    assert {"loss", *(f"loss/{term}" for term in terms)} <= train[0].keys()
     assert all(np.isfinite(line["loss"]) for line in train)
     assert [line["step"] for line in lines if line["split"] == "validation"] == [6]
 
