@@ -82,22 +82,34 @@ def _manager(folder: Path, keep: int) -> ocp.CheckpointManager:
     return ocp.CheckpointManager(folder, options=options, item_handlers=handlers)
 
 
+def _flat(tree: Any) -> dict[str, np.ndarray]:
+    """Return host arrays by their path, 'parameters|stage_0|...': names survive any container."""
+    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(tree))
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="|"): np.asarray(leaf)
+        for path, leaf in leaves
+    }
+
+
 def _arguments(tree: Any, note: dict[str, Any]) -> ocp.args.Composite:
-    host = jax.tree.map(np.asarray, jax.device_get(tree))
-    return ocp.args.Composite(state=ocp.args.StandardSave(host), note=ocp.args.JsonSave(note))
+    return ocp.args.Composite(
+        state=ocp.args.StandardSave(_flat(tree)), note=ocp.args.JsonSave(note)
+    )
 
 
 def _restore(manager: ocp.CheckpointManager, like: Any) -> Any:
     manager.wait_until_finished()
     step = manager.latest_step()
-    template = jax.tree.map(np.asarray, jax.device_get(like))
-    stored = manager.item_metadata(step).state
+    template = _flat(like)
     # Orbax would cast types silently.
-    for ours, theirs in zip(jax.tree.leaves(template), jax.tree.leaves(stored), strict=True):
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+    stored = {k: (v.shape, v.dtype) for k, v in manager.item_metadata(step).state.items()}
+    needed = {k: (v.shape, v.dtype) for k, v in template.items()}
+    for name in sorted(needed | stored):
+        if needed.get(name) != stored.get(name):
             raise ValueError(
-                f"{manager.directory}/{step} holds an array {theirs.dtype}{theirs.shape} where "
-                f"{ours.dtype}{ours.shape} is needed; it belongs to another configuration"
+                f"{manager.directory}/{step} has {stored.get(name, 'nothing')} as {name}, where "
+                f"{needed.get(name, 'nothing')} is needed; it belongs to another configuration"
             )
     args = ocp.args.Composite(state=ocp.args.StandardRestore(template))
-    return manager.restore(step, args=args).state
+    flat = manager.restore(step, args=args).state
+    return jax.tree.unflatten(jax.tree.structure(like), [flat[name] for name in template])

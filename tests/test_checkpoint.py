@@ -1,5 +1,7 @@
 import math
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,6 +59,20 @@ def test_a_state_of_another_type_or_shape_is_refused(tmp_path, other):
         checkpoints.save_last(1, state(1))
         with pytest.raises(ValueError, match="another configuration"):
             checkpoints.restore_last(other)
+
+
+class Pair(NamedTuple):
+    b: Any
+    a: Any
+
+
+def test_a_state_of_nested_containers_comes_back_as_it_was(tmp_path):
+    nested = Pair(b=(np.float32([1]), Pair(np.int32(2), {})), a={"z": np.zeros((2, 2))})
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save_last(1, nested)
+        found = checkpoints.restore_last(jax.tree.map(np.zeros_like, nested))
+    assert jax.tree.structure(found) == jax.tree.structure(nested)
+    jax.tree.map(np.testing.assert_array_equal, found, nested)
 
 
 def test_device_arrays_are_taken(tmp_path):

@@ -1,0 +1,65 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+import fluorojax
+from fluorojax.checkpoint import Checkpoints
+from fluorojax.data.source import open_folder
+from fluorojax.errors import InputError
+from fluorojax.export import read_manifest
+from fluorojax.training import finish, setup
+from tests.folders import write_folder
+from tests.integration.runs import small_config
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("finish")
+    dataset = open_folder(write_folder(root / "frames"), "cases.csv", root / "built")
+    return setup.set_up(small_config("multi", root / "frames", root / "built"), dataset)
+
+
+def head(parameters):
+    return np.asarray(parameters["stage_0"]["head"]["bias"])
+
+
+def save(run, workdir, score):
+    """Save a best state if the score is a number, and a last one that differs from it."""
+    state = run.first_state()
+    changed = state.average | {"stage_0": {**state.average["stage_0"]}}
+    changed["stage_0"]["head"] = {k: v + 1.0 for k, v in state.average["stage_0"]["head"].items()}
+    with Checkpoints(workdir) as checkpoints:
+        checkpoints.save_best(3, state.average, score)
+        checkpoints.save_last(6, state.replace(average=changed))
+    return head(state.average)
+
+
+def test_the_best_parameters_are_exported_with_their_origin(run, tmp_path):
+    best = save(run, tmp_path, score=0.5)
+    folder = finish.export_best(run, tmp_path)
+    np.testing.assert_array_equal(head(fluorojax.load(folder).parameters), best)
+    origin = read_manifest(folder)["origin"]
+    assert (origin["method"], origin["seed"], origin["step"]) == ("multi", 0, 3)
+    assert origin["dataset_fingerprint"] == run.dataset.fingerprint
+
+
+def test_without_a_score_the_last_are_exported_aloud(run, tmp_path, capsys):
+    best = save(run, tmp_path, score=math.nan)
+    folder = finish.export_best(run, tmp_path, tmp_path / "elsewhere")
+    np.testing.assert_array_equal(head(fluorojax.load(folder).parameters), best + 1.0)
+    assert "no validation score" in capsys.readouterr().out
+
+
+def test_a_run_without_a_checkpoint_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match="no checkpoint yet"):
+        finish.export_best(run, tmp_path)
+
+
+def test_scores_of_shared_patients_come_after_their_caution(run, capsys):
+    info = dataclasses.replace(run.info, split_unit="frame")
+    rows = {"cases": 1, "classes": {}, "foreground_mean": {}}
+    finish.print_scores(rows, info)
+    lines = capsys.readouterr().out.splitlines()
+    assert "nothing about a new patient" in " ".join(lines[:2])
