@@ -33,8 +33,10 @@ def one_and_four(tmp_path_factory):
 
 def test_augmentation_is_the_same_example_by_example(one_and_four):
     one, four = one_and_four
-    for name in (n for n in one if n.startswith("sample/")):
-        np.testing.assert_allclose(four[name], one[name], atol=1e-5, err_msg=name)
+    for name in ("mask", "skeleton", "ignore"):
+        np.testing.assert_array_equal(four[f"sample/{name}"], one[f"sample/{name}"], err_msg=name)
+    # Grey values are sums of floats, which a compiler may order otherwise.
+    np.testing.assert_allclose(four["sample/image"], one["sample/image"], atol=2e-4)
 
 
 def test_loss_and_gradient_agree_within_float_error(one_and_four):

@@ -7,6 +7,8 @@ import pytest
 from fluorojax.models.convolution import (
     Conv3x3,
     conv3x3,
+    convolve_cpu,
+    convolve_pairs,
     kernel_gradient,
     kernel_gradient_cpu,
     kernel_gradient_strips,
@@ -47,6 +49,21 @@ def test_both_gradients_are_those_of_the_convolution(inputs, outputs):
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("way", [convolve_cpu, convolve_pairs])
+@pytest.mark.parametrize(("inputs", "outputs"), CHANNELS)
+def test_pairs_of_columns_give_the_same_values(way, inputs, outputs):
+    x, kernel, _ = arrays(inputs, outputs)
+    expected = jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    np.testing.assert_allclose(way(x, kernel), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_odd_number_of_columns_cannot_be_paired_and_need_not_be():
+    x, kernel, _ = arrays(3, 4, width=5)
+    assert conv3x3(x, kernel).shape == (2, 16, 5, 4)
 
 
 @pytest.mark.parametrize("way", [kernel_gradient, kernel_gradient_cpu, kernel_gradient_strips])
