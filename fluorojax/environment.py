@@ -13,7 +13,7 @@ import absl.logging
 
 DETERMINISTIC_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
 ROOT = Path(__file__).parents[1]
 
@@ -51,6 +51,8 @@ def keep_freed_memory() -> None:
         library = ctypes.CDLL(None)
         for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
             library.mallopt(option, 2**31 - 1)
+        # Each thread's own pool would give its memory back all the same.
+        library.mallopt(M_ARENA_MAX, 1)
 
 
 def quiet_libraries() -> None:

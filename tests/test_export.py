@@ -17,7 +17,9 @@ FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
 
 @pytest.fixture(scope="module")
 def predictor():
-    parameters = jax.jit(build(SPEC).init)(jax.random.key(0), np.zeros((1, 16, 16, 1)))["params"]
+    parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
+        "params"
+    ]
     return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),))
 
 

@@ -11,7 +11,9 @@ SPEC = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, 
 
 @pytest.fixture(scope="module")
 def predictor():
-    parameters = jax.jit(build(SPEC).init)(jax.random.key(0), np.zeros((1, 32, 32, 1)))["params"]
+    parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 32, 32, 1)))[
+        "params"
+    ]
     return Predictor(
         SPEC, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
     )

@@ -103,7 +103,7 @@ def class_terms(
 
 def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
     """Say of each example, [B] bool, whether the annotation binds its child to its parent."""
-    seen = targets.mask.any((1, 2))
+    seen = (targets.mask * (1 - targets.ignore)[..., None]).any((1, 2))
     return (targets.attached == 1) & seen[..., child] & seen[..., parent]
 
 

@@ -63,6 +63,12 @@ def test_the_attachment_needs_both_in_the_reference(missing):
     assert joint_loss(logits, targets, SPEC)[1]["attachment"][0] == 0
 
 
+def test_what_is_ignored_in_the_reference_is_not_there_for_the_attachment():
+    logits, targets = scene()
+    targets.ignore[:, :, 8:] = 1  # the whole wire
+    assert joint_loss(logits, targets, SPEC)[1]["attachment"][0] == 0
+
+
 def test_ignored_pixels_change_neither_value_nor_gradient():
     logits, targets = scene()
     targets.ignore[:, :, 20:] = 1

@@ -25,7 +25,7 @@ def cascade(**fields):
 
 
 def initial(network):
-    return jax.jit(network.init)(jax.random.key(0), IMAGE[..., None])["params"]
+    return jax.jit(network.init)(jax.random.key(0, impl="rbg"), IMAGE[..., None])["params"]
 
 
 def gradient_of_child(network):
