@@ -1,7 +1,7 @@
 """Endoscope U-Net, then a guidewire U-Net that sees its output; trained one after the other.
 
-python launch.py --config=configs/cascade.py          one GPU
-python launch.py --config=configs/cascade.py:quick    2 CPU cores
+python launch.py --config=configs/cascade.py          one GPU; not timed or scored yet
+python launch.py --config=configs/cascade.py:quick    2 CPU cores; not timed or scored yet
 """
 
 from ml_collections import ConfigDict

@@ -1,7 +1,7 @@
 """One U-Net, one label for each class.
 
-python launch.py --config=configs/multi.py          one GPU
-python launch.py --config=configs/multi.py:quick    2 CPU cores
+python launch.py --config=configs/multi.py          one GPU; not timed or scored yet
+python launch.py --config=configs/multi.py:quick    2 CPU cores; not timed or scored yet
 """
 
 from ml_collections import ConfigDict

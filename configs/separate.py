@@ -1,7 +1,7 @@
 """Independent U-Nets, one for each class.
 
-python launch.py --config=configs/separate.py          one GPU
-python launch.py --config=configs/separate.py:quick    2 CPU cores
+python launch.py --config=configs/separate.py          one GPU; not timed or scored yet
+python launch.py --config=configs/separate.py:quick    2 CPU cores; not timed or scored yet
 """
 
 from ml_collections import ConfigDict
