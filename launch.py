@@ -15,7 +15,7 @@ from ml_collections import ConfigDict, config_flags
 
 from configs import base
 from fluorojax import environment
-from fluorojax.config import validate
+from fluorojax.config import simulation_spec, validate
 from fluorojax.errors import InputError
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration, such as configs/joint.py.")
@@ -46,7 +46,7 @@ def launch(config: ConfigDict, workdir: Path | None) -> None:
 
     validate(config, base.get_config(), devices=parallel.device_count())
     workdir = workdir or folders.default(config)
-    dataset = open_dataset(config.data)
+    dataset = open_dataset(config.data, simulation_spec(config.simulation))
     run = setup.set_up(config, dataset)
     folders.claim(workdir, config, dataset)
 

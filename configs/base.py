@@ -4,8 +4,12 @@ Not run by itself: the five methods `single`, `multi`, `separate`, `cascade` and
 as `configs/NAME.py` (one GPU) and `configs/NAME.py:quick` (2 CPU cores).
 """
 
+import dataclasses
+
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
+
+from fluorojax.simulation.spec import ERCP, Spec
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -27,6 +31,7 @@ def full() -> ConfigDict:
     config.deterministic = False  # True: bitwise repeatable on a GPU too, at some cost in speed
     config.init_from = placeholder(str)  # path of an export whose parameters the run starts from
     config.data = data()
+    config.simulation = simulation()
     config.augment = augment()
     config.model = model()
     config.loss = loss()
@@ -38,10 +43,12 @@ def full() -> ConfigDict:
 def data() -> ConfigDict:
     """Return the fields of the data set and its way to the device."""
     data = ConfigDict()
-    data.builder = "ercp_synthetic"  # 'ercp_synthetic', or 'xray_folder' for one's own frames
+    # 'ercp_synthetic': simulated once and stored; 'ercp_simulated': training frames are ever-new,
+    # simulated while training; 'xray_folder': one's own frames
+    data.builder = "ercp_synthetic"
     data.dir = ""  # xray_folder: the folder with dataset.json and cases.csv
     data.cases = "cases.csv"  # xray_folder: the table of cases inside the folder
-    data.size = "512"  # ercp_synthetic: which set of frames, 'quick', '256' or '512'
+    data.size = "512"  # simulated frames: which set, 'quick', '256', '512' or '1024'
     data.built_dir = "datasets"  # where built data sets are kept
     data.image_size = (512, 512)  # rows, columns (px) of the grid the network works on
     data.folds = 0  # 0: splits as stored; n >= 2: validation is one of n folds of train+validation
@@ -49,6 +56,16 @@ def data() -> ConfigDict:
     data.threads = 8  # host threads that read examples
     data.memory_mb = 4096  # prepared examples kept in memory at most (MB)
     return data
+
+
+def simulation(spec: Spec = ERCP) -> ConfigDict:
+    """Return what is simulated; `fluorojax/simulation/spec.py` has a comment for each field.
+
+    Size in pixels is no part of it: `data.size` says it for stored frames, `data.image_size` for
+    those simulated while training.
+    """
+    fields = dataclasses.asdict(spec)
+    return ConfigDict({k: v for k, v in fields.items() if k not in ("height", "width")})
 
 
 def augment() -> ConfigDict:

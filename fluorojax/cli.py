@@ -1,10 +1,13 @@
 """The `fluorojax` command: what is done before and after a run of launch.py."""
 
 import argparse
+import dataclasses
+import difflib
 import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,6 +16,7 @@ from rich.table import Table
 from fluorojax import environment
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
+from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
 
 READABLE = (".png", ".tif", ".tiff")
 
@@ -74,6 +78,21 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="where scores are written"
     )
 
+    c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
+    c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
+    c.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
+    c.add_argument("--procedure", default="ercp", choices=tuple(SPECS), help="what is shown")
+    c.add_argument("--side", type=int, default=512, help="rows and columns of a frame (px)")
+    c.add_argument("--seed", type=int, default=0)
+    c.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of fluorojax/simulation/spec.py, such as quanta=300,900",
+    )
+    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+
     c = add("export", export, "fluorojax export runs/joint --out shared/joint")
     c.add_argument(
         "run", type=Path, metavar="RUN", help="folder of a run, trained at least in part"
@@ -101,7 +120,7 @@ def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid."""
     from fluorojax import overlay
     from fluorojax.data import bitmask
-    from fluorojax.data.intensity import intensity_range
+    from fluorojax.data.intensity import intensity_range, normalise
     from fluorojax.data.readers import read_frame
     from fluorojax.export import load, read_manifest
 
@@ -115,8 +134,7 @@ def predict(options: argparse.Namespace) -> None:
         for n, path in enumerate(paths):
             frame = read_frame(path)
             mask = model(frame) >= threshold
-            low, high = intensity_range(frame)
-            grey = np.clip((frame.astype(np.float32) - low) / (high - low), 0, 1)
+            grey = np.asarray(normalise(frame, *intensity_range(frame)))
             Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
             picture = overlay.overlay(grey, mask, None, None, [c.name for c in model.classes])
             overlay.save_png(picture, options.out / f"{path.stem}_overlay.png")
@@ -185,6 +203,7 @@ def export(options: argparse.Namespace) -> None:
     """Write the best parameters of a run as params.safetensors and manifest.json."""
     from ml_collections import ConfigDict
 
+    from fluorojax.config import simulation_spec
     from fluorojax.data.source import open_dataset
     from fluorojax.training import finish, setup
 
@@ -192,8 +211,45 @@ def export(options: argparse.Namespace) -> None:
     if not path.is_file():
         raise InputError(f"{path} does not exist; give the folder of a run, such as runs/joint")
     config = ConfigDict(json.loads(path.read_text("utf-8"))["config"])
-    run = setup.set_up(config, open_dataset(config.data))
+    run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
     console.print(f"export  {finish.export_best(run, options.run, options.out)}")
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Write simulated frames, with their masks, and galleries with and without labels."""
+    from fluorojax.gallery import write_gallery
+
+    if min(options.n, options.frames) < 1:
+        raise InputError(f"--n {options.n} --frames {options.frames}: write numbers from 1 up")
+    spec = changed(options.procedure, options.side, options.set)
+    write_gallery(
+        spec,
+        sequences=options.n,
+        frames=options.frames,
+        seed=options.seed,
+        out=options.out,
+    )
+    console.print(f"frames, masks and gallery.png are in {options.out}")
+
+
+def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec:
+    """Return the spec of a procedure with some fields set, given as `FIELD=VALUE`.
+
+    Raises:
+        InputError: no such field, or a value it cannot have.
+    """
+    fields: dict[str, Any] = {}
+    for text in assignments:
+        name, _, value = text.partition("=")
+        if name not in DEFAULTS:
+            close = difflib.get_close_matches(name, DEFAULTS, n=1, cutoff=0.0)[0]
+            raise InputError(f"--set {text}: there is no field '{name}'; did you mean '{close}'?")
+        try:
+            numbers = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            raise InputError(f"--set {text}: write numbers, as in --set quanta=300,900") from None
+        fields[name] = numbers if isinstance(DEFAULTS[name], tuple) else numbers[0]
+    return dataclasses.replace(SPECS[procedure], height=side, width=side, **fields)
 
 
 def show_folder(summary: dict) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from fluorojax.errors import InputError
+from fluorojax.simulation.spec import Spec
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "hardware": ("gpu", "cpu"),
-    "data.builder": ("ercp_synthetic", "xray_folder"),
-    "data.size": ("quick", "256", "512"),
+    "data.builder": ("ercp_synthetic", "ercp_simulated", "xray_folder"),
+    "data.size": ("quick", "256", "512", "1024"),
     "model.labels": ("classes", "one"),
     "model.stages": ("together", "per_class", "parent_then_child"),
     "model.link": ("none", "stop_gradient", "gradient"),
@@ -126,6 +127,7 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
     for name, choices in CHOICES.items():
         if flat[name] not in choices:
             yield f"{name} is {flat[name]!r}; write one of {', '.join(map(repr, choices))}"
+    yield from _simulation(flat)
     for name in (*SIZES, *RANGES):
         yield from _pair(name, flat[name])
     for names, good, rule in (
@@ -137,6 +139,28 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
         for name in names:
             if not good(flat[name]):
                 yield f"{name} is {flat[name]}; it must be {rule}"
+
+
+def simulation_spec(simulation: Mapping[str, Any]) -> Spec:
+    """Return what the section `simulation` of a configuration describes.
+
+    Raises:
+        InputError: a value out of its limits.
+    """
+    # From JSON, ranges come as lists.
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in simulation.items()
+    }
+    return Spec(**fields)
+
+
+def _simulation(flat: dict[str, Any]) -> Iterator[str]:
+    prefix = "simulation."
+    fields = {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
+    try:
+        simulation_spec(fields)
+    except InputError as error:
+        yield str(error)
 
 
 def _pair(name: str, value: tuple[float, ...]) -> Iterator[str]:

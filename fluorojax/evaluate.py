@@ -9,6 +9,7 @@ import numpy as np
 from fluorojax import overlay
 from fluorojax.data import bitmask, labels
 from fluorojax.data.info import DatasetInfo
+from fluorojax.data.intensity import normalise
 from fluorojax.data.source import Example, Frames, labelled_only
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
@@ -128,7 +129,5 @@ def picture_of(
     example: Example, prediction: np.ndarray, reference: np.ndarray, names: Sequence[str]
 ) -> np.ndarray:
     """Return frame, prediction and reference as one RGB picture [H, W, 3] uint8."""
-    image = np.asarray(example["image"], np.float32)
-    low, high = float(example["low"]), float(example["high"])
-    image = np.clip((image - low) / (high - low), 0.0, 1.0)
+    image = np.asarray(normalise(example["image"], example["low"], example["high"]))
     return overlay.overlay(image, prediction, reference, example["ignore"].astype(bool), names)

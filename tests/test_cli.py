@@ -2,6 +2,7 @@ import pytest
 
 from fluorojax import cli
 from fluorojax.errors import InputError
+from fluorojax.simulation.spec import SPECS
 from tests.folders import write_folder
 
 
@@ -25,7 +26,9 @@ def test_nothing_to_predict_is_refused(tmp_path):
         cli.frames_of([tmp_path / "y.png"])
 
 
-@pytest.mark.parametrize("command", ["check", "prepare", "predict", "evaluate", "export"])
+@pytest.mark.parametrize(
+    "command", ["check", "prepare", "predict", "evaluate", "simulate", "export"]
+)
 def test_every_command_has_help_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main([command, "--help"])
@@ -51,3 +54,38 @@ def test_prepare_builds_the_data_set_once(tmp_path, capsys):
         cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
     assert capsys.readouterr().out.count("toy is built") == 2
     assert len(list((tmp_path / "built/xray_folder").iterdir())) == 1
+
+
+def test_fields_of_the_simulation_can_be_set():
+    spec = cli.changed("carm", 64, ["quanta=300,900", "lead_rate=1"])
+    assert (spec.height, spec.width) == (64, 64)
+    assert spec.quanta == (300.0, 900.0)
+    assert spec.lead_rate == 1.0
+    assert spec.pin_rate == SPECS["carm"].pin_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("quants=3,4", "did you mean 'quanta'"),
+        ("quanta=many", "write numbers"),
+        ("quanta=0,300", "must lie in 10 to"),
+        ("quanta=300", "write two numbers|two numbers, low and high"),
+    ],
+)
+def test_a_field_that_cannot_be_set_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        cli.changed("ercp", 64, [text])
+
+
+def test_simulate_writes_frames_and_galleries(tmp_path, capsys):
+    out = tmp_path / "gallery"
+    cli.main(["simulate", "--n", "2", "--frames", "2", "--side", "48", "--out", str(out)])
+    assert {p.name for p in out.iterdir()} == {
+        *("images", "masks", "cases.csv", "dataset.json"),
+        *("gallery.png", "gallery_labels.png"),
+    }
+    assert "gallery.png" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--n", "0", "--out", str(tmp_path / "none")])
+    assert not (tmp_path / "none").exists()

@@ -6,8 +6,9 @@ import pytest
 from configs import base
 from fluorojax.config import difference, flatten, validate
 from fluorojax.errors import InputError
+from fluorojax.simulation import spec
 
-METHODS = ("single", "multi", "separate", "cascade", "joint")
+METHODS = ("single", "multi", "separate", "cascade", "joint", "carm")
 
 
 def set_field(name, value):
@@ -48,6 +49,8 @@ def test_unknown_variant_is_refused():
         ("augment.gamma", (2.0, 1.0), "the smaller number comes first"),
         ("training.warmup_steps", 5000, "write a smaller number"),
         ("seed", -1, "at least 0"),
+        ("simulation.quanta", (0.0, 300.0), "must lie in 10 to 1e+06"),
+        ("simulation.wire_diameter_mm", (-1.0, 1.0), "must lie in 0.1 to 10"),
     ],
 )
 def test_each_wrong_value_is_refused_with_its_name_and_a_remedy(name, value, remedy):
@@ -99,8 +102,10 @@ def test_difference_names_the_fields_and_takes_lists_for_tuples():
 
 
 def test_every_field_of_the_base_has_a_comment():
-    lines = Path(base.__file__).read_text("utf-8").splitlines()
+    files = (Path(base.__file__), Path(spec.__file__))  # what is simulated has its comments there
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
     leaves = {name.rsplit(".", 1)[-1] for name in flatten(base.full())}
     for leaf in leaves:
-        at = next(n for n, line in enumerate(lines) if f".{leaf} = " in line)
+        field = (f".{leaf} = ", f"    {leaf}: ")
+        at = next(n for n, line in enumerate(lines) if any(text in line for text in field))
         assert "  # " in lines[at] or lines[at - 1].strip().startswith("# "), leaf

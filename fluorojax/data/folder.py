@@ -38,6 +38,7 @@ OPTIONAL_COLUMNS = (
     "row_spacing_mm",
     "col_spacing_mm",
     "split",
+    "level",
 )
 ATTACHED = {"yes": 1, "no": 0, "": -1}
 
@@ -57,6 +58,7 @@ class Case:
         frame: the number within the sequence, -1 where it is not said.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
+        level: how hard the case is, in one's own words; scores are also given by level.
     """
 
     case: str
@@ -69,6 +71,7 @@ class Case:
     frame: int = -1
     attached: int = -1
     spacing_mm: tuple[float, float] = (math.nan, math.nan)
+    level: str = ""
 
     @property
     def labelled(self) -> bool:
@@ -324,6 +327,7 @@ def _parse_case(row: Mapping[str, str], root: Path, problems: list[str]) -> Case
         frame=_frame_number(row, where, problems),
         attached=ATTACHED.get(attached, -1),
         spacing_mm=_spacing(row, where, problems),
+        level=row.get("level", ""),
     )
 
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 PERCENTILES = (0.5, 99.5)
 
@@ -16,7 +17,7 @@ def intensity_range(image: np.ndarray) -> tuple[float, float]:
     return float(low), float(max(high, low + 1.0))
 
 
-def normalise(image: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
+def normalise(image: ArrayLike, low: ArrayLike, high: ArrayLike) -> jax.Array:
     """Scale grey values linearly so that low -> 0 and high -> 1, clipped to [0, 1].
 
     Args:
@@ -26,5 +27,5 @@ def normalise(image: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
     Returns:
         [..., H, W] float32 in [0, 1].
     """
-    low, high = low[..., None, None], high[..., None, None]
-    return jnp.clip((image.astype(jnp.float32) - low) / (high - low), 0.0, 1.0)
+    low, high = (jnp.asarray(end, jnp.float32)[..., None, None] for end in (low, high))
+    return jnp.clip((jnp.asarray(image, jnp.float32) - low) / (high - low), 0.0, 1.0)

@@ -136,10 +136,11 @@ def batches(
 
     dataset = grain.MapDataset.range(ENDLESS).map(example).batch(batch_size)
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)
-    return _from_step(dataset.to_iter_dataset(options), start_step, batch_size)
+    return from_step(dataset.to_iter_dataset(options), start_step, batch_size)
 
 
-def _from_step(dataset: grain.IterDataset, start_step: int, batch_size: int) -> Iterator[Batch]:
+def from_step(dataset: grain.IterDataset, start_step: int, batch_size: int) -> Iterator[Batch]:
+    """Yield the batches of a dataset from `start_step` on; close it when forgotten."""
     iterator = iter(dataset)
     iterator.set_state({"next_index": start_step})
     position = np.arange(batch_size, dtype=np.int32)

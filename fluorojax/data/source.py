@@ -17,6 +17,7 @@ from fluorojax.data.folder import check_cases, fingerprint, read_folder
 from fluorojax.data.info import SPLITS, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
+from fluorojax.simulation.spec import ERCP, Spec
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
 
@@ -120,6 +121,7 @@ class Dataset:
         fingerprint: sha256 (hex) of what it was built from (a folder) or of its frames (simulated).
         path: where it is stored.
         index: every frame, in the order of the records.
+        online: what training frames are simulated from while training; None: they are stored.
     """
 
     info: DatasetInfo
@@ -127,6 +129,7 @@ class Dataset:
     path: Path
     index: tuple[IndexRow, ...]
     records: dict[str, Sequence[dict[str, Any]]] = dataclasses.field(repr=False)
+    online: Spec | None = None
 
     def split(self, name: str, *, fold: int = 0, folds: int = 0) -> Frames:
         """Return train, validation or test.
@@ -149,18 +152,19 @@ class Dataset:
         return Frames(rows, self.records)
 
 
-def open_dataset(data: DataSettings) -> Dataset:
+def open_dataset(data: DataSettings, spec: Spec = ERCP) -> Dataset:
     """Open a dataset, after building it if it is missing.
 
     Args:
         data: the section `data` of a configuration.
+        spec: what is simulated, where frames are; their size comes from `data`.
 
     Raises:
         InputError: no such builder or size, or a folder that cannot be used as it is.
     """
     if data.builder not in BUILDERS:
         raise InputError(f"data.builder={data.builder}: write one of {', '.join(BUILDERS)}")
-    return BUILDERS[data.builder](data)
+    return BUILDERS[data.builder](data, spec)
 
 
 def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -> Dataset:
@@ -195,30 +199,44 @@ def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -
     return _read(path)
 
 
-def open_simulated(size: str, built_dir: str | Path) -> Dataset:
-    """Open the simulated ERCP frames of a size ('quick', '256' or '512').
+def open_simulated(
+    size: str, built_dir: str | Path, spec: Spec = ERCP, *, online: bool = False
+) -> Dataset:
+    """Open the simulated frames of a size ('quick', '256', '512' or '1024').
+
+    Args:
+        size: a name in `ercp_synthetic.SIZES`.
+        built_dir: where built datasets are kept.
+        spec: what is simulated, at that size.
+        online: training frames are simulated while training, so only one is built; validation and
+            test frames are those of the stored dataset.
 
     Raises:
         InputError: no such size.
     """
     if size not in ercp_synthetic.SIZES:
         raise InputError(f"data.size={size}: write one of {', '.join(ercp_synthetic.SIZES)}")
-    name = ercp_synthetic.config_name(size)
+    counts = ercp_synthetic.SIZES[size]
+    if online:
+        counts = dataclasses.replace(counts, counts={**counts.counts, "train": (1, 1, 1)})
+    spec = dataclasses.replace(spec, height=counts.side, width=counts.side)
+    name = ercp_synthetic.config_name(f"{size}-online" if online else size, counts, spec)
     path = _path(built_dir, "ercp_synthetic", name, ercp_synthetic.Builder)
     if not path.exists():
         console.print("compiling the simulation")
-        counts = ercp_synthetic.SIZES[size]
-        ercp_synthetic.simulate_frames("train", [(0, 0)], counts.spec)
+        ercp_synthetic.simulate_frames("train", [(0, 0, 0)], spec)
 
         def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
-            config = ercp_synthetic.ErcpConfig(name=name, size=counts, on_frame=on_frame)
+            config = ercp_synthetic.ErcpConfig(name=name, size=counts, spec=spec, on_frame=on_frame)
             return ercp_synthetic.Builder(data_dir=str(built_dir), config=config, **_FORMAT)
 
         _build(builder, path, counts.frames)
-    return _read(path)
+    dataset = _read(path)
+    return dataclasses.replace(dataset, online=spec) if online else dataset
 
 
-def _open_folder(data: DataSettings) -> Dataset:
+def _open_folder(data: DataSettings, spec: Spec) -> Dataset:
+    del spec  # nothing is simulated
     if not data.dir:
         raise InputError(
             "data.dir is empty: give the folder that holds dataset.json and the frames"
@@ -226,11 +244,16 @@ def _open_folder(data: DataSettings) -> Dataset:
     return open_folder(data.dir, data.cases, data.built_dir)
 
 
-def _open_simulated(data: DataSettings) -> Dataset:
-    return open_simulated(data.size, data.built_dir)
+def _open_simulated(data: DataSettings, spec: Spec) -> Dataset:
+    return open_simulated(data.size, data.built_dir, spec)
 
 
-BUILDERS: dict[str, Callable[[DataSettings], Dataset]] = {
+def _open_online(data: DataSettings, spec: Spec) -> Dataset:
+    return open_simulated(data.size, data.built_dir, spec, online=True)
+
+
+BUILDERS: dict[str, Callable[[DataSettings, Spec], Dataset]] = {
+    "ercp_simulated": _open_online,
     "ercp_synthetic": _open_simulated,
     "xray_folder": _open_folder,
 }

@@ -106,7 +106,8 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
         settings: the tolerances that the rows were scored with, kept beside the numbers.
 
     Returns:
-        `cases`, `patients` (counts), `empty_policy`, `settings`, `classes` and `foreground_mean`.
+        `cases`, `patients` (counts), `empty_policy`, `settings`, `classes`, `foreground_mean` and
+        `levels`: for each level of difficulty that the rows name, its cases' classes.
         Each class has `kind`, the counts `cases`, `scored`, `missed`, `false_alarms`, `both_empty`
         and `metrics`: name -> `mean`, `std`, `n` over cases and `patient_mean`, `patient_std`,
         `patients` over the patients' own means; std with n - 1; None where there is nothing to
@@ -122,8 +123,8 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
     if len(set(keys)) < len(keys):
         twice = next(k for k in keys if keys.count(k) > 1)
         raise ValueError(f"case {twice[0]}, class {twice[1]}: scored twice")
-    names = list(dict.fromkeys(r["class"] for r in rows))
-    classes = {n: _class_summary([r for r in rows if r["class"] == n]) for n in names}
+    classes = _class_summaries(rows)
+    levels = sorted({level for r in rows if (level := r.get("level"))})
     return {
         "cases": len({r["case"] for r in rows}),
         "patients": len({r["patient"] for r in rows}),
@@ -131,7 +132,17 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
         "settings": dataclasses.asdict(settings) if settings else None,
         "classes": classes,
         "foreground_mean": _foreground_mean(classes),
+        "levels": {
+            level: _class_summaries([r for r in rows if r.get("level") == level])
+            for level in levels
+        },
     }
+
+
+def _class_summaries(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Return the summary of each class, by its name."""
+    names = list(dict.fromkeys(r["class"] for r in rows))
+    return {n: _class_summary([r for r in rows if r["class"] == n]) for n in names}
 
 
 def metric_names(summary: dict[str, Any]) -> list[str]:

@@ -1,5 +1,1 @@
-"""Simulated X-ray frames with their truth."""
-
-from fluorojax.simulation.ercp import CLASSES, LEVELS, Spec, simulate
-
-__all__ = ["CLASSES", "LEVELS", "Spec", "simulate"]
+"""Simulated X-ray frames with their truth: `spec.Spec` says of what, `ercp.simulate` makes them."""

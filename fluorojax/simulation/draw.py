@@ -3,7 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-Range = tuple[float, float]
+from fluorojax.simulation.spec import DEFAULTS, Range, Spec
+
+# A pytree of numbers: one compiled function serves every spec of a size.
+jax.tree_util.register_dataclass(Spec, list(DEFAULTS), ["height", "width"])
 
 RATE: Range = (0.0, 1.0)  # to be compared with a probability
 SIGN: Range = (-1.0, 1.0)  # of which only the sign matters

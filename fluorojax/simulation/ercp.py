@@ -1,15 +1,27 @@
-"""A simulated ERCP frame: a duodenoscope, a guidewire that leaves its tip, the patient behind."""
+"""A simulated frame: an instrument, a wire that leaves its tip, the patient behind.
 
-import dataclasses
+The instrument is a duodenoscope and the wire a guidewire, unless the spec's `tool_rate` and
+`pin_rate` ask for a metal tool and a steel pin.
+"""
+
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from fluorojax.simulation import instruments, physics
+from fluorojax.simulation import instruments, materials, physics
 from fluorojax.simulation.anatomy import anatomy
-from fluorojax.simulation.draw import RATE, SIGN, Range, uniforms
-from fluorojax.simulation.geometry import coverage, curve, direction, pixel_centres, smoothstep
+from fluorojax.simulation.draw import RATE, SIGN, uniforms
+from fluorojax.simulation.geometry import (
+    coverage,
+    curve,
+    direction,
+    pixel_centres,
+    smear,
+    smoothstep,
+)
+from fluorojax.simulation.spec import Spec
 
 CLASSES = ("endoscope", "guidewire")
 LEVELS = ("wire over soft tissue", "wire over bone", "wire in a filled duct")
@@ -17,42 +29,32 @@ LEVELS = ("wire over soft tissue", "wire over bone", "wire in a filled duct")
 # What a frame shows; all but ATTACHED are the counter examples.
 ATTACHED, LEFT_BEHIND, FREE_WIRE, NO_WIRE = range(4)
 
-SCOPE_SEGMENTS, WIRE_SEGMENTS, DUCT_SEGMENTS = 72, 96, 32
+SHAFT_SEGMENTS, WIRE_SEGMENTS, DUCT_SEGMENTS = 72, 96, 32
 
 
-@dataclasses.dataclass(frozen=True)
-class Spec:
-    """What is simulated; every range is uniform, every rate a probability of a frame.
+class Keys(NamedTuple):
+    """What is drawn from what: frames of a patient share the first, of a sequence the first two."""
 
-    A pytree: give it to a jitted function as an argument, or close over it.
-    """
-
-    height: int = 192  # pixels
-    width: int = 192  # pixels
-    pixel_mm: Range = (0.65, 0.78)  # mm a pixel in the plane of the instruments; by patient
-    scope_diameter_mm: Range = (11.0, 13.0)  # by patient
-    scope_loop_radius_mm: Range = (22.0, 36.0)  # of the C-loop through the duodenum
-    scope_loop_degrees: Range = (70.0, 200.0)
-    wire_diameter_mm: Range = (0.85, 0.95)  # 0.035 inch is 0.89 mm
-    wire_length_mm: Range = (50.0, 120.0)  # outside the endoscope
-    wire_loop_rate: float = 0.2
-    wire_label_px: float = 2.5  # least width of the wire's label: it must stay in one piece
-    duct_fill_rate: float = 0.35
-    duct_diameter_mm: Range = (5.0, 9.0)
-    lead_rate: float = 0.25  # a cable on the skin crosses the frame: thin, but no guidewire
-    counter_example_rate: float = 0.08  # in equal parts: left behind, free wire, no wire
-    scatter_ratio: Range = (0.3, 1.2)  # scattered over primary
-    quanta: Range = (300.0, 2000.0)  # a pixel, at the frame's mean
-    blur_px: Range = (0.45, 0.8)  # standard deviation, after the noise
-    inverted_rate: float = 0.05  # dense is bright
+    patient: jax.Array  # anatomy, size of the instrument, magnification
+    sequence: jax.Array  # view, instruments, beam, display, breath
+    noise: jax.Array  # of the one frame
 
 
-# A pytree of numbers: one compiled function serves every spec of a size.
-jax.tree_util.register_dataclass(
-    Spec,
-    [f.name for f in dataclasses.fields(Spec) if f.name not in ("height", "width")],
-    ["height", "width"],
-)
+class Beam(NamedTuple):
+    """What the materials take of the beam, per mm, [] each."""
+
+    soft: jax.Array
+    nitinol: jax.Array
+    steel: jax.Array
+    contrast: jax.Array
+
+
+class Wire(NamedTuple):
+    """The wire's axis `[K + 1, 2]` mm from the exit on, the duct's, the wire's length in mm."""
+
+    path: jax.Array
+    duct: jax.Array
+    length: jax.Array
 
 
 class Scene(NamedTuple):
@@ -61,14 +63,19 @@ class Scene(NamedTuple):
     integral: jax.Array  # [H, W], all of them and the contrast medium
     contrast: jax.Array  # [H, W], the contrast medium alone
     mask: jax.Array  # [H, W, 2] bool
+    axis: jax.Array  # [H, W] bool, the wire's axis, one pixel wide
     what: jax.Array  # [] ATTACHED, LEFT_BEHIND, FREE_WIRE or NO_WIRE
-    exit_point: jax.Array  # [2] mm, where the wire leaves the endoscope
+    exit_point: jax.Array  # [2] mm, where the wire leaves the instrument
+    centreline: jax.Array  # [SHAFT_SEGMENTS + WIRE_SEGMENTS + 2, 2] mm, shaft's part first
 
 
-def simulate(patient_key: jax.Array, frame_key: jax.Array, spec: Spec) -> dict[str, jax.Array]:
+def simulate(
+    key: jax.Array | Keys, spec: Spec, time_s: float | jax.Array = 0.0
+) -> dict[str, jax.Array]:
     """Simulate one frame; pure, and made for `jit` and `vmap`.
 
-    On a CPU `jax.lax.map` over frames compiles in half of `vmap`'s time and runs as fast.
+    On a CPU `jax.lax.map` over frames compiles in half of `vmap`'s time and runs faster: what a
+    frame does not show is not computed.
 
     Line integrals are summed over anatomy and instruments; the detector sees their exponential,
     scatter, noise and blur; the monitor a window of the logarithm.
@@ -80,94 +87,216 @@ def simulate(patient_key: jax.Array, frame_key: jax.Array, spec: Spec) -> dict[s
     where the collimator lets them be seen; they may overlap, as shadows do.
 
     Args:
-        patient_key: draws anatomy, endoscope's size and magnification: a patient's frames share it.
-        frame_key: draws all else.
+        key: one key, from which all is drawn; or `Keys`, some of which frames may share.
         spec: what is simulated.
+        time_s: [] seconds since the sequence began: breath and wire move on with it.
 
     Returns:
         image: [H, W] float32 in [0, 1].
         mask: [H, W, 2] uint8 in {0, 1}: endoscope, guidewire.
+        skeleton: [H, W, 2] uint8: the guidewire's axis, one pixel wide, where it is in the mask.
+        centreline: [171, 2] float32, points of the guidewire's axis in pixels (row, column; the
+            centre of the first pixel is 0, 0), evenly spaced and in order: up to the exit along
+            the endoscope, then on to the tip.
+        labelled: [171] bool, which of them are labelled: in view, and not inside the endoscope.
+        exit: [2] float32, pixel coordinates of the point where the wire leaves the endoscope.
+        tip: [2] float32, pixel coordinates of the wire's tip; it may lie out of view.
         attached: [] int32. 1: the wire leaves the endoscope's tip, in view with both. 0: a wire is
             in view, but left behind or free. -1: cannot be said (no wire or no exit in view).
         pixel_mm: [] float32.
         level: [] int32, index into `LEVELS`: the ground under at least half of the visible wire, a
             duct before bone; 0 where no wire is in view.
     """
-    size_key, anatomy_key, pixel_key = jax.random.split(patient_key, 3)
-    view_key, scene_key, tissue_key, beam_key, noise_key, show_key = jax.random.split(frame_key, 6)
-    (pixel,) = uniforms(pixel_key, spec.pixel_mm)
+    keys = key if isinstance(key, Keys) else Keys(*jax.random.split(key, 3))
+    size_key, anatomy_key, pixel_key = jax.random.split(keys.patient, 3)
+    view_key, scene_key, tissue_key, beam_key, show_key = jax.random.split(keys.sequence, 5)
+    field, limb = uniforms(pixel_key, spec.field_mm, RATE)
+    pixel = field / spec.width
     grid = pixel_centres(spec.height, spec.width, pixel)
 
-    scene = _scene(scene_key, size_key, grid, pixel, spec)
-    bone, tissue = anatomy(anatomy_key, tissue_key, grid, pixel)
-    view = physics.collimation(view_key, grid, pixel)
-    scatter, quanta, blur_px = uniforms(beam_key, spec.scatter_ratio, spec.quanta, spec.blur_px)
+    energy, scatter, quanta, focus, blur_px, lag, rate, exposure = uniforms(
+        beam_key,
+        *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm),
+        *(spec.blur_px, spec.lag, spec.frame_rate, spec.exposure_ms),
+    )
+    is_limb = limb < spec.limb_rate
+    breath, velocity = _breath(keys.sequence, spec, time_s, is_limb)
+    # What moves is drawn on a grid that moves with it.
+    moving = grid - jnp.stack([breath, 0.0])
+    scene = _scene(scene_key, size_key, moving, pixel, _beam(energy), spec, time_s)
+    patient = anatomy(
+        anatomy_key, tissue_key, grid, pixel, is_limb=is_limb, breath=breath, energy_kev=energy
+    )
+    rows = velocity / pixel
+    seen = smear(
+        patient.tissue + scene.integral, rows / rate, jnp.abs(rows) * exposure / 1000.0, lag
+    )
+    view = physics.collimation(view_key, grid, pixel, spec)
     signal = physics.detect(
-        noise_key,
-        bone + tissue + scene.integral,
+        keys.noise,
+        patient.bone + seen,
         view,
         scatter_ratio=scatter,
         quanta=quanta,
+        focus_px=focus / pixel,
         blur_px=blur_px,
         pixel=pixel,
     )
-    mask = (scene.mask & (view >= 0.5)[..., None]).astype(jnp.uint8)
+    is_open = view >= 0.5
+    mask = (scene.mask & is_open[..., None]).astype(jnp.uint8)
+    axis = mask[..., 1] * scene.axis
     return {
-        "image": physics.display(show_key, signal, view, spec.inverted_rate),
+        "image": physics.display(show_key, signal, view, spec),
         "mask": mask,
-        "attached": _attached(scene, mask, view, grid, pixel),
+        "skeleton": jnp.stack([jnp.zeros_like(axis), axis], -1),
+        **_points(scene, mask[..., 1], moving, pixel),
+        "attached": _attached(scene, mask, view, moving, pixel),
         "pixel_mm": pixel,
-        "level": _level(mask[..., 1], bone, scene.contrast),
+        "level": _level(mask[..., 1], patient.bone, scene.contrast),
     }
 
 
-def _scene(key, size_key, grid, pixel, spec):
-    """Draw endoscope, guidewire, duct and lead."""
-    k = jax.random.split(key, 7)
-    counter, kind, fill, cable, wire_diameter = uniforms(
-        k[0], RATE, RATE, RATE, RATE, spec.wire_diameter_mm
+@functools.partial(jax.jit, static_argnames="at_once")
+def simulate_many(
+    keys: Keys, spec: Spec, time_s: jax.Array, at_once: int = 1
+) -> dict[str, jax.Array]:
+    """Simulate N frames, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
+
+    Args:
+        keys: [N] each.
+        spec: what is simulated.
+        time_s: [N] seconds since each frame's sequence began.
+        at_once: frames computed side by side.
+
+    Returns:
+        What `simulate` gives, each [N, ...].
+    """
+    batch_size = at_once if at_once > 1 else None
+    return jax.lax.map(
+        lambda one: simulate(one[0], spec, one[1]), (keys, time_s), batch_size=batch_size
     )
-    (scope_diameter,) = uniforms(size_key, spec.scope_diameter_mm)
+
+
+def _beam(energy):
+    """Return the attenuation of what instruments are made of."""
+    return Beam(
+        materials.soft_tissue(energy),
+        materials.nitinol(energy),
+        materials.steel(energy),
+        materials.contrast_medium(energy),
+    )
+
+
+def _breath(key, spec, time_s, is_limb):
+    """Return how far down (mm) and how fast (mm/s) the breath has moved the soft organs."""
+    way, period, phase = uniforms(
+        jax.random.fold_in(key, 0), spec.breathing_mm, spec.breathing_s, (0.0, 2 * jnp.pi)
+    )
+    way = jnp.where(is_limb, 0.0, way)
+    pace = 2 * jnp.pi / period
+    angle = pace * time_s + phase
+    return way / 2 * jnp.sin(angle), way / 2 * pace * jnp.cos(angle)
+
+
+def _scene(key, size_key, grid, pixel, beam, spec, time_s):
+    """Draw instrument, wire, duct and what else lies about."""
+    k = jax.random.split(key, 12)
+    counter, kind, fill, cable, clipped, edged, tooled, pinned, wire_diameter = uniforms(
+        k[0], *[RATE] * 8, spec.wire_diameter_mm
+    )
+    scope_diameter, tool_diameter = uniforms(
+        size_key, spec.scope_diameter_mm, spec.tool_diameter_mm
+    )
     example = LEFT_BEHIND + jnp.floor(kind * NO_WIRE).astype(int)
     what = jnp.where(counter < spec.counter_example_rate, example, ATTACHED)
-    has_scope, has_wire = what != LEFT_BEHIND, what != NO_WIRE
-    filled, has_lead = fill < spec.duct_fill_rate, cable < spec.lead_rate
-    radius, wire_radius = scope_diameter / 2, wire_diameter / 2
+    has_shaft, has_wire = what != LEFT_BEHIND, what != NO_WIRE
+    is_tool, is_pin = tooled < spec.tool_rate, pinned < spec.pin_rate
+    filled = (fill < spec.duct_fill_rate) & ~is_pin
+    wire_radius = wire_diameter / 2
 
-    path, tip_heading, loop_side = _scope_path(k[1], grid, spec)
-    # The channel ends beside the axis; a wire left behind has no endoscope to end beside.
-    beside = jnp.where(has_scope, 0.4 * radius * loop_side, 0.0)
+    path, tip_heading, loop_side = _shaft_path(k[1], grid, is_tool, spec)
+    # A scope's channel ends beside the axis; a wire left behind has nothing to end beside.
+    beside = jnp.where(has_shaft & ~is_tool, 0.2 * scope_diameter * loop_side, 0.0)
     exit_point = path[0] + beside * direction(tip_heading + jnp.pi / 2)
-    wire_path, duct_path = _wire_path(
-        k[2], exit_point, tip_heading, loop_side, what, filled, grid, spec
+    course = _wire(
+        k[2], exit_point, tip_heading, loop_side, what, filled, is_pin, grid, spec, time_s
     )
-    scope, wire = instruments.track(grid, path), instruments.track(grid, wire_path)
-    edge = instruments.endoscope_edge(scope, grid, path[0], tip_heading, radius)
-    # A wire left behind lies where the endoscope was, and is labelled all along.
-    behind = jnp.where(has_scope, jnp.inf, jnp.abs(scope.distance))
-    wire_distance = jnp.minimum(jnp.abs(wire.distance), behind)
-    wire_length = WIRE_SEGMENTS * jnp.linalg.norm(wire_path[1] - wire_path[0])
+    shaft, wire = instruments.track(grid, path), instruments.track(grid, course.path)
+    radius = jnp.where(
+        is_tool, instruments.tool_radius(k[3], shaft.along, tool_diameter / 2), scope_diameter / 2
+    )
+    edge = instruments.outline(shaft, grid, path[0], tip_heading, radius)
+    shadow = jax.lax.cond(
+        is_tool,
+        lambda: instruments.tool(k[4], shaft, edge, radius, beam.steel, pixel),
+        lambda: instruments.endoscope(k[4], shaft, edge, scope_diameter / 2, pixel),
+    )
+    # A wire left behind lies where the instrument was, and is labelled all along.
+    behind = jnp.where(has_shaft, jnp.inf, jnp.abs(shaft.distance))
+    distance = jnp.minimum(jnp.abs(wire.distance), behind)
+    thread = jax.lax.cond(
+        is_pin,
+        lambda: instruments.pin(wire, distance, course.length, wire_radius, beam.steel, pixel),
+        lambda: instruments.guidewire(
+            k[5], wire, distance, course.length, wire_radius, beam.nitinol, pixel
+        ),
+    )
+    nothing = jnp.zeros(grid.shape[:2])
+    main = course.duct[:: WIRE_SEGMENTS // DUCT_SEGMENTS]
+    contrast = jax.lax.cond(
+        filled,
+        lambda: instruments.filled_duct(k[6], main, grid, beam.contrast, spec),
+        lambda: nothing,
+    )
+    plate, plate_edge = jax.lax.cond(
+        is_tool & (counter > 0.5 * spec.counter_example_rate),
+        lambda: instruments.retractor(k[7], grid, beam.steel, pixel),
+        lambda: (nothing, nothing + jnp.inf),
+    )
+    litter = [
+        (cable < spec.lead_rate, lambda: instruments.lead(k[8], grid, pixel)),
+        (clipped < spec.clip_rate, lambda: instruments.clips(k[9], grid, beam.steel, pixel)),
+        (edged < spec.table_rate, lambda: instruments.table(k[10], grid, pixel, beam.soft)),
+    ]
+    integral = contrast + plate + has_shaft * shadow + has_wire * thread
+    for is_there, draw in litter:
+        integral += jax.lax.cond(is_there, draw, lambda: nothing)
 
-    main = duct_path[:: WIRE_SEGMENTS // DUCT_SEGMENTS]
-    contrast = filled * instruments.filled_duct(k[3], main, grid, spec.duct_diameter_mm)
-    integral = (
-        contrast
-        + has_lead * instruments.lead(k[4], grid, pixel)
-        + has_scope * instruments.endoscope(k[5], scope, edge, radius, pixel)
-        + has_wire
-        * instruments.guidewire(k[6], wire, wire_distance, wire_length, wire_radius, pixel)
-    )
     label_radius = jnp.maximum(wire_radius, spec.wire_label_px * pixel / 2)
-    scope_mask = has_scope & (coverage(edge, pixel) >= 0.5)
-    wire_mask = has_wire & (coverage(wire_distance - label_radius, pixel) >= 0.5)
-    return Scene(integral, contrast, jnp.stack([scope_mask, wire_mask], -1), what, exit_point)
+    scope_mask = (has_shaft & (coverage(edge, pixel) >= 0.5)) | (coverage(plate_edge, pixel) >= 0.5)
+    wire_mask = has_wire & (coverage(distance - label_radius, pixel) >= 0.5)
+    return Scene(
+        integral=integral,
+        contrast=contrast,
+        mask=jnp.stack([scope_mask, wire_mask], -1),
+        axis=distance <= pixel / 2,
+        what=what,
+        exit_point=exit_point,
+        centreline=jnp.concatenate([path[::-1], course.path]),
+    )
 
 
-def _scope_path(key, grid, spec):
-    """Walk from the tip backwards, through the C-loop, then up and out of the frame.
+def _shaft_path(key, grid, is_tool, spec):
+    """Walk from the instrument's tip backwards and out of the frame.
 
     Returns the path `[K + 1, 2]`, the tip's heading, the loop's side (+1: it opens to the right).
     """
+    scope_key, tool_key = jax.random.split(key)
+    field = _field(grid)
+    scope, tool = _scope_course(scope_key, field, spec), _tool_course(tool_key, field)
+    tip, headings, step, loop_side = jax.tree.map(
+        lambda a, b: jnp.where(is_tool, a, b), tool, scope
+    )
+    return curve(tip, headings, step), headings[0] + jnp.pi, loop_side
+
+
+def _field(grid):
+    """Return height and width of the frame in mm."""
+    return grid[-1, -1] - grid[0, 0]
+
+
+def _scope_course(key, field, spec):
+    """Through the C-loop of the duodenum, then up: tip, headings, step and the loop's side."""
     sign, degrees, bow, leave, sway, wave, down, right = uniforms(
         key,
         RATE,
@@ -179,57 +308,88 @@ def _scope_path(key, grid, spec):
         (-0.12, 0.22),
         (0.0, 0.22),
     )
-    field = grid[-1, -1] - grid[0, 0]
     loop_side = jnp.where(sign < 0.85, 1.0, -1.0)
     turn = jnp.deg2rad(degrees)
-    step = (turn * bow + 1.2 * field[0]) / SCOPE_SEGMENTS
-    s = (jnp.arange(SCOPE_SEGMENTS) + 0.5) * step
+    step = (turn * bow + 1.2 * field[0]) / SHAFT_SEGMENTS
+    s = (jnp.arange(SHAFT_SEGMENTS) + 0.5) * step
     loop = loop_side * turn * (1.0 - smoothstep(0.15 + 0.85 * s / (turn * bow)))
     headings = leave - loop + sway * jnp.sin(s / wave)
-    tip = jnp.stack([down, right * loop_side]) * field
-    return curve(tip, headings, step), headings[0] + jnp.pi, loop_side
+    return jnp.stack([down, right * loop_side]) * field, headings, step, loop_side
 
 
-def _wire_path(key, exit_point, tip_heading, loop_side, what, filled, grid, spec):
-    """Return the wire, and its path without loop and hook, which a duct follows: `[K + 1, 2]` each.
+def _tool_course(key, field):
+    """Straight out of the frame by the nearer side: as `_scope_course`."""
+    down, right, turn, bow, side = uniforms(
+        key, (-0.36, 0.36), (-0.36, 0.36), (-0.8, 0.8), (-0.15, 0.15), SIGN
+    )
+    step = 1.2 * field.max() / SHAFT_SEGMENTS
+    headings = jnp.arctan2(right, -down) + turn + bow * jnp.linspace(0.0, 1.0, SHAFT_SEGMENTS)
+    return jnp.stack([down, right]) * field, headings, step, jnp.sign(side)
+
+
+def _wire(key, exit_point, tip_heading, loop_side, what, filled, is_pin, grid, spec, time_s):
+    """Return the wire, and the course of a duct around it: without loop and hook.
 
     A free wire came through skin and liver instead: it ends in the frame, away from the endoscope,
-    and enters at the border. In a filled duct there is no room for a loop.
+    and enters at the border. In a filled duct there is no room for a loop. A pin goes straight on.
     """
-    reach, aim, elevator, sway, wave, phase, loop_radius, begin, looped, sign, hook = uniforms(
-        key,
-        spec.wire_length_mm,
-        (-0.8, 0.8),
-        (12.0, 35.0),
-        (0.17, 0.7),
-        (8.0, 22.0),
-        (0.0, 2 * jnp.pi),
-        (5.0, 11.0),
-        (0.15, 0.6),
-        RATE,
-        SIGN,
-        (-1.2, 1.2),
+    length_key, bend_key, loop_key, way_key = jax.random.split(key, 4)
+    reach, speed = uniforms(length_key, spec.wire_length_mm, spec.wire_advance_mm_s)
+    aim, elevator, sway, wave, phase = uniforms(
+        bend_key, (-0.8, 0.8), (12.0, 35.0), (0.17, 0.7), (8.0, 22.0), (0.0, 2 * jnp.pi)
     )
+    looped, begin, loop_radius, sign, hook = uniforms(
+        loop_key, RATE, (0.15, 0.6), (5.0, 11.0), SIGN, (-1.2, 1.2)
+    )
+    way, bow = uniforms(way_key, (-jnp.pi, jnp.pi), (-0.05, 0.05))
     free = what == FREE_WIRE
-    field = grid[-1, -1] - grid[0, 0]
-    length = jnp.where(free, 1.5 * field[0], reach)
-    step = length / WIRE_SEGMENTS
-    s = (jnp.arange(WIRE_SEGMENTS) + 0.5) * step
+    field = _field(grid)
+    whole = jnp.where(free, 1.5 * field[0], reach)
+    length = jnp.where(free, whole, jnp.maximum(reach + speed * time_s, 5.0))
 
     goal = 0.26 * loop_side + aim
     # The elevator bends the wire over its first centimetres, the short way round.
     bend = jnp.arctan2(jnp.sin(goal - tip_heading), jnp.cos(goal - tip_heading))
-    bent = jnp.where(free, goal, tip_heading + bend * smoothstep(s / elevator))
-    smooth = bent + sway * jnp.sin(s / wave + phase) * smoothstep(s / 15.0)
 
-    has_loop = (looped < spec.wire_loop_rate) & ~free & ~filled
+    def smooth(s):
+        bent = jnp.where(free, goal, tip_heading + bend * smoothstep(s / elevator))
+        wire = bent + sway * jnp.sin(s / wave + phase) * smoothstep(s / 15.0)
+        straight = jnp.where(free, way, tip_heading) + bow * s / whole
+        return jnp.where(is_pin, straight, wire)
+
+    has_loop = (looped < spec.wire_loop_rate) & ~free & ~filled & ~is_pin
     turn = 2 * jnp.pi * has_loop * jnp.sign(sign)
-    loop = turn * smoothstep((s - begin * length) / (2 * jnp.pi * loop_radius))
-    tip = hook * smoothstep((s - length + 9.0) / 8.0)
+    s = (jnp.arange(WIRE_SEGMENTS) + 0.5) / WIRE_SEGMENTS
+    here = s * length
+    loop = turn * smoothstep((here - begin * whole) / (2 * jnp.pi * loop_radius))
+    tip = jnp.where(is_pin, 0.0, hook) * smoothstep((here - length + 9.0) / 8.0)
 
     away = exit_point + 0.28 * field * direction(goal + loop_side * jnp.pi / 4)
     start = jnp.where(free, jnp.clip(away, -0.33 * field, 0.33 * field), exit_point)
-    return curve(start, smooth + loop + tip, step), curve(start, smooth, step)
+    path = curve(start, smooth(here) + loop + tip, length / WIRE_SEGMENTS)
+    duct = curve(start, smooth(s * whole), whole / WIRE_SEGMENTS)
+    return Wire(path, duct, length)
+
+
+def _points(scene, wire_mask, grid, pixel):
+    """Return the wire's points in pixels, and which of them are labelled."""
+
+    def pixels(points):
+        return ((points - grid[0, 0]) / pixel).astype(jnp.float32)
+
+    centreline = pixels(scene.centreline)
+    count = scene.centreline.shape[0]
+    size = jnp.array(wire_mask.shape)
+    nearest = jnp.round(centreline).astype(int)
+    inside = ((nearest >= 0) & (nearest < size)).all(-1)
+    row, column = jnp.clip(nearest, 0, size - 1).T
+    counts = (jnp.arange(count) > SHAFT_SEGMENTS) | (scene.what == LEFT_BEHIND)
+    return {
+        "centreline": centreline,
+        "labelled": counts & inside & (wire_mask[row, column] > 0),
+        "exit": pixels(scene.exit_point),
+        "tip": centreline[-1],
+    }
 
 
 def _attached(scene, mask, view, grid, pixel):

@@ -69,7 +69,7 @@ def distance_to_curve(grid: jax.Array, points: jax.Array) -> tuple[jax.Array, ja
     return jnp.sqrt(squared) * jnp.where(side < 0, -1.0, 1.0), along
 
 
-def coverage(signed_distance: jax.Array, pixel_mm: jax.Array) -> jax.Array:
+def coverage(signed_distance: jax.Array, pixel_mm: jax.Array | float) -> jax.Array:
     """Return the covered part of each pixel, in [0, 1]: linear over one pixel around the edge.
 
     Args:
@@ -118,9 +118,9 @@ def smooth_noise(
         height: of the frame, in pixels.
         width: of the frame, in pixels.
         cells: nodes a side.
-        shift: [2] pixels by which the frame sees the field from elsewhere, below 2 cells.
+        shift: [2] pixels by which the frame sees the field from elsewhere, below 6 cells.
     """
-    margin = 4  # nodes beyond the frame: they feed its border, and the shift
+    margin = 8  # nodes beyond the frame: they feed its border, and the shift
     count = cells + 2 * margin
     moved = jnp.zeros(2) if shift is None else shift
     # Uniform nodes of variance 1 / 0.479², which the weights' squares take back on average.
@@ -133,6 +133,28 @@ def smooth_noise(
         return jnp.where(t < 1.0, near, far)
 
     return weights(height, moved[0]) @ nodes @ weights(width, moved[1]).T
+
+
+def smear(image: jax.Array, shift: jax.Array, length: jax.Array, lag: jax.Array) -> jax.Array:
+    """Return `image: [H, W]` as a detector sees it while it moves along the rows.
+
+    (1 - lag) * now + lag * (the frame before, which lay `shift` rows higher), both drawn out over
+    `length` rows: one product with a banded matrix.
+
+    Args:
+        image: [H, W], as it is now.
+        shift: [] rows moved down since the frame before.
+        length: [] rows moved during the exposure, >= 0.
+        lag: [] share of the frame before, in [0, 1).
+    """
+    index = jnp.arange(image.shape[0])
+    ahead = index - index[:, None]
+
+    def seen(offset):
+        weights = jnp.maximum(1.0 - jnp.abs(ahead - offset) / (1.0 + length / 2), 0.0)
+        return weights / jnp.maximum(weights.sum(1, keepdims=True), 1e-6)
+
+    return ((1.0 - lag) * seen(0.0) + lag * seen(shift)) @ image
 
 
 def blur(image: jax.Array, sigma: jax.Array) -> jax.Array:

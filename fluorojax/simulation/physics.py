@@ -5,17 +5,19 @@ import jax.numpy as jnp
 
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import blur, coverage
+from fluorojax.simulation.spec import Spec
 
 SCATTER_MM = 18.0  # standard deviation of the scattered beam's spread
 
 
-def collimation(key: jax.Array, grid: jax.Array, pixel: jax.Array) -> jax.Array:
+def collimation(key: jax.Array, grid: jax.Array, pixel: jax.Array, spec: Spec) -> jax.Array:
     """Return the open part of each pixel, [H, W] in [0, 1]: full, round or rectangular field.
 
     Args:
         key: of the frame.
         grid: [H, W, 2] mm.
         pixel: [] mm.
+        spec: how often the field is round or rectangular.
     """
     cut = (0.36, 0.54)
     down, aside, radius, angle, kind, top, bottom, left, right = uniforms(
@@ -26,7 +28,8 @@ def collimation(key: jax.Array, grid: jax.Array, pixel: jax.Array) -> jax.Array:
     circle = jnp.hypot(y - down, x - aside) - radius
     v, u = y * jnp.cos(angle) - x * jnp.sin(angle), y * jnp.sin(angle) + x * jnp.cos(angle)
     blades = jnp.maximum(jnp.maximum(-v - top, v - bottom), jnp.maximum(-u - left, u - right))
-    edge = size * jnp.where(kind < 0.35, circle, jnp.where(kind < 0.6, blades, -1.0))
+    other = jnp.where(kind < spec.round_rate + spec.blades_rate, blades, -1.0)
+    edge = size * jnp.where(kind < spec.round_rate, circle, other)
     return coverage(edge, 1.5 * pixel)
 
 
@@ -42,14 +45,16 @@ def detect(
     *,
     scatter_ratio: jax.Array,
     quanta: jax.Array,
+    focus_px: jax.Array,
     blur_px: jax.Array,
     pixel: jax.Array,
 ) -> jax.Array:
     """Return what the detector counts, [H, W] >= 0, 1 on average inside the field.
 
-    signal = exp(-integral) + ratio * (exp(-integral) blurred broadly); quantum noise of standard
-    deviation sqrt(signal / quanta) (the normal law for Poisson's: sound at hundreds of quanta a
-    pixel); then a blur, so that the noise is correlated, as real frames' is.
+    signal = exp(-integral) + ratio * (exp(-integral) blurred broadly), blurred by the focal spot;
+    quantum noise of standard deviation sqrt(signal / quanta) (the normal law for Poisson's: sound
+    at hundreds of quanta a pixel); then a blur, so that the noise is correlated, as it is in
+    real frames.
 
     Args:
         key: of the noise.
@@ -57,33 +62,36 @@ def detect(
         view: [H, W] in [0, 1], the collimator's opening.
         scatter_ratio: [] scattered over primary.
         quanta: [] a pixel, at the mean.
-        blur_px: [] standard deviation in pixels.
+        focus_px: [] standard deviation in pixels, before the noise.
+        blur_px: [] standard deviation in pixels, after it.
         pixel: [] mm.
     """
     primary = jnp.exp(-(integral - mean_inside(integral, view)))
     signal = primary + scatter_ratio * blur(primary * view, SCATTER_MM / pixel)
-    signal = signal / mean_inside(signal, view)
+    signal = blur(signal / mean_inside(signal, view), focus_px)
     noise = jax.random.normal(key, signal.shape)
     return jnp.maximum(blur(signal + jnp.sqrt(signal / quanta) * noise, blur_px), 0.0)
 
 
-def display(
-    key: jax.Array, signal: jax.Array, view: jax.Array, inverted_rate: float = 0.0
-) -> jax.Array:
-    """Return the picture [H, W] float32 in [0, 1]: logarithm, window, gamma; dark outside.
+def display(key: jax.Array, signal: jax.Array, view: jax.Array, spec: Spec) -> jax.Array:
+    """Return the picture [H, W] float32 in [0, 1]; dark outside the field.
+
+    (level + window * standardised logarithm)^gamma, or (level * signal)^gamma where the display is
+    linear; clipped, so that air saturates.
 
     Args:
-        key: draws window, gamma and polarity.
+        key: draws kind of display, level, window, gamma and polarity.
         signal: [H, W], from `detect`.
         view: [H, W] in [0, 1].
-        inverted_rate: probability that dense is shown bright.
+        spec: the ranges.
     """
-    window, level, gamma, polarity, closed = uniforms(
-        key, (0.16, 0.26), (0.5, 0.65), (0.8, 1.25), RATE, (0.02, 0.03)
+    window, level, gamma, polarity, kind, closed = uniforms(
+        key, spec.window, spec.brightness, spec.gamma, RATE, RATE, (0.02, 0.03)
     )
-    tone = jnp.log(jnp.maximum(signal, 1e-2))
-    tone -= mean_inside(tone, view)
-    spread = jnp.sqrt(mean_inside(tone**2, view)) + 1e-3
-    tone = jnp.clip(level + window * tone / spread, 0.0, 1.0) ** gamma
-    tone = jnp.where(polarity < inverted_rate, 1.0 - tone, tone)
+    log = jnp.log(jnp.maximum(signal, 1e-2))
+    log -= mean_inside(log, view)
+    spread = jnp.sqrt(mean_inside(log**2, view)) + 1e-3
+    tone = jnp.where(kind < spec.linear_rate, level * signal, level + window * log / spread)
+    tone = jnp.clip(tone, 0.0, 1.0) ** gamma
+    tone = jnp.where(polarity < spec.inverted_rate, 1.0 - tone, tone)
     return (view * tone + (1.0 - view) * closed).astype(jnp.float32)

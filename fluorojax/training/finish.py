@@ -10,7 +10,6 @@ from fluorojax import export as exports
 from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.info import DatasetInfo
 from fluorojax.errors import InputError
-from fluorojax.metrics.summary import lookup
 from fluorojax.progress import console
 from fluorojax.training.setup import Run
 
@@ -24,7 +23,7 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         InputError: the run has no checkpoint yet.
     """
     folder = folder or workdir / "export"
-    like = run.first_state()
+    like = run.blank_state()
     with Checkpoints(workdir) as checkpoints:
         step = checkpoints.best_step
         if step is None and checkpoints.last_step is None:
@@ -72,15 +71,20 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
     names = ("dice", "iou", "cldice", "hd95")
     table = Table("class", *names, title=f"{summary['cases']} cases, mean over cases")
     for name in info.class_names:
-        table.add_row(name, *(_score(summary, f"{name}/{metric}") for metric in names))
+        table.add_row(name, *(_score(summary["classes"], name, metric) for metric in names))
+    # What is hard is the curve; a region is hardly touched by what lies under it.
+    for name in (info.class_names[k] for k in info.curves):
+        for level, classes in summary["levels"].items():
+            count = classes.get(name, {}).get("cases", 0)
+            table.add_row(
+                f"  {level} ({count})", *(_score(classes, name, metric) for metric in names)
+            )
     console.print(table)
 
 
-def _score(summary: dict[str, Any], name: str) -> str:
-    try:
-        return f"{lookup(summary, name):.3f}"
-    except KeyError:
-        return ""
+def _score(classes: dict[str, Any], name: str, metric: str) -> str:
+    mean = classes.get(name, {}).get("metrics", {}).get(metric, {}).get("mean")
+    return "" if mean is None else f"{mean:.3f}"
 
 
 def say_where(summary: dict[str, Any], run: Run, export: Path, report: Path) -> None:

@@ -1,5 +1,6 @@
 """The host loop: batches in, states out, and what is written down on the way."""
 
+import dataclasses
 import functools
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from fluorojax import evaluate, overlay, parallel
 from fluorojax.checkpoint import Checkpoints
+from fluorojax.data.online import simulated_batches
 from fluorojax.data.pipeline import batches
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
@@ -64,16 +66,23 @@ def due(step: int, every: int, last: int) -> bool:
 
 def resume(run: Run, checkpoints: Checkpoints) -> TrainState:
     """Return the newest state of the run, or its first."""
-    state = run.first_state()
     if checkpoints.last_step is None:
-        return state
+        return run.first_state()
     console.print(f"going on after step {checkpoints.last_step}")
-    return checkpoints.restore_last(state)
+    return checkpoints.restore_last(run.blank_state())
 
 
 def training_batches(run: Run, start: int) -> Any:
     """Return the iterator over host batches from step `start` on."""
     data = run.config.data
+    if run.dataset.online is not None:
+        height, width = data.image_size
+        return simulated_batches(
+            dataclasses.replace(run.dataset.online, height=height, width=width),
+            batch_size=run.config.training.batch_size,
+            seed=run.config.seed,
+            start_step=start,
+        )
     return batches(
         run.dataset.split("train", folds=data.folds, fold=data.fold),
         info=run.dataset.info,

@@ -51,6 +51,11 @@ class Run:
             drawn = from_export(Path(self.config.init_from), drawn)
         return initial_state(drawn, self.optimizer)
 
+    def blank_state(self) -> TrainState:
+        """Return zeros in the shapes of a state, to read a checkpoint into; nothing is drawn."""
+        shapes = jax.eval_shape(self.first_state)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+
     def predictor(self, parameters: Parameters) -> Predictor:
         """Return a network with the given parameters that takes raw frames."""
         return Predictor(

@@ -301,3 +301,12 @@ def test_real_folders_are_sound(name, table, frames, size, dtype):
     assert summary.sizes == {size: sum(frames)}
     assert summary.image_dtype == dtype
     assert summary.notes == ()
+
+
+def test_a_level_is_kept_in_the_users_words_and_is_part_of_the_content(toy):
+    before = fingerprint(read_folder(toy))
+    assert read_folder(toy).cases[0].level == ""
+    edit_table(toy, lambda rows: [r | {"level": "over bone"} for r in rows])
+    folder = read_folder(toy)
+    assert {case.level for case in folder.cases} == {"over bone"}
+    assert fingerprint(folder) != before

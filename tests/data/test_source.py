@@ -242,7 +242,7 @@ def test_8_bit_frames_stay_8_bit_and_one_of_16_bits_makes_all_16(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"builder": "knee"}, "data.builder=knee: write one of ercp_synthetic, xray_folder"),
+        ({"builder": "knee"}, "data.builder=knee: write one of ercp_simulated, ercp_synthetic"),
         ({"builder": "ercp_synthetic", "size": "64"}, "data.size=64: write one of quick, 256, 512"),
         ({"dir": ""}, "data.dir is empty"),
         ({"dir": "not/there"}, "not/there: not there; a dataset folder holds dataset.json"),

@@ -36,3 +36,10 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     """Make the whole run, as launch.py does, and return its folder."""
     launch.launch(config, workdir)
     return workdir
+
+
+def cut_back(workdir: Path, step: int) -> None:
+    """Remove every checkpoint but that of `step`, as if the run had been stopped after it."""
+    for path in sorted((workdir / "checkpoints").rglob("*"), reverse=True):
+        if f"last/{step}" not in str(path) and path.name not in ("last", "best"):
+            path.unlink() if path.is_file() else path.rmdir()

@@ -39,6 +39,14 @@ def test_augmentation_is_the_same_example_by_example(one_and_four):
     np.testing.assert_allclose(four["sample/image"], one["sample/image"], atol=2e-4)
 
 
+def test_a_simulated_frame_is_the_same_bit_for_bit(one_and_four):
+    one, four = one_and_four
+    names = [name for name in one if name.startswith("simulated/")]
+    assert "simulated/image" in names
+    for name in names:
+        np.testing.assert_array_equal(four[name], one[name], err_msg=name)
+
+
 def test_loss_and_gradient_agree_within_float_error(one_and_four):
     one, four = one_and_four
     np.testing.assert_allclose(four["loss"], one["loss"], rtol=1e-5)

@@ -139,3 +139,13 @@ def test_text_has_every_class_and_the_policy():
     assert "wire (curve): 3 cases, 1 scored, 1 missed, 0 false alarms, 1 both empty" in text
     assert "hd95 [mm]" in text
     assert text.endswith(EMPTY_POLICY)
+
+
+def test_levels_of_difficulty_have_summaries_of_their_own():
+    assert summarise(ROWS)["levels"] == {}
+    rows = [r | {"level": "hard" if r["case"] == "b1" else "easy"} for r in ROWS]
+    levels = summarise(rows)["levels"]
+    assert list(levels) == ["easy", "hard"]
+    assert levels["easy"]["scope"]["metrics"]["dice"]["mean"] == pytest.approx(0.8)
+    assert levels["hard"]["wire"]["missed"] == 1
+    assert levels["hard"]["scope"]["cases"] == 1

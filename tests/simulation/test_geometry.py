@@ -101,3 +101,23 @@ def test_blur_is_a_gaussian_that_keeps_a_flat_image():
     assert out.sum() == pytest.approx(1.0, rel=1e-4)
     assert (out.sum(1) * rows**2).sum() == pytest.approx(4.0, rel=1e-3)
     np.testing.assert_array_equal(geometry.blur(dot, jnp.float32(0.0)), dot)
+
+
+def test_what_stands_still_is_not_smeared():
+    image = jax.random.uniform(jax.random.key(0), (16, 5))
+    np.testing.assert_allclose(geometry.smear(image, 0.0, 0.0, 0.3), image, atol=1e-6)
+
+
+def test_lag_leaves_a_ghost_where_things_were_a_frame_ago():
+    image = jnp.zeros((16, 1)).at[8].set(1.0)
+    seen = np.asarray(geometry.smear(image, 3.0, 0.0, 0.25))[:, 0]
+    assert seen[8] == pytest.approx(0.75)
+    assert seen[5] == pytest.approx(0.25)
+    assert seen.sum() == pytest.approx(1.0)
+
+
+def test_a_long_exposure_draws_out_along_the_rows():
+    image = jnp.zeros((32, 1)).at[16].set(1.0)
+    seen = np.asarray(geometry.smear(image, 0.0, 6.0, 0.0))[:, 0]
+    assert seen.sum() == pytest.approx(1.0, abs=1e-5)
+    assert (seen > 0).sum() == 7  # a triangle as wide at half its height as six rows, less one

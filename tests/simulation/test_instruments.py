@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -5,10 +7,13 @@ import pytest
 
 from fluorojax.simulation import instruments
 from fluorojax.simulation.geometry import curve, pixel_centres
+from fluorojax.simulation.spec import Spec
 
 PIXEL = jnp.float32(0.7)
 GRID = pixel_centres(97, 97, PIXEL)
 MIDDLE = 48
+NITINOL, STEEL = 0.76, 0.95  # per mm, at 60 keV
+DUCT = Spec(duct_diameter_mm=(8.0, 8.0), gallbladder_rate=0.0)
 
 
 def straight(start, heading, length, segments=24):
@@ -25,7 +30,7 @@ def test_track_counts_millimetres_from_the_start():
 def endoscope_in_the_middle(key=0, radius=6.0):
     """Its tip at the origin, pointing down; the tube goes up."""
     scope = instruments.track(GRID, straight([0.0, 0.0], 0.0, 60.0))
-    edge = instruments.endoscope_edge(scope, GRID, jnp.zeros(2), jnp.pi, jnp.float32(radius))
+    edge = instruments.outline(scope, GRID, jnp.zeros(2), jnp.pi, jnp.float32(radius))
     return scope, edge, instruments.endoscope(jax.random.key(key), scope, edge, radius, PIXEL)
 
 
@@ -54,7 +59,7 @@ def test_guidewire_takes_what_its_thickness_says():
     radius, length = jnp.float32(0.445), jnp.float32(56.0)
     integral = np.asarray(
         instruments.guidewire(
-            jax.random.key(0), wire, jnp.abs(wire.distance), length, radius, PIXEL
+            jax.random.key(0), wire, jnp.abs(wire.distance), length, radius, 0.76, PIXEL
         )
     )
     # Over a row the sum is density times the cross-section; 0.76 /mm times 0.75 to 1.05.
@@ -67,7 +72,7 @@ def test_guidewire_takes_what_its_thickness_says():
 
 def test_a_filled_duct_is_wider_than_the_wire_and_tapers():
     main = straight([30.0, 0.0], 0.0, 60.0, 32)
-    integral = np.asarray(instruments.filled_duct(jax.random.key(1), main, GRID, (8.0, 8.0)))
+    integral = np.asarray(instruments.filled_duct(jax.random.key(1), main, GRID, 0.114, DUCT))
     widths = (integral[:, MIDDLE - 12 : MIDDLE + 13] > 0).sum(1) * 0.7
     assert widths[86] == pytest.approx(8.0, abs=1.2)
     assert widths[10] < 0.75 * widths[86]
@@ -83,3 +88,79 @@ def test_a_lead_crosses_the_frame():
         border = np.concatenate([lead[0], lead[-1], lead[:, 0], lead[:, -1]])
         assert (border > 0).any()
         assert 0.05 < lead.max() < 0.5
+
+
+def test_contrast_medium_stops_where_it_has_not_come_yet():
+    main = straight([30.0, 0.0], 0.0, 60.0, 32)
+    draw = jax.jit(lambda key: instruments.filled_duct(key, main, GRID, 0.114, DUCT))
+    lengths = [(np.asarray(draw(jax.random.key(k)))[:, MIDDLE] > 0).sum() * 0.7 for k in range(24)]
+    partly = np.array(lengths) < 57.0
+    assert 0.15 < partly.mean() < 0.6
+    assert min(lengths) > 15.0
+
+
+def test_a_gallbladder_lies_beside_the_duct_where_the_spec_asks_for_it():
+    main = straight([30.0, 0.0], 0.0, 60.0, 32)
+    full = dataclasses.replace(DUCT, gallbladder_rate=1.0)
+    wide = pixel_centres(97, 97, 2 * PIXEL)
+    for key in map(jax.random.key, range(3)):
+        without = np.asarray(instruments.filled_duct(key, main, wide, 0.114, DUCT))
+        added = np.asarray(instruments.filled_duct(key, main, wide, 0.114, full)) - without
+        area = (added > 0.01).sum() * 1.96
+        assert 400.0 < area < 1800.0  # mm2: an ellipse of 20 by 50 mm has 785
+
+
+def test_a_pin_is_a_steel_cylinder_with_a_thinner_point():
+    wire = instruments.track(GRID, straight([28.0, 0.0], 0.0, 56.0))
+    integral = np.asarray(
+        instruments.pin(wire, jnp.abs(wire.distance), 56.0, jnp.float32(1.25), STEEL, PIXEL)
+    )
+    # A row's sum is the cross-section: pi r squared, over the pixel's width.
+    assert integral[70].sum() == pytest.approx(STEEL * np.pi * 1.25**2 / 0.7, rel=0.02)
+    assert integral[9].sum() < 0.7 * integral[70].sum()
+
+
+def tool_in_the_middle(key):
+    shaft = instruments.track(GRID, straight([0.0, 0.0], 0.0, 60.0))
+    radius = instruments.tool_radius(key, shaft.along, jnp.float32(10.0))
+    edge = instruments.outline(shaft, GRID, jnp.zeros(2), jnp.pi, radius)
+    return np.asarray(edge), np.asarray(instruments.tool(key, shaft, edge, radius, STEEL, PIXEL))
+
+
+def test_a_tool_is_metal_from_its_tip_on_and_not_narrower_behind():
+    for key in map(jax.random.key, range(6)):
+        edge, integral = tool_in_the_middle(key)
+        widths = (edge < 0).sum(1)
+        assert not widths[MIDDLE + 1 :].any()
+        assert 3.0 <= widths[MIDDLE - 1] * 0.7 <= 24.0
+        assert widths[:10].mean() >= 0.75 * widths[MIDDLE - 1]
+        assert widths[:10].max() * 0.7 <= 24.0
+        assert integral[edge < -0.7].min() >= 0.0
+        assert np.median(integral[edge < -0.7]) > 0.25
+        assert (integral[edge > 0.7] == 0).all()
+
+
+def test_a_retractor_comes_in_from_outside():
+    for key in map(jax.random.key, range(6)):
+        integral, edge = map(np.asarray, instruments.retractor(key, GRID, STEEL, PIXEL))
+        inside = edge < 0
+        border = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
+        assert border.any()
+        assert integral[edge < -0.7].min() == integral[edge < -0.7].max() > 0.5
+        assert (integral[edge > 0.7] == 0).all()
+
+
+def test_clips_are_a_few_short_bars_together():
+    for key in map(jax.random.key, range(6)):
+        integral = np.asarray(instruments.clips(key, GRID, STEEL, PIXEL))
+        rows, columns = np.nonzero(integral > 0.02)
+        assert 3 <= len(rows) < 120
+        assert np.ptp(rows) * 0.7 < 40.0
+        assert np.ptp(columns) * 0.7 < 40.0
+
+
+def test_a_table_is_a_step_of_soft_tissue():
+    for key in map(jax.random.key, range(6)):
+        step = np.asarray(instruments.table(key, GRID, PIXEL, 0.0205))
+        assert step.min() == 0.0
+        assert 0.04 < step.max() < 0.0205 * 23.0

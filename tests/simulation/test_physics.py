@@ -5,6 +5,7 @@ import pytest
 
 from fluorojax.simulation import physics
 from fluorojax.simulation.geometry import pixel_centres
+from fluorojax.simulation.spec import Spec
 
 PIXEL = jnp.float32(0.7)
 OPEN = jnp.ones((96, 96))
@@ -18,6 +19,7 @@ def counted(integral, view, scatter_ratio, quanta, blur_px):
         view,
         scatter_ratio=scatter_ratio,
         quanta=quanta,
+        focus_px=0.0,
         blur_px=blur_px,
         pixel=PIXEL,
     )
@@ -61,8 +63,8 @@ def test_mean_inside_by_hand():
 def test_display_shows_dense_dark_unless_inverted():
     signal, key = jnp.exp(-two_halves(0.7)), jax.random.key(2)
     view = OPEN.at[:10].set(0.0)
-    shown = np.asarray(physics.display(key, signal, view))
-    turned = np.asarray(physics.display(key, signal, view, 1.0))
+    shown = np.asarray(physics.display(key, signal, view, Spec(inverted_rate=0.0)))
+    turned = np.asarray(physics.display(key, signal, view, Spec(inverted_rate=1.0)))
     assert shown.dtype == np.float32
     assert shown[50, 80] < shown[50, 10] - 0.1
     np.testing.assert_allclose(turned[10:], 1.0 - shown[10:], atol=1e-6)
@@ -73,7 +75,7 @@ def test_display_shows_dense_dark_unless_inverted():
 
 def test_collimation_is_full_round_or_rectangular_and_never_shuts_out_the_middle():
     grid = pixel_centres(64, 64, PIXEL)
-    draw = jax.jit(jax.vmap(lambda key: physics.collimation(key, grid, PIXEL)))
+    draw = jax.jit(jax.vmap(lambda key: physics.collimation(key, grid, PIXEL, Spec())))
     views = np.asarray(draw(jax.random.split(jax.random.key(0), 200)))
     assert views.min() >= 0.0
     assert views.max() <= 1.0

@@ -1,14 +1,16 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fluorojax.data import source
-from fluorojax.simulation import ercp
+from fluorojax.errors import InputError
+from fluorojax.simulation.ercp import LEVELS
+from fluorojax.simulation.spec import ERCP
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 
-SMALL = builder.Size(
-    ercp.Spec(height=64, width=64, pixel_mm=(1.9, 2.3)),
-    {"train": (3, 4), "validation": (1, 2), "test": (2, 1)},
-)
+SMALL = builder.Size(64, {"train": (3, 2, 2), "validation": (1, 2, 1), "test": (2, 1, 1)})
+SPEC = dataclasses.replace(ERCP, height=64, width=64)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,10 @@ def test_two_builds_are_equal(built):
 
 def test_frames_are_those_of_the_simulation(built):
     train = built[0].split("train")
-    simulated = builder.simulate_frames("train", [(1, 2)], SMALL.spec)
+    simulated = builder.simulate_frames("train", [(1, 1, 0)], SPEC)
     example = train[1 * 4 + 2]
-    assert (example["case"], example["patient"], example["frame"]) == ("train001_02", "train001", 2)
+    assert (example["case"], example["patient"]) == ("train001_1_00", "train001")
+    assert (example["sequence"], example["frame"]) == ("train001_1", 0)
     assert example["image"].dtype == np.uint16
     np.testing.assert_allclose(example["image"] / 4095, simulated["image"][0], atol=0.51 / 4095)
     np.testing.assert_array_equal(example["mask"] & 1, simulated["mask"][0, ..., 0])
@@ -67,18 +70,47 @@ def test_frames_use_the_12_bits(built):
     assert 1000 < largest <= builder.FULL_SCALE
 
 
-def test_the_sizes_show_the_same_field_of_view():
-    for size in builder.SIZES.values():
-        spec = size.spec
-        assert spec.pixel_mm[0] * spec.width == pytest.approx(0.65 * 192, rel=1e-6)
-        assert spec.height == spec.width
-    assert builder.SIZES["quick"].frames == 60 * 4 + 8 * 2 + 12 * 3
+def test_the_frames_of_a_sequence_are_more_alike_than_two_sequences(built):
+    images = [example["image"].ravel() for example in built[0].split("train")]
+    alike = [np.corrcoef(images[k], images[k + 1])[0, 1] for k in range(0, 12, 2)]
+    apart = [np.corrcoef(images[k], images[k + 2])[0, 1] for k in range(0, 12, 4)]
+    assert np.mean(alike) > np.mean(apart) + 0.1
+    sequences = [row.sequence for row in built[0].split("train").rows]
+    assert len(set(sequences)) == 6
+
+
+def test_the_level_is_stored_where_a_wire_is_in_view(built):
+    for example in built[0].split("train"):
+        wire_in_view = bool((example["mask"] >> 1).any())
+        assert (example["level"] in LEVELS) if wire_in_view else example["level"] == ""
+
+
+def test_online_only_validation_and_test_frames_are_stored_and_they_are_the_same(built, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(builder.SIZES, "small", SMALL)
+        online = source.open_simulated("small", tmp_path, online=True)
+    assert online.online == SPEC
+    assert built[0].online is None
+    assert [len(online.split(name)) for name in source.SPLITS] == [1, 2, 2]
+    for name in ("validation", "test"):
+        for a, b in zip(online.split(name), built[0].split(name), strict=True):
+            np.testing.assert_array_equal(a["image"], b["image"])
+            np.testing.assert_array_equal(a["mask"], b["mask"])
+
+
+def test_sizes_and_what_they_hold():
+    assert set(builder.SIZES) == {"quick", "256", "512", "1024"}
+    assert builder.SIZES["quick"].frames == 80 * 4 + 8 * 2 + 12 * 4
+    with pytest.raises(InputError, match=r"data.size=64: write one of quick, 256, 512, 1024"):
+        source.open_simulated("64", "nowhere")
 
 
 def test_the_config_names_the_code_that_makes_the_frames(tmp_path, monkeypatch):
     (tmp_path / "__init__.py").write_text("")
-    before = builder.config_name("quick")
+    before = builder.config_name("quick", SMALL, SPEC)
     assert before.startswith("quick-")
-    assert before == builder.config_name("quick")
+    assert before == builder.config_name("quick", SMALL, dataclasses.replace(SPEC))
+    thicker = dataclasses.replace(SPEC, wire_diameter_mm=(1.0, 2.0))
+    assert before != builder.config_name("quick", SMALL, thicker)
     monkeypatch.setattr(builder.fluorojax.simulation, "__file__", str(tmp_path / "__init__.py"))
-    assert builder.config_name("quick") != before
+    assert builder.config_name("quick", SMALL, SPEC) != before

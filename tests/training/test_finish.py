@@ -59,7 +59,20 @@ def test_a_run_without_a_checkpoint_is_refused(run, tmp_path):
 
 def test_scores_of_shared_patients_come_after_their_caution(run, capsys):
     info = dataclasses.replace(run.info, split_unit="frame")
-    rows = {"cases": 1, "classes": {}, "foreground_mean": {}}
+    rows = {"cases": 1, "classes": {}, "foreground_mean": {}, "levels": {}}
     finish.print_scores(rows, info)
     lines = capsys.readouterr().out.splitlines()
     assert "nothing about a new patient" in " ".join(lines[:2])
+
+
+def test_scores_of_curves_are_also_printed_by_level(run, capsys):
+    curve = {"cases": 3, "metrics": {"cldice": {"mean": 0.25}}}
+    summary = {
+        "cases": 3,
+        "classes": {"wire": {"metrics": {"cldice": {"mean": 0.75}}}},
+        "levels": {"wire over bone": {"wire": curve}},
+    }
+    finish.print_scores(summary, run.info)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("wire over bone (3)" in line and "0.250" in line for line in lines)
+    assert any("0.750" in line for line in lines)

@@ -1,13 +1,15 @@
 """Builder of simulated ERCP frames: a duodenoscope and the guidewire that leaves it."""
 
 import dataclasses
-import functools
 import hashlib
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import tensorflow_datasets as tfds
 
@@ -15,6 +17,7 @@ import fluorojax.simulation
 from fluorojax import rng
 from fluorojax.data.info import SPLITS, ClassInfo, DatasetInfo, Relation
 from fluorojax.simulation import ercp
+from fluorojax.simulation.spec import Spec
 from tfds_builders import common
 
 INFO = DatasetInfo(
@@ -27,64 +30,71 @@ INFO = DatasetInfo(
 SEED = 2024
 FULL_SCALE = 4095  # 12 bits, as fluoroscopy detectors have
 FRAMES_A_CALL = 8
+FrameNumber = tuple[int, int, int]  # patient, sequence, frame
+
+INTERVAL_S = 0.5  # between the stored frames of a sequence
 
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How large the frames are and how many: (patients, frames of each) a split."""
+    """How large the frames are and how many.
 
-    spec: ercp.Spec
-    counts: Mapping[str, tuple[int, int]]
+    Attributes:
+        side: rows and columns of a frame.
+        counts: by split, (patients, sequences of each, frames of each sequence).
+    """
+
+    side: int
+    counts: Mapping[str, tuple[int, int, int]]
 
     @property
     def frames(self) -> int:
         """Number of frames of all splits."""
-        return sum(patients * frames for patients, frames in self.counts.values())
-
-
-def spec_of(side: int) -> ercp.Spec:
-    """Return the simulation of square frames that all show the same field of view."""
-    base = ercp.Spec()
-    low, high = (mm * base.width / side for mm in base.pixel_mm)
-    return ercp.Spec(height=side, width=side, pixel_mm=(low, high))
+        return sum(math.prod(count) for count in self.counts.values())
 
 
 SIZES = {
-    "quick": Size(spec_of(192), {"train": (60, 4), "validation": (8, 2), "test": (12, 3)}),
-    "256": Size(spec_of(256), {"train": (150, 4), "validation": (20, 2), "test": (30, 3)}),
-    "512": Size(spec_of(512), {"train": (300, 4), "validation": (30, 2), "test": (50, 3)}),
+    "quick": Size(192, {"train": (80, 2, 2), "validation": (8, 2, 1), "test": (12, 2, 2)}),
+    "256": Size(256, {"train": (150, 2, 3), "validation": (20, 2, 1), "test": (30, 2, 2)}),
+    "512": Size(512, {"train": (300, 2, 3), "validation": (30, 2, 1), "test": (50, 2, 2)}),
+    "1024": Size(1024, {"train": (300, 2, 3), "validation": (30, 2, 1), "test": (50, 2, 2)}),
 }
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
 class ErcpConfig(common.FrameConfig):
-    """One of `SIZES`; the config's name ends in the simulation's digest."""
+    """How many frames, of what; the config's name ends in the digest of what they depend on."""
 
     size: Size
+    spec: Spec
 
 
-def config_name(name: str) -> str:
-    """Return the config of a size: its name, and 12 digits of the code that makes the frames.
+def config_name(name: str, size: Size, spec: Spec) -> str:
+    """Return the config of a size: its name, and 12 digits of the code and the ranges behind it.
 
     So frames of an older simulation are never taken for those of this one.
     """
     files = [*sorted(Path(fluorojax.simulation.__file__).parent.glob("*.py")), Path(__file__)]
-    digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files))
+    parts = [file.read_bytes() for file in files] + [repr((size, spec)).encode()]
+    digest = hashlib.sha256(b"\0".join(parts))
     return f"{name}-{digest.hexdigest()[:12]}"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Simulates on the CPU, in batches; the fingerprint is that of the frames."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
+        "1.0.0": "First version.",
+        "2.0.0": "Sequences; beam energy, lag, gallbladder, clips; 1024 px.",
+    }
     url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
 
     builder_config: ErcpConfig
 
     def _info(self) -> tfds.core.DatasetInfo:
         index = {
-            split: [common.index_row(*_names(split, p, f), True) for p, f in self._frames(split)]
+            split: [common.index_row(*_names(split, *frame), True) for frame in self._frames(split)]
             for split in SPLITS
         }
         return tfds.core.DatasetInfo(
@@ -96,23 +106,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _frames(self, split: str) -> list[tuple[int, int]]:
-        """Return (patient, frame) of each record of a split."""
-        patients, frames = self.builder_config.size.counts[split]
-        return [(p, f) for p in range(patients) for f in range(frames)]
+    def _frames(self, split: str) -> list[FrameNumber]:
+        """Return (patient, sequence, frame) of each record of a split."""
+        patients, sequences, frames = map(range, self.builder_config.size.counts[split])
+        return list(itertools.product(patients, sequences, frames))
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
         self._digest, self._done = hashlib.sha256(), 0
         return {split: self._generate_examples(split) for split in SPLITS}
 
     def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        frames = self._frames(split)
+        frames, spec = self._frames(split), self.builder_config.spec
         for start in range(0, len(frames), FRAMES_A_CALL):
             some = frames[start : start + FRAMES_A_CALL]
-            simulated = simulate_frames(split, some, self.builder_config.size.spec)
-            for k, (patient, frame) in enumerate(some):
+            simulated = simulate_frames(split, some, spec)
+            for k, numbers in enumerate(some):
                 values = {name: array[k] for name, array in simulated.items()}
-                example = common.record(_frame(split, patient, frame, values), INFO, "uint16")
+                example = common.record(_frame(split, numbers, values), INFO, "uint16")
                 self._digest.update(example["image"].tobytes() + example["mask"].tobytes())
                 yield start + k, example
                 self._done += 1
@@ -127,41 +137,36 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """As above."""
 
 
-def simulate_frames(
-    split: str, frames: list[tuple[int, int]], spec: ercp.Spec
-) -> dict[str, np.ndarray]:
-    """Simulate some (patient, frame) of a split: what `ercp.simulate` gives, `[N, ...]`, N given.
+def simulate_frames(split: str, frames: list[FrameNumber], spec: Spec) -> dict[str, np.ndarray]:
+    """Simulate some frames of a split: what `ercp.simulate` gives, `[N, ...]`, N given.
 
     Shorter lists are filled up with their last entry, so that one compilation does for all.
     """
     filled = frames + [frames[-1]] * (FRAMES_A_CALL - len(frames))
-    patient, frame = np.array(filled, np.int32).T
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        keys = [rng.stream(SEED, f"ercp/{split}/{what}") for what in ("patient", "frame")]
-        simulated = _simulate(spec, *keys, patient, frame)
+        keys = jax.vmap(lambda numbers: _keys(split, numbers))(np.array(filled, np.int32))
+        time_s = INTERVAL_S * jnp.array([frame for _, _, frame in filled], jnp.float32)
+        simulated = ercp.simulate_many(keys, spec, time_s)
     return {name: np.asarray(array)[: len(frames)] for name, array in simulated.items()}
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _simulate(
-    spec: ercp.Spec, patients: jax.Array, frames: jax.Array, patient: jax.Array, frame: jax.Array
-) -> dict[str, jax.Array]:
-    def one(numbers: tuple[jax.Array, jax.Array]) -> dict[str, jax.Array]:
-        fold, (patient, frame) = jax.random.fold_in, numbers
-        return ercp.simulate(fold(patients, patient), fold(fold(frames, patient), frame), spec)
-
-    # A loop rather than vmap: on a CPU it is as fast, and compiles in half the time.
-    return jax.lax.map(one, (patient, frame))
+def _keys(split: str, numbers: jax.Array) -> ercp.Keys:
+    """Return the keys of (patient, sequence, frame): each level has a stream of its own."""
+    keys = [rng.stream(SEED, f"ercp/{split}/{what}") for what in ("patient", "sequence", "noise")]
+    for place, number in enumerate(numbers):
+        # A patient's key depends on its number only, a sequence's on both, a frame's on all.
+        keys[place:] = [jax.random.fold_in(key, number) for key in keys[place:]]
+    return ercp.Keys(*keys)
 
 
-def _names(split: str, patient: int, frame: int) -> tuple[str, str, str]:
+def _names(split: str, patient: int, sequence: int, frame: int) -> tuple[str, str, str]:
     """Return case, patient and sequence; no patient's name occurs in two splits."""
     name = f"{split}{patient:03d}"
-    return f"{name}_{frame:02d}", name, ""
+    return f"{name}_{sequence}_{frame:02d}", name, f"{name}_{sequence}"
 
 
-def _frame(split: str, patient: int, frame: int, values: Mapping[str, np.ndarray]) -> common.Frame:
-    case, name, sequence = _names(split, patient, frame)
+def _frame(split: str, numbers: FrameNumber, values: Mapping[str, np.ndarray]) -> common.Frame:
+    case, name, sequence = _names(split, *numbers)
     mask = values["mask"]
     wire_in_view = mask[..., INFO.index("guidewire")].any()
     pixel_mm = float(values["pixel_mm"])
@@ -169,11 +174,16 @@ def _frame(split: str, patient: int, frame: int, values: Mapping[str, np.ndarray
         case=case,
         patient=name,
         sequence=sequence,
-        frame=frame,
-        image=np.rint(np.clip(values["image"], 0, 1) * FULL_SCALE).astype(np.uint16),
+        frame=numbers[-1],
+        image=to_detector(values["image"]),
         mask=mask,
         ignore=np.zeros(mask.shape[:2], np.uint8),
         attached=int(values["attached"]),
         spacing_mm=(pixel_mm, pixel_mm),
         level=ercp.LEVELS[int(values["level"])] if wire_in_view else "",
     )
+
+
+def to_detector(image: np.ndarray) -> np.ndarray:
+    """Return grey values in [0, 1] as uint16 of 12 bits."""
+    return np.rint(np.clip(image, 0, 1) * FULL_SCALE).astype(np.uint16)

@@ -84,6 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 labelled=case.labelled,
                 attached=case.attached,
                 spacing_mm=case.spacing_mm,
+                level=case.level,
             )
             yield key, common.record(frame, config.folder.info, config.image_dtype)
             config.on_frame(done + key + 1)

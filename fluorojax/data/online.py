@@ -1,0 +1,80 @@
+"""Training batches of ever-new simulated frames: frame i of seed s, whoever asks for it."""
+
+from collections.abc import Iterator
+
+import grain
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fluorojax import parallel, rng
+from fluorojax.data import bitmask
+from fluorojax.data.intensity import intensity_range
+from fluorojax.data.pipeline import ENDLESS, Batch, from_step
+from fluorojax.morphology import dilate
+from fluorojax.simulation.ercp import Keys, simulate_many
+from fluorojax.simulation.spec import Spec
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import to_detector
+
+
+def simulated_batches(
+    spec: Spec, *, batch_size: int, seed: int, start_step: int = 0
+) -> Iterator[Batch]:
+    """Yield training batches without end, simulated ahead of their use by a thread.
+
+    Frame i of the seed is the i-th since the first step: its key is a function of (seed, i), and it
+    is computed by itself, so that neither batch size nor number of devices nor a resumed run
+    changes it. It is simulated where the network is trained: on the accelerator if there is one.
+
+    Args:
+        spec: what is simulated; its height and width are the network's working grid.
+        batch_size: examples a batch, over all devices.
+        seed: of the frames.
+        start_step: number of batches to leave out.
+
+    Yields:
+        The batches of `fluorojax.data.pipeline.batches`; each frame is a patient of its own, and
+        `index` is i.
+    """
+
+    def batch(step: int) -> Batch:
+        return simulated_batch(spec, seed, step * batch_size + np.arange(batch_size))
+
+    dataset = grain.MapDataset.range(ENDLESS).map(batch)
+    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
+    return from_step(dataset.to_iter_dataset(options), start_step, batch_size)
+
+
+def simulated_batch(spec: Spec, seed: int, index: np.ndarray) -> Batch:
+    """Return the frames `index: [B]` of a seed, as `to_working_grid` lays them out, `[B, ...]`."""
+    # An accelerator takes all at once; on a CPU one compilation serves batches of every size.
+    at_once = len(index) if parallel.has_accelerator() else 1
+    parts = [
+        jax.device_get(_frames(spec, seed, some))
+        for some in np.split(index.astype(np.uint32), len(index) // at_once)
+    ]
+    frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    image = to_detector(frames["image"])
+    low, high = np.array([intensity_range(frame) for frame in image], np.float32).T
+    return {
+        "image": image,
+        "mask": np.stack([bitmask.pack(mask) for mask in frames["mask"]]),
+        "skeleton": np.stack([bitmask.pack(mask) for mask in frames["skeleton"]]),
+        "ignore": np.zeros(image.shape, np.uint8),
+        "attached": frames["attached"].astype(np.int8),
+        "low": low,
+        "high": high,
+        "index": (index % 2**31).astype(np.int32),
+    }
+
+
+@jax.jit
+def _frames(spec: Spec, seed: int, index: jax.Array) -> dict[str, jax.Array]:
+    keys = jax.vmap(lambda i: rng.stream(seed, "simulated", 0, i))(index)
+    parts = Keys(*jnp.moveaxis(jax.vmap(lambda key: jax.random.split(key, 3))(keys), 1, 0))
+    frames = simulate_many(parts, spec, jnp.zeros(index.shape), at_once=len(index))
+    # As of stored frames: the axis, five pixels wide.
+    axis = jnp.moveaxis(frames["skeleton"], -1, 1).reshape(-1, spec.height, spec.width)
+    wide = dilate(dilate(axis)).reshape(len(index), -1, spec.height, spec.width)
+    chosen = {name: frames[name] for name in ("image", "mask", "attached")}
+    return {**chosen, "skeleton": jnp.moveaxis(wide, 1, -1)}

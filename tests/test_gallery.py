@@ -1,0 +1,51 @@
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fluorojax.data.folder import check_folder
+from fluorojax.errors import InputError
+from fluorojax.gallery import montage, simulate_sequence, write_gallery
+from fluorojax.simulation.spec import ERCP
+
+SPEC = dataclasses.replace(ERCP, height=48, width=48)
+
+
+def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
+    out = tmp_path / "new"
+    write_gallery(SPEC, sequences=5, frames=2, seed=1, out=out)
+    bare = np.asarray(Image.open(out / "gallery.png"))
+    labelled = np.asarray(Image.open(out / "gallery_labels.png"))
+    assert bare.shape == (5 * 52 - 4, 2 * 52 - 4, 3)
+    assert not np.array_equal(labelled[: len(bare)], bare)
+    rows = list(csv.DictReader((out / "cases.csv").read_text("utf-8").splitlines()))
+    assert len(rows) == 10
+    assert json.loads((out / "dataset.json").read_text())["relation"] == {
+        "child": "guidewire",
+        "parent": "endoscope",
+    }
+    check_folder(out, "cases.csv")
+    frame = np.asarray(Image.open(out / rows[0]["image"]))
+    made = simulate_sequence(SPEC, 1, 0, 2)
+    np.testing.assert_allclose(frame / 65535, made["image"][0], atol=1e-5)
+    mask = np.asarray(Image.open(out / rows[1]["annotation"]))
+    np.testing.assert_array_equal(mask & 1, made["mask"][1][..., 0])
+    np.testing.assert_array_equal(mask >> 1, made["mask"][1][..., 1])
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        write_gallery(SPEC, sequences=1, frames=1, seed=0, out=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_montage_fills_rows_and_leaves_the_rest_white():
+    pictures = [np.full((2, 3, 3), k, np.uint8) for k in range(3)]
+    sheet = montage(pictures, columns=2, gap=1)
+    assert sheet.shape == (5, 7, 3)
+    assert (sheet[3:, 4:] == 255).all()
+    assert (sheet[3:, :3] == 2).all()
