@@ -26,11 +26,13 @@ from fluorojax.metrics import appearance
 from fluorojax.progress import console, progress
 
 EDGES = np.geomspace(0.05, 3.2, 25)  # of the spectrum's rings, cycles/mm
-COARSE, FINE = (0.1, 0.5), (0.5, 2.5)  # cycles/mm: anatomy; fine structure and noise
+WHOLE = (0.1, 2.5)  # cycles/mm
+COARSE, FINE = (0.1, 0.5), (0.5, 2.5)  # anatomy; fine structure and noise
 STATISTICS = {
     "noise": "noise / median grey",
     "autocorrelation": "noise, lag-1 autocorr.",
     "noise_exponent": "noise ~ grey^b, b",
+    "slope": f"slope, {WHOLE[0]} to {WHOLE[1]} c/mm",
     "coarse_slope": f"slope, {COARSE[0]} to {COARSE[1]} c/mm",
     "fine_slope": f"slope, {FINE[0]} to {FINE[1]} c/mm",
     "histogram_distance": "grey, distance to real",
@@ -128,6 +130,7 @@ def look(name: str, frame: np.ndarray, pixel_mm: float) -> Look:
         "noise": noise.relative,
         "autocorrelation": noise.autocorrelation,
         "noise_exponent": noise.exponent,
+        "slope": appearance.log_slope(EDGES, power, WHOLE),
         "coarse_slope": appearance.log_slope(EDGES, power, COARSE),
         "fine_slope": appearance.log_slope(EDGES, power, FINE),
     }
@@ -272,7 +275,7 @@ def draw(kinds: Mapping[str, tuple[Sequence[Look], Mapping[str, np.ndarray]]], p
 
     figure = plt.figure(figsize=(16, 15), layout="constrained")
     above, frames = figure.subfigures(2, 1, squeeze=False, height_ratios=(7, 8))[:, 0]
-    axes = above.subplots(2, 4).ravel()
+    axes = above.subplots(3, 3).ravel()
     for axis, name in zip(axes, STATISTICS, strict=False):
         axis.axhspan(*bounds(name, kinds["real"][1][name]), color=COLOURS["real"], alpha=0.15)
         for place, (kind, (_, numbers)) in enumerate(kinds.items()):
@@ -281,7 +284,7 @@ def draw(kinds: Mapping[str, tuple[Sequence[Look], Mapping[str, np.ndarray]]], p
         axis.set_title(STATISTICS[name], fontsize=10)
         axis.set_xticks(range(len(kinds)), list(kinds))
     for depth, (kind, (looks, _)) in enumerate(kinds.items()):
-        draw_curves(axes[6], axes[7], looks, COLOURS[kind], -depth)
+        draw_curves(axes[7], axes[8], looks, COLOURS[kind], -depth)
     for row, (kind, (looks, _)) in zip(frames.subplots(2, 4), kinds.items(), strict=True):
         for axis, one in zip(row, spaced(looks, len(row)), strict=False):
             axis.imshow(one.frame, cmap="gray", vmin=0, vmax=1)

@@ -13,7 +13,6 @@ import json
 import math
 import multiprocessing
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks import numpy_frame
+from benchmarks.timing import in_turns, machine
 from fluorojax import environment
 from fluorojax.progress import console
 
@@ -78,9 +78,9 @@ def measure(
         chunk = max(peer_count // options.cores, 1)
         list(pool.map(peer_frame, range(peer_count), [side] * peer_count, chunksize=chunk))
 
-    seconds = in_turns({"fluorojax": simulate, "numpy": peer}, options.rounds)
+    times = in_turns({"fluorojax": simulate, "numpy": peer}, options.rounds)
     counts = {"fluorojax": count, "numpy": peer_count}
-    rates = {name: [counts[name] / s for s in of] for name, of in seconds.items()}
+    rates = {name: [counts[name] / s for s in of.wall] for name, of in times.items()}
     each = [ours / theirs for ours, theirs in zip(rates["fluorojax"], rates["numpy"], strict=True)]
     return {
         "compile_s": round(compile_s, 1),
@@ -148,25 +148,6 @@ def peer_frame(seed: int, side: int) -> float:
     """Make a frame in a process of the pool; a number of it comes back, not the pixels."""
     image, mask = numpy_frame.frame(seed, side)
     return float(image[0, 0]) + float(np.count_nonzero(mask))
-
-
-def in_turns(jobs: dict[str, Job], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each job by round, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    for count in range(rounds + 1):
-        for name, job in jobs.items():
-            start = time.perf_counter()
-            job()
-            if count:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
-def machine() -> dict[str, Any]:
-    """Describe the machine."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {"cpu": models[0], "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def show(result: dict[str, Any]) -> None:

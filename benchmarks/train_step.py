@@ -12,11 +12,10 @@ import argparse
 import json
 import math
 import os
-import platform
-import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timing import Times, in_turns, machine
 from fluorojax import environment
 
 
@@ -48,9 +47,10 @@ def main() -> None:
         "command": "python -m benchmarks.train_step",
         "options": vars(options) | {"out": str(options.out)},
         "parameters": ours.parameters,
-        "machine": machine(options.cores),
+        "machine": machine(),
+        "versions": versions(),
         "load_average_before": os.getloadavg()[0],
-        "seconds": in_turns(jobs, options.rounds),
+        "seconds": {n: summary(t) for n, t in in_turns(jobs, options.rounds).items()},
         "load_average_after": os.getloadavg()[0],
     }
     result["ratio"] = {job: ratios(result["seconds"], job) for job in ("train_step", "inference")}
@@ -76,25 +76,13 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def in_turns(jobs: dict[str, Any], rounds: int) -> dict[str, dict[str, Any]]:
-    """Time each job once a round, after one round that does not count."""
-    wall: dict[str, list[float]] = {name: [] for name in jobs}
-    processor: dict[str, list[float]] = {name: [] for name in jobs}
-    for count in range(rounds + 1):
-        for name, job in jobs.items():
-            start, used = time.perf_counter(), time.process_time()
-            job()
-            if count:
-                wall[name].append(round(time.perf_counter() - start, 4))
-                processor[name].append(round(time.process_time() - used, 4))
+def summary(times: Times) -> dict[str, Any]:
+    """Return what is written down of one job's times."""
     return {
-        name: {
-            "median": median(wall[name]),
-            "least": min(wall[name]),
-            "median_of_all_cores": median(processor[name]),
-            "all": wall[name],
-        }
-        for name in jobs
+        "median": median(times.wall),
+        "least": min(times.wall),
+        "median_of_all_cores": median(times.processor),
+        "all": times.wall,
     }
 
 
@@ -111,27 +99,11 @@ def ratios(seconds: dict[str, dict[str, Any]], job: str) -> dict[str, float]:
     }
 
 
-def machine(cores: int) -> dict[str, Any]:
-    """Describe the machine and the versions."""
-    import jax
-    import jaxlib
+def versions() -> dict[str, str]:
+    """Return the versions that the times depend on."""
     import torch
 
-    models = [
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "cpu": models[0],
-        "cores": cores,
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
-        "torch": torch.__version__,
-    }
+    return environment.versions() | {"torch": torch.__version__}
 
 
 def show(result: dict[str, Any]) -> None:

@@ -114,10 +114,10 @@ def simulate(
     pixel = field / spec.width
     grid = pixel_centres(spec.height, spec.width, pixel)
 
-    energy, scatter, quanta, focus, blur_px, lag, rate, exposure = uniforms(
+    energy, scatter, quanta, focus, blur_px, glare, glare_mm, lag, rate, exposure = uniforms(
         beam_key,
-        *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm),
-        *(spec.blur_px, spec.lag, spec.frame_rate, spec.exposure_ms),
+        *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm, spec.blur_px),
+        *(spec.glare, spec.glare_mm, spec.lag, spec.frame_rate, spec.exposure_ms),
     )
     is_limb = limb < spec.limb_rate
     breath, velocity = _breath(keys.sequence, spec, time_s, is_limb)
@@ -140,6 +140,8 @@ def simulate(
         quanta=quanta,
         focus_px=focus / pixel,
         blur_px=blur_px,
+        glare=glare,
+        glare_px=glare_mm / pixel,
         pixel=pixel,
     )
     is_open = view >= 0.5

@@ -47,14 +47,16 @@ def detect(
     quanta: jax.Array,
     focus_px: jax.Array,
     blur_px: jax.Array,
+    glare: jax.Array,
+    glare_px: jax.Array,
     pixel: jax.Array,
 ) -> jax.Array:
     """Return what the detector counts, [H, W] >= 0, 1 on average inside the field.
 
     signal = exp(-integral) + ratio * (exp(-integral) blurred broadly), blurred by the focal spot;
     quantum noise of standard deviation sqrt(signal / quanta) (the normal law for Poisson's: sound
-    at hundreds of quanta a pixel); then a blur, so that the noise is correlated, as it is in
-    real frames.
+    at hundreds of quanta a pixel); then a blur of two Gaussians, narrow and wide, so that the noise
+    is correlated, as it is in real frames.
 
     Args:
         key: of the noise.
@@ -64,13 +66,17 @@ def detect(
         quanta: [] a pixel, at the mean.
         focus_px: [] standard deviation in pixels, before the noise.
         blur_px: [] standard deviation in pixels, after it.
+        glare: [] share of the light that spreads wider.
+        glare_px: [] standard deviation of that share's spread, in pixels.
         pixel: [] mm.
     """
     primary = jnp.exp(-(integral - mean_inside(integral, view)))
     signal = primary + scatter_ratio * blur(primary * view, SCATTER_MM / pixel)
     signal = blur(signal / mean_inside(signal, view), focus_px)
     noise = jax.random.normal(key, signal.shape)
-    return jnp.maximum(blur(signal + jnp.sqrt(signal / quanta) * noise, blur_px), 0.0)
+    counted = signal + jnp.sqrt(signal / quanta) * noise
+    spread = (1.0 - glare) * blur(counted, blur_px) + glare * blur(counted, glare_px)
+    return jnp.maximum(spread, 0.0)
 
 
 def display(key: jax.Array, signal: jax.Array, view: jax.Array, spec: Spec) -> jax.Array:

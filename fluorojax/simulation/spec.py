@@ -39,10 +39,12 @@ class Spec:
 
     # The beam and the detector.
     energy_kev: Range = _uniform(52.0, 64.0, 40.0, 80.0)  # effective, behind the patient
-    scatter_ratio: Range = _uniform(0.3, 1.2, 0.0, 5.0)  # scattered over primary
-    quanta: Range = _uniform(300.0, 2000.0, 10.0, 1e6)  # a pixel, at the frame's mean
+    scatter_ratio: Range = _uniform(0.3, 1.5, 0.0, 5.0)  # scattered over primary
+    quanta: Range = _uniform(300.0, 3000.0, 10.0, 1e6)  # a pixel, at the frame's mean
     focus_mm: Range = _uniform(0.05, 0.25, 0.0, 3.0)  # blur before the noise, s.d.: focal spot
     blur_px: Range = _uniform(0.45, 0.8, 0.0, 4.0)  # blur after the noise, s.d.: the electronics
+    glare: Range = _uniform(0.0, 0.4, 0.0, 0.95)  # share of the light that spreads by `glare_mm`
+    glare_mm: Range = _uniform(0.3, 0.4, 0.0, 5.0)  # s.d.: light in scintillator or intensifier
     lag: Range = _uniform(0.0, 0.25, 0.0, 0.9)  # share of the frame before in this one
     frame_rate: Range = _uniform(7.5, 30.0, 1.0, 60.0)  # frames a second
     exposure_ms: Range = _uniform(4.0, 20.0, 0.1, 200.0)  # of a frame: what moves is smeared
@@ -127,9 +129,11 @@ CARM = Spec(
     field_mm=(150.0, 168.0),
     energy_kev=(56.0, 66.0),
     scatter_ratio=(0.5, 1.2),
-    quanta=(350.0, 560.0),
+    quanta=(75.0, 105.0),
     focus_mm=(0.0, 0.08),
-    blur_px=(0.622, 0.642),
+    blur_px=(0.538, 0.552),
+    glare=(0.66, 0.69),
+    glare_mm=(0.34, 0.37),
     lag=(0.0, 0.1),
     brightness=(0.43, 0.5),
     window=(0.29, 0.33),

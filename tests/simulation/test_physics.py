@@ -12,7 +12,7 @@ OPEN = jnp.ones((96, 96))
 
 
 @jax.jit
-def counted(integral, view, scatter_ratio, quanta, blur_px):
+def counted(integral, view, scatter_ratio, quanta, blur_px, glare=0.0, glare_px=2.0):
     return physics.detect(
         jax.random.key(0),
         integral,
@@ -21,6 +21,8 @@ def counted(integral, view, scatter_ratio, quanta, blur_px):
         quanta=quanta,
         focus_px=0.0,
         blur_px=blur_px,
+        glare=glare,
+        glare_px=glare_px,
         pixel=PIXEL,
     )
 
@@ -52,6 +54,17 @@ def test_the_blur_correlates_the_noise():
     out = np.asarray(counted(two_halves(0.0), OPEN, 0.0, 400.0, 0.6))
     lag = np.corrcoef(out[:, 1:].ravel(), out[:, :-1].ravel())[0, 1]
     assert lag == pytest.approx(0.5, abs=0.06)
+
+
+def test_glare_spreads_a_share_of_the_light():
+    """White noise under (1 - g) delta + g Gaussian: the variance left is hand-made below."""
+    sharp = np.asarray(counted(two_halves(0.0), OPEN, 0.0, 400.0, 0.0))
+    hazy = np.asarray(counted(two_halves(0.0), OPEN, 0.0, 400.0, 0.0, glare=0.5, glare_px=3.0))
+    # Centre of the kernel: 0.5 + 0.5 / (2 pi 9); elsewhere the sum of squares is 0.25 / (4 pi 9).
+    left = 0.25 + 2 * 0.25 / (2 * np.pi * 9) + 0.25 / (4 * np.pi * 9)
+    assert hazy.var() / sharp.var() == pytest.approx(left, rel=0.05)
+    step = np.asarray(counted(two_halves(0.7), OPEN, 0.0, np.inf, 0.0, glare=0.5, glare_px=3.0))
+    assert step[50, 47] < step[50, 10] - 0.1  # light's neighbour is darker for it
 
 
 def test_mean_inside_by_hand():
