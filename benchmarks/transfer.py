@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from rich.table import Table
 
+from fluorojax import overlay
 from fluorojax.data import grid
 from fluorojax.data.source import Dataset, Frames, open_folder
 from fluorojax.errors import InputError
 from fluorojax.evaluate import write_evaluation
 from fluorojax.export import load, read_manifest
+from fluorojax.gallery import montage
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import lookup
 from fluorojax.predict import Predictor
@@ -46,6 +49,7 @@ def main() -> None:
         threshold=threshold,
         settings=MetricSettings(tolerance_mm=1.0),
     )
+    draw_overview(options.out)
     result = report(summary, dataset, model, threshold)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
@@ -72,6 +76,17 @@ def check_classes(model: Predictor, dataset: Dataset) -> None:
     ours, theirs = ([c.kind for c in classes] for classes in (model.classes, dataset.info.classes))
     if ours != theirs:
         raise InputError(f"the export finds {ours}, the folder has labels for {theirs}")
+
+
+def draw_overview(folder: Path, width: int = 360, columns: int = 4) -> None:
+    """Write all overlays side by side, small, as `overview.png`."""
+    pictures = []
+    for path in sorted((folder / "overlays").glob("*.png")):
+        with Image.open(path) as picture:
+            height = round(picture.height * width / picture.width)
+            small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+            pictures.append(np.asarray(small))
+    overlay.save_png(montage(pictures, columns), folder / "overview.png")
 
 
 def report(

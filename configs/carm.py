@@ -38,7 +38,7 @@ def widen(simulation: ConfigDict) -> None:
     simulation.energy_kev = (48.0, 68.0)
     # A real frame is shrunk to this grid, so its noise is averaged: more quanta a pixel.
     simulation.quanta = (500.0, 8000.0)
-    simulation.linear_rate = 0.6
+    simulation.linear_rate = 0.3
     simulation.brightness = (0.3, 0.6)
     simulation.window = (0.15, 0.35)
     simulation.gamma = (0.7, 1.4)

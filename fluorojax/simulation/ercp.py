@@ -336,7 +336,10 @@ def _wire(key, exit_point, tip_heading, loop_side, what, filled, is_pin, grid, s
     and enters at the border. In a filled duct there is no room for a loop. A pin goes straight on.
     """
     length_key, bend_key, loop_key, way_key = jax.random.split(key, 4)
-    reach, speed = uniforms(length_key, spec.wire_length_mm, spec.wire_advance_mm_s)
+    share, speed = uniforms(length_key, RATE, spec.wire_advance_mm_s)
+    least, most = spec.wire_length_mm
+    # A pin is looked at most while it goes in, so its length is uniform in the logarithm.
+    reach = jnp.where(is_pin, least * (most / least) ** share, least + (most - least) * share)
     aim, elevator, sway, wave, phase = uniforms(
         bend_key, (-0.8, 0.8), (12.0, 35.0), (0.17, 0.7), (8.0, 22.0), (0.0, 2 * jnp.pi)
     )

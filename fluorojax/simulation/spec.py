@@ -73,7 +73,7 @@ class Spec:
     tool_rate: float = _rate(0.0)  # a straight thick metal tool, not an endoscope
     tool_diameter_mm: Range = _uniform(6.0, 40.0, 1.0, 80.0)  # behind its narrower tip
     wire_diameter_mm: Range = _uniform(0.85, 0.95, 0.1, 10.0)  # 0.035 inch is 0.89 mm
-    wire_length_mm: Range = _uniform(50.0, 120.0, 1.0, 300.0)  # outside the instrument
+    wire_length_mm: Range = _uniform(50.0, 120.0, 1.0, 300.0)  # outside; a pin's: log-uniform
     wire_loop_rate: float = _rate(0.2)  # the wire crosses itself
     pin_rate: float = _rate(0.0)  # the wire is a straight steel pin
     wire_advance_mm_s: Range = _uniform(-4.0, 12.0, -50.0, 50.0)  # pushed on, in a sequence
@@ -145,7 +145,7 @@ CARM = Spec(
     duct_fill_rate=0.0,
     tool_rate=1.0,
     wire_diameter_mm=(1.6, 3.0),
-    wire_length_mm=(4.0, 110.0),
+    wire_length_mm=(3.0, 110.0),
     pin_rate=1.0,
     counter_example_rate=0.35,
     table_rate=0.5,
