@@ -21,7 +21,7 @@ from fluorojax import overlay
 from fluorojax.data import grid
 from fluorojax.data.source import Dataset, Frames, open_folder
 from fluorojax.errors import InputError
-from fluorojax.evaluate import write_evaluation
+from fluorojax.evaluate import by_network, write_evaluation
 from fluorojax.export import load, read_manifest
 from fluorojax.gallery import montage
 from fluorojax.metrics.case import MetricSettings
@@ -41,12 +41,11 @@ def main() -> None:
     check_classes(model, dataset)
     threshold = origin["threshold"] if options.threshold is None else options.threshold
     summary = write_evaluation(
-        model,
+        by_network(model, threshold),
         Frames(dataset.index, dataset.records),
         options.out,
         info=dataset.info,
         stored_classes=len(dataset.info.classes),
-        threshold=threshold,
         settings=MetricSettings(tolerance_mm=1.0),
     )
     draw_overview(options.out)

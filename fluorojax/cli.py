@@ -7,16 +7,21 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from rich.table import Table
 
 from fluorojax import environment
+from fluorojax.data.info import ENCODINGS, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
 from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
+
+if TYPE_CHECKING:
+    from fluorojax.data.source import Dataset
+    from fluorojax.evaluate import Segment
 
 READABLE = (".png", ".tif", ".tiff")
 
@@ -69,9 +74,19 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--threshold", type=float, help="probability; default: the export's own")
 
     c = add("evaluate", evaluate, "fluorojax evaluate runs/joint/export my_frames --out scores")
-    c.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    c.add_argument(
+        "predictions", type=Path, metavar="EXPORT|MASKS", help="an export, or a folder of masks"
+    )
     c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
     c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
+    c.add_argument(
+        "--encoding", default="bitmask", choices=ENCODINGS, help="of masks, as in dataset.json"
+    )
+    c.add_argument(
+        "--name",
+        metavar="PATTERN",
+        help="of masks, with {case}, {stem} or {class}; default: {case}.png, or {stem}.png",
+    )
     c.add_argument("--split", default="test", choices=("train", "validation", "test"))
     c.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
     c.add_argument(
@@ -170,33 +185,69 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Score an export on a split of a folder of frames."""
-    from fluorojax.data.labels import LABELS
-    from fluorojax.data.source import open_folder
+    """Score an export, or any tool's masks, on a split of a folder of frames."""
+    from fluorojax.data.source import labelled_only, open_folder
     from fluorojax.evaluate import write_evaluation
-    from fluorojax.export import load, read_manifest
     from fluorojax.metrics.case import MetricSettings
     from fluorojax.training.finish import print_scores
 
-    model, origin = load(options.export), read_manifest(options.export)["origin"]
     dataset = open_folder(options.dir, options.cases, options.built_dir)
+    frames = dataset.split(options.split)
+    if (options.predictions / "manifest.json").is_file():
+        segment, info = network_of(options.predictions, dataset)
+    else:
+        cases = [row.case for row in labelled_only(frames).rows]
+        segment, info = masks_of(options, cases), dataset.info
+    summary = write_evaluation(
+        segment,
+        frames,
+        options.out,
+        info=info,
+        stored_classes=len(dataset.info.classes),
+        settings=MetricSettings(),
+    )
+    print_scores(summary, info)
+
+
+def network_of(export: Path, dataset: "Dataset") -> "tuple[Segment, DatasetInfo]":
+    """Return an export as what segments examples, and the classes as it learned them.
+
+    Raises:
+        InputError: it finds other classes than the data set has.
+    """
+    from fluorojax.data.labels import LABELS
+    from fluorojax.evaluate import by_network
+    from fluorojax.export import load, read_manifest
+
+    model, origin = load(export), read_manifest(export)["origin"]
     info = LABELS[origin["labels"]](dataset.info)
     ours, theirs = [c.name for c in model.classes], list(info.class_names)
     if ours != theirs:
         raise InputError(
-            f"{options.export} finds {ours}, but {options.dir} has labels for {theirs}; "
+            f"{export} finds {ours}, but {dataset.info.name} has labels for {theirs}; "
             "the names in dataset.json must be the export's, in the same order"
         )
-    summary = write_evaluation(
-        model,
-        dataset.split(options.split),
-        options.out,
-        info=info,
-        stored_classes=len(dataset.info.classes),
-        threshold=origin["threshold"],
-        settings=MetricSettings(),
+    return by_network(model, origin["threshold"]), info
+
+
+def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Segment":
+    """Return a folder of masks as what segments examples.
+
+    Raises:
+        InputError: no such folder, or cases without a mask in it.
+    """
+    from fluorojax.data.folder import read_folder
+    from fluorojax.data.masks import NAMES, MaskFolder
+
+    if not options.predictions.is_dir():
+        raise InputError(f"{options.predictions}: give an export, or a folder of masks")
+    return MaskFolder(
+        options.predictions,
+        read_folder(options.dir, options.cases),
+        cases,
+        encoding=options.encoding,
+        names=[options.name] if options.name else NAMES,
     )
-    print_scores(summary, info)
 
 
 def export(options: argparse.Namespace) -> None:

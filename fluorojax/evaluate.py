@@ -17,27 +17,31 @@ from fluorojax.predict import Predictor
 from fluorojax.progress import progress
 
 Row = dict[str, Any]
+Segment = Callable[[Example], np.ndarray]
 OnCase = Callable[[Example, np.ndarray, np.ndarray], None]  # example, prediction, reference
 
 
+def by_network(predictor: Predictor, threshold: float) -> Segment:
+    """Return what segments an example by a network: its probabilities, from `threshold` on."""
+    return lambda example: predictor(example["image"]) >= threshold
+
+
 def score_split(
-    predictor: Predictor,
+    segment: Segment,
     frames: Frames,
     *,
     info: DatasetInfo,
     stored_classes: int,
-    threshold: float,
     settings: MetricSettings,
     on_case: OnCase | None = None,
 ) -> list[Row]:
-    """Predict and score every labelled case; unlabelled ones have nothing to be scored against.
+    """Segment and score every labelled case; unlabelled ones have nothing to be scored against.
 
     Args:
-        predictor: the network.
+        segment: returns the predicted mask `[H, W, C] bool` of an example, classes as in `info`.
         frames: a split.
-        info: the classes as learned (see `fluorojax.data.labels`), in the predictor's order.
+        info: the classes as predicted (see `fluorojax.data.labels`), in that order.
         stored_classes: bits in the masks of `frames`.
-        threshold: probability from which a pixel belongs to a class.
         settings: tolerances of the metrics.
         on_case: called with each example, its prediction and its reference `[H, W, C] bool`.
 
@@ -51,7 +55,7 @@ def score_split(
     labelled = labelled_only(frames)
     with progress("evaluate", len(labelled)) as update:
         for n, example in enumerate(labelled):
-            prediction = predictor(example["image"]) >= threshold
+            prediction = segment(example)
             reference = reference_of(example, info, stored_classes)
             rows += score_example(example, prediction, reference, info, settings)
             if on_case:
@@ -98,18 +102,18 @@ def score_example(
 
 
 def write_evaluation(
-    predictor: Predictor,
+    segment: Segment,
     frames: Frames,
     folder: Path,
     **scoring: Any,
 ) -> dict[str, Any]:
     """Score a split and write `cases.csv`, `summary.json` and `overlays/<case>.png` into `folder`.
 
-    `scoring` goes to `score_split`. Returns the summary.
+    `segment` and `scoring` go to `score_split`. Returns the summary.
     """
     pictures = folder / "overlays"
     pictures.mkdir(parents=True, exist_ok=True)
-    names = [c.name for c in predictor.classes]
+    names = list(scoring["info"].class_names)
 
     def draw(example: Example, prediction: np.ndarray, reference: np.ndarray) -> None:
         overlay.save_png(
@@ -117,7 +121,7 @@ def write_evaluation(
             pictures / f"{overlay.file_name(example['case'])}.png",
         )
 
-    rows = score_split(predictor, frames, on_case=draw, **scoring)
+    rows = score_split(segment, frames, on_case=draw, **scoring)
     unlabelled = sum(not row.labelled for row in frames.rows)
     summary = summarise(rows, scoring["settings"]) | {"unlabelled": unlabelled}
     write_cases_csv(rows, folder / "cases.csv")

@@ -20,6 +20,10 @@ class Oracle:
         return next(self._masks).astype(np.float32)
 
 
+def oracle_of(dataset, masks):
+    return evaluate.by_network(Oracle(dataset, masks), 0.5)
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     root = tmp_path_factory.mktemp("evaluate")
@@ -36,7 +40,6 @@ def scoring(dataset):
     return {
         "info": dataset.info,
         "stored_classes": 2,
-        "threshold": 0.5,
         "settings": MetricSettings(),
     }
 
@@ -49,7 +52,7 @@ def references(dataset):
 
 
 def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
-    oracle = Oracle(dataset, references(dataset))
+    oracle = oracle_of(dataset, references(dataset))
     summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **scoring(dataset))
     assert (summary["cases"], summary["unlabelled"]) == (2, 1)
     for name in ("scope", "wire"):
@@ -59,7 +62,7 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
 
 
 def test_rows_carry_the_case_and_its_patient(dataset):
-    oracle = Oracle(dataset, references(dataset))
+    oracle = oracle_of(dataset, references(dataset))
     rows = evaluate.score_split(oracle, dataset.split("test"), **scoring(dataset))
     assert [(r["case"], r["patient"], r["class"]) for r in rows] == [
         (case, patient, name)
@@ -70,6 +73,8 @@ def test_rows_carry_the_case_and_its_patient(dataset):
 
 def test_nothing_found_is_a_missed_case_and_stays_in_the_table(dataset):
     nothing = [0 * r for r in references(dataset)]
-    rows = evaluate.score_split(Oracle(dataset, nothing), dataset.split("test"), **scoring(dataset))
+    rows = evaluate.score_split(
+        oracle_of(dataset, nothing), dataset.split("test"), **scoring(dataset)
+    )
     assert {r["status"] for r in rows} == {"missed"}
     assert all(r["dice"] == 0.0 for r in rows)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -16,8 +16,6 @@ from fluorojax.data.info import DatasetInfo
 from fluorojax.data.readers import read_mask_image
 from fluorojax.errors import InputError
 
-Encoding = Literal["bitmask", "index", "per_class"]
-ENCODINGS = ("bitmask", "index", "per_class")
 CLASS_PLACEHOLDER = "{class}"
 
 _BINARY_VALUES = (0, 1, 255)

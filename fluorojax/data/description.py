@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fluorojax.data import bitmask
-from fluorojax.data.annotations import ENCODINGS, index_values
-from fluorojax.data.info import ClassInfo, DatasetInfo, Kind, Relation, SplitUnit
+from fluorojax.data.annotations import index_values
+from fluorojax.data.info import ENCODINGS, ClassInfo, DatasetInfo, Kind, Relation, SplitUnit
 from fluorojax.data.problems import refuse
 from fluorojax.errors import InputError
 

@@ -17,13 +17,12 @@ import numpy as np
 from fluorojax.data import splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
-    ENCODINGS,
     annotation_files,
     read_annotation,
     read_ignore,
 )
 from fluorojax.data.description import read_description
-from fluorojax.data.info import SPLITS, DatasetInfo, SplitUnit
+from fluorojax.data.info import ENCODINGS, SPLITS, DatasetInfo, SplitUnit
 from fluorojax.data.problems import refuse
 from fluorojax.data.readers import read_frame
 from fluorojax.errors import InputError

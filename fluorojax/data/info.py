@@ -1,11 +1,13 @@
 """What is known of a dataset before any of its frames is read."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+Encoding = Literal["bitmask", "index", "per_class"]  # of masks; see `fluorojax.data.annotations`
 Kind = Literal["region", "curve"]
 SplitUnit = Literal["patient", "sequence", "frame"]
 
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 SPLITS = ("train", "validation", "test")
 
 

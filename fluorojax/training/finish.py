@@ -52,12 +52,11 @@ def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
     """Score what was exported, as anybody would load it, on the split that the config names."""
     data, evaluation = run.config.data, run.config.evaluation
     summary = evaluate.write_evaluation(
-        exports.load(export),
+        evaluate.by_network(exports.load(export), evaluation.threshold),
         run.dataset.split(evaluation.split, folds=data.folds, fold=data.fold),
         workdir / "evaluation" / evaluation.split,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
-        threshold=evaluation.threshold,
         settings=run.metrics,
     )
     exports.add_scores(export, evaluation.split, summary)

@@ -146,11 +146,10 @@ def validate(
         log.image(step, f"validation/{name}", picture)
 
     rows = evaluate.score_split(
-        run.predictor(state.average),
+        evaluate.by_network(run.predictor(state.average), run.config.evaluation.threshold),
         examples,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
-        threshold=run.config.evaluation.threshold,
         settings=run.metrics,
         on_case=draw,
     )

@@ -304,6 +304,10 @@ def test_at_c_arm_settings_a_straight_pin_leaves_a_metal_tool():
     ends = np.linalg.norm(points[:, -1] - points[:, 0], axis=-1)
     along = np.linalg.norm(np.diff(points, axis=1), axis=-1).sum(1)
     assert (ends / along > 0.995).all()
+    # Uniform in the logarithm from 3 to 110 mm: half are shorter than the geometric mean, 18 mm.
+    lengths = along * frames["pixel_mm"]
+    assert 3.0 <= lengths.min() < lengths.max() <= 110.0
+    assert np.mean(lengths < 18.2) == pytest.approx(0.5, abs=0.13)
     triples = zip(frames["image"], tool, pin, strict=True)
     darker = [contrast(i, t, p) for i, t, p in triples if 60 < t.sum() < 5000]
     assert np.mean(np.array(darker) > 0.0) > 0.9
