@@ -49,6 +49,20 @@ class Beam(NamedTuple):
     contrast: jax.Array
 
 
+class Cast(NamedTuple):
+    """What there is in a scene, [] each: flags, `what` (ATTACHED, ...), half the wire in mm."""
+
+    what: jax.Array
+    is_tool: jax.Array
+    is_pin: jax.Array
+    is_filled: jax.Array
+    has_retractor: jax.Array
+    has_lead: jax.Array
+    has_clips: jax.Array
+    has_table: jax.Array
+    wire_radius: jax.Array
+
+
 class Wire(NamedTuple):
     """The wire's axis `[K + 1, 2]` mm from the exit on, the duct's, the wire's length in mm."""
 
@@ -200,82 +214,110 @@ def _breath(key, spec, time_s, is_limb):
     return way / 2 * jnp.sin(angle), way / 2 * pace * jnp.cos(angle)
 
 
+def _cast(key, spec):
+    """Draw what there is in a scene."""
+    counter, kind, fill, cable, clipped, edged, tooled, pinned, wire_diameter = uniforms(
+        key, *[RATE] * 8, spec.wire_diameter_mm
+    )
+    example = LEFT_BEHIND + jnp.floor(kind * NO_WIRE).astype(int)
+    is_tool, is_pin = tooled < spec.tool_rate, pinned < spec.pin_rate
+    return Cast(
+        what=jnp.where(counter < spec.counter_example_rate, example, ATTACHED),
+        is_tool=is_tool,
+        is_pin=is_pin,
+        is_filled=(fill < spec.duct_fill_rate) & ~is_pin,
+        # Beside every tool that holds a wire, and beside half of the others.
+        has_retractor=is_tool & (counter > 0.5 * spec.counter_example_rate),
+        has_lead=cable < spec.lead_rate,
+        has_clips=clipped < spec.clip_rate,
+        has_table=edged < spec.table_rate,
+        wire_radius=wire_diameter / 2,
+    )
+
+
 def _scene(key, size_key, grid, pixel, beam, spec, time_s):
     """Draw instrument, wire, duct and what else lies about."""
     k = jax.random.split(key, 12)
-    counter, kind, fill, cable, clipped, edged, tooled, pinned, wire_diameter = uniforms(
-        k[0], *[RATE] * 8, spec.wire_diameter_mm
-    )
+    cast = _cast(k[0], spec)
+    has_shaft, has_wire = cast.what != LEFT_BEHIND, cast.what != NO_WIRE
     scope_diameter, tool_diameter = uniforms(
         size_key, spec.scope_diameter_mm, spec.tool_diameter_mm
     )
-    example = LEFT_BEHIND + jnp.floor(kind * NO_WIRE).astype(int)
-    what = jnp.where(counter < spec.counter_example_rate, example, ATTACHED)
-    has_shaft, has_wire = what != LEFT_BEHIND, what != NO_WIRE
-    is_tool, is_pin = tooled < spec.tool_rate, pinned < spec.pin_rate
-    filled = (fill < spec.duct_fill_rate) & ~is_pin
-    wire_radius = wire_diameter / 2
-
-    path, tip_heading, loop_side = _shaft_path(k[1], grid, is_tool, spec)
+    path, tip_heading, loop_side = _shaft_path(k[1], grid, cast.is_tool, spec)
     # A scope's channel ends beside the axis; a wire left behind has nothing to end beside.
-    beside = jnp.where(has_shaft & ~is_tool, 0.2 * scope_diameter * loop_side, 0.0)
+    beside = jnp.where(has_shaft & ~cast.is_tool, 0.2 * scope_diameter * loop_side, 0.0)
     exit_point = path[0] + beside * direction(tip_heading + jnp.pi / 2)
-    course = _wire(
-        k[2], exit_point, tip_heading, loop_side, what, filled, is_pin, grid, spec, time_s
-    )
+    course = _wire(k[2], exit_point, tip_heading, loop_side, cast, grid, spec, time_s)
+
     shaft, wire = instruments.track(grid, path), instruments.track(grid, course.path)
-    radius = jnp.where(
-        is_tool, instruments.tool_radius(k[3], shaft.along, tool_diameter / 2), scope_diameter / 2
-    )
+    tool_radius = instruments.tool_radius(k[3], shaft.along, tool_diameter / 2)
+    radius = jnp.where(cast.is_tool, tool_radius, scope_diameter / 2)
     edge = instruments.outline(shaft, grid, path[0], tip_heading, radius)
     shadow = jax.lax.cond(
-        is_tool,
+        cast.is_tool,
         lambda: instruments.tool(k[4], shaft, edge, radius, beam.steel, pixel),
         lambda: instruments.endoscope(k[4], shaft, edge, scope_diameter / 2, pixel),
     )
     # A wire left behind lies where the instrument was, and is labelled all along.
     behind = jnp.where(has_shaft, jnp.inf, jnp.abs(shaft.distance))
     distance = jnp.minimum(jnp.abs(wire.distance), behind)
-    thread = jax.lax.cond(
-        is_pin,
-        lambda: instruments.pin(wire, distance, course.length, wire_radius, beam.steel, pixel),
-        lambda: instruments.guidewire(
-            k[5], wire, distance, course.length, wire_radius, beam.nitinol, pixel
-        ),
+    contrast, plate, plate_edge, litter = _surroundings(
+        k[6:], cast, course, grid, pixel, beam, spec
     )
-    nothing = jnp.zeros(grid.shape[:2])
-    main = course.duct[:: WIRE_SEGMENTS // DUCT_SEGMENTS]
-    contrast = jax.lax.cond(
-        filled,
-        lambda: instruments.filled_duct(k[6], main, grid, beam.contrast, spec),
-        lambda: nothing,
-    )
-    plate, plate_edge = jax.lax.cond(
-        is_tool & (counter > 0.5 * spec.counter_example_rate),
-        lambda: instruments.retractor(k[7], grid, beam.steel, pixel),
-        lambda: (nothing, nothing + jnp.inf),
-    )
-    litter = [
-        (cable < spec.lead_rate, lambda: instruments.lead(k[8], grid, pixel)),
-        (clipped < spec.clip_rate, lambda: instruments.clips(k[9], grid, beam.steel, pixel)),
-        (edged < spec.table_rate, lambda: instruments.table(k[10], grid, pixel, beam.soft)),
-    ]
-    integral = contrast + plate + has_shaft * shadow + has_wire * thread
-    for is_there, draw in litter:
-        integral += jax.lax.cond(is_there, draw, lambda: nothing)
+    thread = _thread(k[5], cast, wire, distance, course.length, beam, pixel)
 
-    label_radius = jnp.maximum(wire_radius, spec.wire_label_px * pixel / 2)
-    scope_mask = (has_shaft & (coverage(edge, pixel) >= 0.5)) | (coverage(plate_edge, pixel) >= 0.5)
+    label_radius = jnp.maximum(cast.wire_radius, spec.wire_label_px * pixel / 2)
+    shaft_mask = (has_shaft & (coverage(edge, pixel) >= 0.5)) | (coverage(plate_edge, pixel) >= 0.5)
     wire_mask = has_wire & (coverage(distance - label_radius, pixel) >= 0.5)
     return Scene(
-        integral=integral,
+        integral=contrast + plate + litter + has_shaft * shadow + has_wire * thread,
         contrast=contrast,
-        mask=jnp.stack([scope_mask, wire_mask], -1),
+        mask=jnp.stack([shaft_mask, wire_mask], -1),
         axis=distance <= pixel / 2,
-        what=what,
+        what=cast.what,
         exit_point=exit_point,
         centreline=jnp.concatenate([path[::-1], course.path]),
     )
+
+
+def _thread(key, cast, wire, distance, length, beam, pixel):
+    """Draw the wire itself: a steel pin, or a guidewire."""
+    return jax.lax.cond(
+        cast.is_pin,
+        lambda: instruments.pin(wire, distance, length, cast.wire_radius, beam.steel, pixel),
+        lambda: instruments.guidewire(
+            key, wire, distance, length, cast.wire_radius, beam.nitinol, pixel
+        ),
+    )
+
+
+def _surroundings(k, cast, course, grid, pixel, beam, spec):
+    """Draw what is neither shaft nor wire; what there is not is not computed.
+
+    Returns:
+        Contrast medium, retractor, distance to the retractor's outline, and cable, clips and edge
+        together, [H, W] each.
+    """
+    nothing = jnp.zeros(grid.shape[:2])
+    main = course.duct[:: WIRE_SEGMENTS // DUCT_SEGMENTS]
+    contrast = jax.lax.cond(
+        cast.is_filled,
+        lambda: instruments.filled_duct(k[0], main, grid, beam.contrast, spec),
+        lambda: nothing,
+    )
+    plate, plate_edge = jax.lax.cond(
+        cast.has_retractor,
+        lambda: instruments.retractor(k[1], grid, beam.steel, pixel),
+        lambda: (nothing, nothing + jnp.inf),
+    )
+    litter = nothing
+    for is_there, draw in (
+        (cast.has_lead, lambda: instruments.lead(k[2], grid, pixel)),
+        (cast.has_clips, lambda: instruments.clips(k[3], grid, beam.steel, pixel)),
+        (cast.has_table, lambda: instruments.table(k[4], grid, pixel, beam.soft)),
+    ):
+        litter += jax.lax.cond(is_there, draw, lambda: nothing)
+    return contrast, plate, plate_edge, litter
 
 
 def _shaft_path(key, grid, is_tool, spec):
@@ -329,12 +371,13 @@ def _tool_course(key, field):
     return jnp.stack([down, right]) * field, headings, step, jnp.sign(side)
 
 
-def _wire(key, exit_point, tip_heading, loop_side, what, filled, is_pin, grid, spec, time_s):
+def _wire(key, exit_point, tip_heading, loop_side, cast, grid, spec, time_s):
     """Return the wire, and the course of a duct around it: without loop and hook.
 
     A free wire came through skin and liver instead: it ends in the frame, away from the endoscope,
     and enters at the border. In a filled duct there is no room for a loop. A pin goes straight on.
     """
+    free, is_pin = cast.what == FREE_WIRE, cast.is_pin
     length_key, bend_key, loop_key, way_key = jax.random.split(key, 4)
     share, speed = uniforms(length_key, RATE, spec.wire_advance_mm_s)
     least, most = spec.wire_length_mm
@@ -347,7 +390,6 @@ def _wire(key, exit_point, tip_heading, loop_side, what, filled, is_pin, grid, s
         loop_key, RATE, (0.15, 0.6), (5.0, 11.0), SIGN, (-1.2, 1.2)
     )
     way, bow = uniforms(way_key, (-jnp.pi, jnp.pi), (-0.05, 0.05))
-    free = what == FREE_WIRE
     field = _field(grid)
     whole = jnp.where(free, 1.5 * field[0], reach)
     length = jnp.where(free, whole, jnp.maximum(reach + speed * time_s, 5.0))
@@ -362,7 +404,7 @@ def _wire(key, exit_point, tip_heading, loop_side, what, filled, is_pin, grid, s
         straight = jnp.where(free, way, tip_heading) + bow * s / whole
         return jnp.where(is_pin, straight, wire)
 
-    has_loop = (looped < spec.wire_loop_rate) & ~free & ~filled & ~is_pin
+    has_loop = (looped < spec.wire_loop_rate) & ~free & ~cast.is_filled & ~is_pin
     turn = 2 * jnp.pi * has_loop * jnp.sign(sign)
     s = (jnp.arange(WIRE_SEGMENTS) + 0.5) / WIRE_SEGMENTS
     here = s * length
