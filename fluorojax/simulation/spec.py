@@ -123,8 +123,9 @@ DEFAULTS: dict[str, Any] = {f.name: f.default for f in _DRAWN}
 
 ERCP = Spec()
 # Hip surgery under a C-arm: a pin that leaves a drill or guide, bones and air. Beam, detector and
-# monitor are set by `benchmarks/fluoroscopy_look.py`. The display is logarithmic: noise of the real
-# frames falls with grey (s.d. ~ grey^-0.4), where a linear display lets it rise (grey^0.5).
+# monitor are set by `benchmarks/fluoroscopy_look.py`, at 1024 px: quanta are a pixel's. The display
+# is logarithmic: noise of the real frames falls with grey (s.d. ~ grey^-0.4), where a linear
+# display lets it rise (grey^0.5).
 CARM = Spec(
     field_mm=(150.0, 168.0),
     energy_kev=(56.0, 66.0),
