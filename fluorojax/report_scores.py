@@ -79,7 +79,8 @@ class Evaluation:
         tables = "".join(_means_table(name, of[name]) for name in of)
         every = element("details", text("summary", "All scores, with their spread") + tables)
         heading = text("h2", f"Scores, {self.split} split") + text("p", count, class_="soft")
-        return heading + element("div", cards, class_="cards") + "<br>" + every
+        levels = _levels_table(self.summary.get("levels", {}), list(of))
+        return heading + element("div", cards, class_="cards") + "<br>" + levels + every
 
     def cases(self) -> str:
         """Return the table of cases from worst to best, a class each, and the pictures."""
@@ -223,6 +224,26 @@ def _short(entry: Mapping[str, Any], metric: str) -> str:
 def _swatch(k: int) -> str:
     red, green, blue = colour(k)
     return f'<i class="swatch" style="background:rgb({red},{green},{blue})"></i>'
+
+
+def _levels_table(levels: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """Return each class's first score by level of difficulty; nothing where there are no levels."""
+    if not levels:
+        return ""
+    head = text("th", "by level, mean over patients (cases)", class_="text")
+    head += "".join(text("th", name) for name in classes)
+    body = ""
+    for level, of in levels.items():
+        cells = ""
+        for name in classes:
+            metric = PRIMARY[of[name]["kind"]] if name in of else ""
+            entry = of.get(name, {}).get("metrics", {}).get(metric, {})
+            mean = entry.get("patient_mean")
+            label = METRICS[metric].label if metric else ""
+            cells += text("td", "" if mean is None else f"{label} {mean:.3f} ({entry['n']})")
+        body += element("tr", text("th", level, class_="text") + cells)
+    table = element("table", element("thead", element("tr", head)) + element("tbody", body))
+    return element("div", table, class_="scroll") + "<br>"
 
 
 def _means_table(name: str, of: Mapping[str, Any]) -> str:

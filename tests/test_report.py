@@ -142,6 +142,22 @@ def test_the_headline_is_the_mean_over_patients(run):
     assert "missed: 1" in card
 
 
+def test_scores_stand_by_level_where_the_cases_have_levels(run):
+    assert "by level" not in read(run).words
+    folder = run / "evaluation" / "test"
+    rows = [
+        row | {"level": "over bone" if case in ("bad", "missed") else "over soft tissue"}
+        for case, reach in {"good": 58, "bad": 24, "missed": 16}.items()
+        for row in case_rows(case, case, reach)
+    ]
+    write_cases_csv(rows, folder / "cases.csv")
+    summary = summarise(rows, MetricSettings())
+    write_summary(summary, folder / "summary.json")
+    mean = summary["levels"]["over bone"]["wire"]["metrics"]["cldice"]["patient_mean"]
+    found = next(row for row in read(run).rows if row[0] == "over bone")
+    assert found[2] == f"clDice {mean:.3f} (2)"
+
+
 def test_cases_stand_from_worst_to_best(run):
     cases = [row[0] for row in read(run).rows if row[0] in ("good", "bad", "missed")]
     assert cases[-3:] == ["missed", "bad", "good"]  # the last table of cases is the wire's
