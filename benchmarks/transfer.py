@@ -50,6 +50,7 @@ def main() -> None:
     )
     draw_overview(options.out)
     result = report(summary, dataset, model, threshold)
+    result["trained"] = {k: origin[k] for k in ("method", "seed", "step", "dataset")}
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
