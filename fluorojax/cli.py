@@ -93,6 +93,16 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="where scores are written"
     )
 
+    c = add(
+        "compare",
+        compare,
+        "fluorojax compare runs/multi-seed* runs/joint-seed* --baseline multi --out comparison",
+    )
+    c.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
+    c.add_argument("--baseline", help="method the others are held against; default: the first's")
+    c.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables and plot")
+
     c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
     c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
     c.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
@@ -264,6 +274,30 @@ def export(options: argparse.Namespace) -> None:
     config = ConfigDict(json.loads(path.read_text("utf-8"))["config"])
     run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
     console.print(f"export  {finish.export_best(run, options.run, options.out)}")
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
+    from fluorojax import compare as comparison
+    from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
+
+    runs = comparison.read_runs(options.runs, options.split)
+    methods = comparison.methods_of(runs)
+    baseline = options.baseline or methods[0]
+    if baseline not in methods:
+        raise InputError(f"--baseline {baseline}: there are runs of {', '.join(methods)}")
+    lines = comparison.compare(runs, baseline)
+    comparison.write_comparison(lines, runs, options.out)
+    table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
+    for line in lines:
+        if line.metric in PRIMARY.values():
+            level = f", {line.level}" if line.level else ""
+            name = METRICS[line.metric].label + level
+            table.add_row(line.of, name, line.method, *comparison.cells(line))
+    console.print(table)
+    console.print(comparison.DEFINITIONS)
+    console.print(EMPTY_POLICY)
+    console.print(f"all metrics, as CSV, Markdown and LaTeX, and a plot: {options.out}")
 
 
 def simulate(options: argparse.Namespace) -> None:
