@@ -100,6 +100,8 @@ class Spec:
 def _check(name: str, value: Any) -> None:
     """Refuse a value of the field `name` that no frame can be made from."""
     numbers = value if isinstance(value, tuple | list) else (value,)
+    if any(isinstance(number, str) for number in numbers):
+        raise InputError(f"simulation.{name} is {value!r}; write numbers")
     if not all(isinstance(number, Real) for number in numbers):
         return
     if name in ("height", "width"):

@@ -25,6 +25,7 @@ def test_every_field_out_of_its_limits_is_refused_by_name(name):
         ({"quanta": 300.0}, "quanta is 300.0; write two numbers, low and high"),
         ({"quanta": (300.0,)}, "quanta .* write two numbers"),
         ({"lead_rate": (0.0, 1.0)}, "lead_rate .* write one number"),
+        ({"quanta": "many"}, "quanta is 'many'; write numbers"),
         ({"height": 0}, "height is 0; write a whole number"),
         ({"width": 100.5}, "width is 100.5; write a whole number"),
     ],
