@@ -14,7 +14,7 @@ from fluorojax import overlay, rng
 from fluorojax.data import bitmask
 from fluorojax.errors import InputError
 from fluorojax.progress import progress
-from fluorojax.simulation.ercp import LEVELS, Keys, simulate_many
+from fluorojax.simulation.ercp import Keys, level_name, simulate_many
 from fluorojax.simulation.spec import Spec
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, INTERVAL_S
 
@@ -101,7 +101,7 @@ def _write(frame: Frames, out: Path, sequence: int, number: int) -> dict[str, An
         "sequence": name,
         "frame": number,
         "attached": ATTACHED[int(frame["attached"])],
-        "level": LEVELS[int(frame["level"])] if frame["mask"][..., 1].any() else "",
+        "level": level_name(frame["level"], frame["mask"]),
         "split": SPLITS[sequence % len(SPLITS)],
         **dict.fromkeys(SPACING, spacing),
     }

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,14 @@ def write_folder(folder: Path, cases: int = 10, size: int = 64, **description) -
                 (f"c{n}", f"images/{n}.png", f"masks/{n}.png", "", f"p{n}", "yes", split)
             )
     return folder
+
+
+def edit_csv(path: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]] | None]):
+    """Let `change(rows)` edit a table's rows in place, or return others, and write them back."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows = change(rows) or rows
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)

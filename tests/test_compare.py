@@ -10,6 +10,7 @@ from fluorojax.compare import compare, latex, markdown, read_runs
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
+from tests.folders import edit_csv
 
 PATIENTS = 8
 
@@ -115,17 +116,6 @@ def test_tables_hold_the_same_numbers(folders):
     assert r"95\,\%" in latex(lines)
 
 
-def damage(folder, change):
-    path = folder / "evaluation" / "test" / "cases.csv"
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    rows = change(rows) or rows
-    with path.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -135,7 +125,7 @@ def damage(folder, change):
     ],
 )
 def test_a_missing_case_or_a_nan_is_refused_by_run_and_case(folders, change, message):
-    damage(folders[4], change)
+    edit_csv(folders[4] / "evaluation" / "test" / "cases.csv", change)
     with pytest.raises(InputError, match=message):
         read_runs(folders, "test")
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fluorojax.simulation import instruments, materials, physics
 from fluorojax.simulation.anatomy import anatomy
@@ -191,6 +192,11 @@ def simulate_many(
     return jax.lax.map(
         lambda one: simulate(one[0], spec, one[1]), (keys, time_s), batch_size=batch_size
     )
+
+
+def level_name(level: np.ndarray, mask: np.ndarray) -> str:
+    """Return the words for a frame's level; none where its `mask: [H, W, 2]` holds no wire."""
+    return LEVELS[int(level)] if mask[..., CLASSES.index("guidewire")].any() else ""
 
 
 def _beam(energy):

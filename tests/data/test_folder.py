@@ -1,4 +1,3 @@
-import csv
 import json
 import math
 from pathlib import Path
@@ -10,7 +9,7 @@ from PIL import Image
 from fluorojax.data.folder import check_cases, check_folder, fingerprint, load_case, read_folder
 from fluorojax.data.problems import MAX_PROBLEMS
 from fluorojax.errors import InputError
-from tests.folders import write_folder
+from tests.folders import edit_csv, write_folder
 
 REAL = Path(__file__).parents[2] / "../shared/data"
 
@@ -21,15 +20,7 @@ def toy(tmp_path):
 
 
 def edit_table(folder, change):
-    """Let `change(rows)` edit the list of dicts, and write it back."""
-    path = folder / "cases.csv"
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    rows = change(rows) or rows
-    with path.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+    edit_csv(folder / "cases.csv", change)
 
 
 def edit_description(folder, **fields):

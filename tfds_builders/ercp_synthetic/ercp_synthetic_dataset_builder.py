@@ -168,7 +168,6 @@ def _names(split: str, patient: int, sequence: int, frame: int) -> tuple[str, st
 def _frame(split: str, numbers: FrameNumber, values: Mapping[str, np.ndarray]) -> common.Frame:
     case, name, sequence = _names(split, *numbers)
     mask = values["mask"]
-    wire_in_view = mask[..., INFO.index("guidewire")].any()
     pixel_mm = float(values["pixel_mm"])
     return common.Frame(
         case=case,
@@ -180,7 +179,7 @@ def _frame(split: str, numbers: FrameNumber, values: Mapping[str, np.ndarray]) -
         ignore=np.zeros(mask.shape[:2], np.uint8),
         attached=int(values["attached"]),
         spacing_mm=(pixel_mm, pixel_mm),
-        level=ercp.LEVELS[int(values["level"])] if wire_in_view else "",
+        level=ercp.level_name(values["level"], mask),
     )
 
 
