@@ -147,11 +147,12 @@ def simulation_spec(simulation: Mapping[str, Any]) -> Spec:
     Raises:
         InputError: a value out of its limits.
     """
-    # From JSON, ranges come as lists.
-    fields: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in simulation.items()
-    }
-    return Spec(**fields)
+    return Spec(**fields_of(simulation))
+
+
+def fields_of(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a section; ranges, which come from JSON as lists, are tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in section.items()}
 
 
 def _simulation(flat: dict[str, Any]) -> Iterator[str]:

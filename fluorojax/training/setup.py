@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fluorojax.augment import AugmentSpec
+from fluorojax.config import fields_of
 from fluorojax.data.info import DatasetInfo
 from fluorojax.data.labels import LABELS
 from fluorojax.data.source import Dataset
@@ -162,11 +162,7 @@ def optimizer_of(config: ConfigDict) -> Optimizers:
 
 def augment_spec(config: ConfigDict) -> AugmentSpec:
     """Return the ranges of the augmentation; the fields have the same names."""
-    # From JSON, as `fluorojax export` reads it, ranges come as lists.
-    fields: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in config.augment.items()
-    }
-    return AugmentSpec(**fields)
+    return AugmentSpec(**fields_of(config.augment))
 
 
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
