@@ -279,7 +279,7 @@ def export(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
-    from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
+    from fluorojax.metrics.case import EMPTY_POLICY, PRIMARY
 
     runs = comparison.read_runs(options.runs, options.split)
     methods = comparison.methods_of(runs)
@@ -291,9 +291,7 @@ def compare(options: argparse.Namespace) -> None:
     table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
     for line in lines:
         if line.metric in PRIMARY.values():
-            level = f", {line.level}" if line.level else ""
-            name = METRICS[line.metric].label + level
-            table.add_row(line.of, name, line.method, *comparison.cells(line))
+            table.add_row(*comparison.head(line), *comparison.cells(line))
     console.print(table)
     console.print(comparison.DEFINITIONS)
     console.print(EMPTY_POLICY)

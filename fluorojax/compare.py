@@ -298,15 +298,16 @@ def cells(line: Line) -> tuple[str, str, str]:
     return mean, apart, f"{line.p_holm:.3f}" if line.p_holm >= 0.001 else "< 0.001"
 
 
-def _head(line: Line) -> tuple[str, str, str]:
+def head(line: Line) -> tuple[str, str, str]:
+    """Return class, metric with its level, and method, as text."""
     level = f", {line.level}" if line.level else ""
     return line.of, METRICS[line.metric].label + level, line.method
 
 
 def markdown(lines: Sequence[Line]) -> str:
     """Return the table in Markdown, its definitions below."""
-    head = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    rows = [head, ("---",) * len(head), *((*_head(line), *cells(line)) for line in lines)]
+    columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
+    rows = [columns, ("---",) * len(columns), *((*head(line), *cells(line)) for line in lines)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return f"{table}\n\n{DEFINITIONS}\n\n{EMPTY_POLICY}\n"
 
@@ -314,12 +315,12 @@ def markdown(lines: Sequence[Line]) -> str:
 def latex(lines: Sequence[Line]) -> str:
     """Return the table in LaTeX (booktabs), its definitions as comments above."""
     notes = "".join(f"% {text}\n" for text in (DEFINITIONS, EMPTY_POLICY))
-    head = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"
+    columns = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"
     body = ""
     for line in lines:
-        row = [*map(_escaped, _head(line)), *(c.replace("±", r"$\pm$") for c in cells(line))]
+        row = [*map(_escaped, head(line)), *(c.replace("±", r"$\pm$") for c in cells(line))]
         body += " & ".join(row).replace("< 0.001", "$<$ 0.001") + " \\\\\n"
-    rules = f"\\toprule\n{head}\n\\midrule\n{body}\\bottomrule\n"
+    rules = f"\\toprule\n{columns}\n\\midrule\n{body}\\bottomrule\n"
     return f"{notes}\\begin{{tabular}}{{lllrrr}}\n{rules}\\end{{tabular}}\n"
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fluorojax import overlay, rng
 from fluorojax.data import bitmask
+from fluorojax.data.folder import ATTACHED
 from fluorojax.errors import InputError
 from fluorojax.progress import progress
 from fluorojax.simulation.ercp import Keys, level_name, simulate_many
@@ -21,7 +22,7 @@ from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, IN
 SPACING = ("row_spacing_mm", "col_spacing_mm")
 # In turn, so that five patients and more are a folder one can train on.
 SPLITS = ("train", "validation", "test", "train", "train")
-ATTACHED = {1: "yes", 0: "no", -1: ""}
+IN_WORDS = {value: word for word, value in ATTACHED.items()}
 FULL_SCALE = 65535
 
 Frames = dict[str, np.ndarray]
@@ -100,7 +101,7 @@ def _write(frame: Frames, out: Path, sequence: int, number: int) -> dict[str, An
         "patient": name,
         "sequence": name,
         "frame": number,
-        "attached": ATTACHED[int(frame["attached"])],
+        "attached": IN_WORDS[int(frame["attached"])],
         "level": level_name(frame["level"], frame["mask"]),
         "split": SPLITS[sequence % len(SPLITS)],
         **dict.fromkeys(SPACING, spacing),

@@ -230,7 +230,7 @@ def filled_duct(
 
 
 def _gallbladder(key, near, grid, spec):
-    """A pear beside the duct, half filled: the chord of an ellipsoid of 3 to 5 by 8 to 11 cm³."""
+    """A pear beside the duct, partly filled: an ellipsoid 2 to 3 cm wide and 4 to 7 cm long."""
     there, aside, down, turn, width, length, filled = uniforms(
         key, RATE, (-45.0, -25.0), (5.0, 25.0), (-0.6, 0.6), (9.0, 14.0), (22.0, 34.0), (0.2, 0.6)
     )
