@@ -17,8 +17,8 @@ Status = Literal["both_empty", "missed", "false_alarm", "scored"]
 EMPTY_POLICY = (
     "Empty masks. Both empty: the case is left out of that class's means and counted. Reference "
     "only (missed): every share (Dice, IoU, precision, recall, NSD, clDice, detection, attachment) "
-    "is 0 and HD95, ASSD and tip error are the diagonal of the image. Prediction only (false "
-    "alarm): Dice, IoU, precision, NSD, clDice and centreline precision are 0 and the case is "
+    "is 0, so is false attachment, and HD95, ASSD and tip error are the diagonal of the image. "
+    "Prediction only (false alarm): Dice, IoU, precision, NSD, clDice and centreline precision are 0 and the case is "
     "counted; what is measured on the reference alone (recall, detection, distances, tip, "
     "attachment) has nothing to measure and its n says so. Length error and Betti-0 error keep "
     "their formula with nothing as 0. Ignored pixels are taken out of prediction and reference "
@@ -140,6 +140,14 @@ METRICS: dict[str, Metric] = {
         "class they come out of; only where the annotation says that it is attached",
         of_relation=True,
     ),
+    "false_attachment": Metric(
+        "False attachment",
+        "1 where the largest predicted piece comes within the tolerance of the predicted class it "
+        "should come out of, though the annotation says that it is not attached; its mean is a "
+        "rate",
+        "lower",
+        of_relation=True,
+    ),
 }
 
 PRIMARY: dict[Kind, str] = {"region": "dice", "curve": "cldice"}
@@ -237,11 +245,15 @@ def _class_scores(pair: _Pair, kind: Kind, unit: Unit, settings: MetricSettings)
     return {name: value for name, value in scores.items() if kind in METRICS[name].kinds}
 
 
-def _relation_scores(child: _Pair, parent: _Pair, kind: Kind, tolerance: float) -> Scores:
-    """Score a child that the annotation says is attached and that is in the reference."""
+def _relation_scores(
+    child: _Pair, parent: _Pair, kind: Kind, attached_truly: bool, tolerance: float
+) -> Scores:
+    """Score a child that is in the reference, and attached or not as the annotation says."""
     attached, share = relations.attachment(
         child.prediction, parent.prediction, child.scale, tolerance
     )
+    if not attached_truly:
+        return {"false_attachment": attached}
     scores: Scores = {"attachment": attached, "attached_share": share}
     if kind == "curve" and parent.reference.any():
         scores["tip_error"] = (
@@ -289,7 +301,8 @@ def score_case(
         classes: names and kinds, in the order of the last axis.
         spacing: (row_mm, col_mm); NaN where unknown: distances are then in pixels.
         relation: which class comes out of which; None: no attachment and no tip.
-        attached: 1 the relation holds in this frame, 0 it does not, -1 it cannot be said.
+        attached: 1 the relation holds in this frame (attachment and tip are scored), 0 it does not
+            (false attachment is), -1 it cannot be said.
         settings: tolerances; None: the defaults of `MetricSettings`.
 
     Returns:
@@ -317,9 +330,9 @@ def score_case(
         scores = _defined(info.kind, is_child)
         if pair.status != "both_empty":
             scores |= _class_scores(pair, info.kind, unit, settings)
-        if relation and is_child and attached == 1 and pair.reference.any():
-            parent = pairs[relation.parent]
-            scores |= _relation_scores(pair, parent, info.kind, settings.tolerance(unit))
+        if relation and is_child and attached >= 0 and pair.reference.any():
+            parent, tolerance = pairs[relation.parent], settings.tolerance(unit)
+            scores |= _relation_scores(pair, parent, info.kind, attached == 1, tolerance)
         about = {"class": info.name, "kind": info.kind, "status": pair.status, "unit": unit}
         rows.append(about | scores)
     return rows

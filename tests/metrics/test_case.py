@@ -43,7 +43,7 @@ def test_a_perfect_prediction():
     assert (scope["class"], scope["kind"], scope["status"]) == ("scope", "region", "scored")
     for row in (scope, wire):
         for name, metric in METRICS.items():
-            if name in row:
+            if name in row and name != "false_attachment":
                 assert row[name] == (1.0 if metric.better == "higher" else 0.0), name
     assert "cldice" not in scope
     assert "attachment" not in scope
@@ -159,6 +159,16 @@ def test_the_relation_is_scored_only_where_it_is_said_to_hold(attached):
     wire = score(masks(), masks(), attached=attached)[1]
     assert wire["attachment"] is wire["attached_share"] is wire["tip_error"] is None
     assert wire["dice"] == 1.0
+
+
+def test_a_wire_attached_where_it_is_not_is_false_attachment():
+    apart, joined = masks(slice(30, 60)), masks()
+    assert score(joined, apart, attached=0)[1]["false_attachment"] == 1.0
+    assert score(apart, apart, attached=0)[1]["false_attachment"] == 0.0
+    assert score(without(joined, 1), apart, attached=0)[1]["false_attachment"] == 0.0  # missed
+    assert score(joined, without(apart, 1), attached=0)[1]["false_attachment"] is None
+    for attached in (1, -1):
+        assert score(joined, joined, attached=attached)[1]["false_attachment"] is None
 
 
 def test_attachment_is_to_the_predicted_parent_and_the_tip_to_the_reference():
