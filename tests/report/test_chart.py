@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fluorojax import chart
+from fluorojax.report import chart
 
 
 def drawn(svg: str) -> list[list[str]]:

@@ -14,7 +14,7 @@ from fluorojax.errors import InputError
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.overlay import colour, file_name
-from fluorojax.page import element, text
+from fluorojax.report.page import element, text
 
 MOST_PICTURES = 60
 """A page with more would be too heavy to send or to open; the worst cases come first."""

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.chart import line_chart
 from fluorojax.data.info import caution
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS
-from fluorojax.page import DIALOG, element, page, text
-from fluorojax.report_scores import Evaluation, read_json
+from fluorojax.report.chart import line_chart
+from fluorojax.report.page import DIALOG, element, page, text
+from fluorojax.report.scores import Evaluation, read_json
 
 SPLIT_ORDER = ("test", "validation", "train")
 

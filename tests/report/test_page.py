@@ -1,6 +1,6 @@
 from html.parser import HTMLParser
 
-from fluorojax import page
+from fluorojax.report import page
 
 
 def test_text_is_escaped_and_html_is_not():

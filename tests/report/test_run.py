@@ -13,7 +13,7 @@ from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
-from fluorojax.report import flattened, read_records, series_of, write_report
+from fluorojax.report.run import flattened, read_records, series_of, write_report
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
 SCRIPT_IN_A_NAME = "<script>alert(1)</script>"
