@@ -22,7 +22,7 @@ def _mean_and_std(values: Sequence[float]) -> tuple[float | None, float | None]:
     return mean, float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def _aggregate(rows: Sequence[Row], metric: str) -> dict[str, Any]:
+def aggregate(rows: Sequence[Row], metric: str) -> dict[str, Any]:
     """Return mean and std of a metric over cases, and over patients (their own means first)."""
     of_patient: dict[str, list[float]] = {}
     for row in rows:
@@ -57,11 +57,11 @@ def _metrics(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     metrics = {}
     for name in _names(rows):
         if not METRICS[name].is_distance:
-            metrics[name] = _aggregate(rows, name)
+            metrics[name] = aggregate(rows, name)
             continue
         for unit in units:
             key = name if len(units) == 1 else f"{name} [{unit}]"
-            metrics[key] = {"unit": unit} | _aggregate([r for r in rows if r["unit"] == unit], name)
+            metrics[key] = {"unit": unit} | aggregate([r for r in rows if r["unit"] == unit], name)
     return metrics
 
 
