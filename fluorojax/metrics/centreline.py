@@ -9,9 +9,20 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 from skimage.morphology import skeletonize
 
-from fluorojax.metrics.surface import Distances, Scale
+from fluorojax.metrics.surface import Distances, Scale, positions, within
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
+
+
+def _window(mask: np.ndarray) -> tuple[slice, slice]:
+    """Return the smallest window that holds all of `mask: [H, W] bool`; 0 x 0 of an empty mask.
+
+    Time goes with the area, and what lies outside changes nothing.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def skeleton(mask: np.ndarray) -> np.ndarray:
@@ -21,9 +32,7 @@ def skeleton(mask: np.ndarray) -> np.ndarray:
     """
     result = np.zeros_like(mask)
     if mask.any():
-        # Cut out first: the time goes with the area, and what lies outside changes nothing.
-        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        window = _window(mask)
         result[window] = skeletonize(mask[window])
     return result
 
@@ -51,12 +60,12 @@ def cldice(
 
 def centreline_precision(between: Distances, tolerance: float) -> float:
     """Return the share of the predicted centreline within `tolerance` of the reference's."""
-    return float((between.to_reference <= tolerance).mean())
+    return float(within(between.to_reference, tolerance).mean())
 
 
 def centreline_recall(between: Distances, tolerance: float) -> float:
     """Return the share of the reference centreline within `tolerance` of the predicted one."""
-    return float((between.to_prediction <= tolerance).mean())
+    return float(within(between.to_prediction, tolerance).mean())
 
 
 def _corners(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -70,7 +79,7 @@ def _links(skeleton: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray, 
     A diagonal pair counts only where no shared side-neighbour already joins the two; otherwise each
     corner of a staircase would be counted twice.
     """
-    s = np.pad(skeleton, 1)
+    s = np.pad(skeleton[_window(skeleton)], 1)
     number = np.cumsum(s).reshape(s.shape) - 1
     here, right, below, across = _corners(s)
     n_here, n_right, n_below, n_across = _corners(number)
@@ -103,7 +112,7 @@ def length_error(predicted: np.ndarray, reference: np.ndarray, scale: Scale) -> 
 
 def pieces(mask: np.ndarray) -> int:
     """Return the number of 8-connected pieces, the Betti number b0; 0 for an empty mask."""
-    return int(ndimage.label(mask, EIGHT_NEIGHBOURS)[1])
+    return int(ndimage.label(mask[_window(mask)], EIGHT_NEIGHBOURS)[1])
 
 
 def betti0_error(prediction: np.ndarray, reference: np.ndarray) -> int:
@@ -121,7 +130,7 @@ def longest_path_ends(skeleton: np.ndarray, scale: Scale) -> np.ndarray:
     Raises:
         ValueError: the skeleton is empty.
     """
-    pixels = np.argwhere(skeleton)
+    pixels = positions(skeleton)
     if not len(pixels):
         raise ValueError("an empty skeleton has no ends")
     first, second, step = _links(skeleton, scale)
@@ -147,7 +156,7 @@ def tips(skeleton: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
         scale: size of a pixel.
     """
     ends = longest_path_ends(skeleton, scale)
-    offsets = (ends[:, None] - np.argwhere(parent)[None]) * scale
+    offsets = (ends[:, None] - positions(parent)[None]) * scale
     away = np.hypot(offsets[..., 0], offsets[..., 1]).min(axis=1)
     return ends[away == away.max()]
 

@@ -5,18 +5,18 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from fluorojax.metrics.centreline import EIGHT_NEIGHBOURS
-from fluorojax.metrics.surface import Scale, contour
+from fluorojax.metrics.surface import ROUNDING, Scale, contour, positions, within
 
 
 def _touching(child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float) -> np.ndarray:
     """Return the pixels of the child on the parent, or on its own contour within `tolerance`."""
     near = child & parent
-    edge = np.argwhere(contour(child))
-    tree = KDTree(np.argwhere(contour(parent)) * scale)
-    # A hair above the tolerance, because the search leaves out what lies exactly on its bound.
-    bound = np.nextafter(tolerance, np.inf)
+    edge = positions(contour(child))
+    tree = KDTree(positions(contour(parent)) * scale)
+    # Above the tolerance, so that what lies on it, but for rounding, is found too.
+    bound = np.nextafter(tolerance, np.inf) * (1 + 2 * ROUNDING)
     away = tree.query(edge * scale, distance_upper_bound=bound)[0]
-    near[tuple(edge[away <= tolerance].T)] = True
+    near[tuple(edge[within(away, tolerance)].T)] = True
     return near
 
 

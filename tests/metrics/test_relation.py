@@ -28,6 +28,13 @@ def test_the_tolerance_is_a_distance_between_centres_and_itself_within():
     assert attachment(child, parent, (1.0, 0.2), 0.61) == (1.0, 1.0)
 
 
+def test_the_tolerance_itself_is_within_but_for_rounding():
+    for shift in range(30):
+        child, parent = np.zeros((2, 3, 60), bool)
+        parent[:, shift], child[1, shift + 5 :] = True, True
+        assert attachment(child, parent, (0.2, 0.2), 1.0) == (1.0, 1.0), shift
+
+
 def test_what_lies_behind_a_gap_is_not_attached():
     attached, share = attachment(*scene(slice(10, 20), slice(22, 52)), ONE, 2.0)
     assert attached == 0.0  # the largest piece hangs in the air

@@ -51,6 +51,21 @@ def test_distances_agree_with_brute_force(scale):
         assert max(map(np.max, between)) == pytest.approx(hausdorff_distance(p, r))
 
 
+def test_positions_are_those_of_argwhere():
+    mask = blobs(4)
+    np.testing.assert_array_equal(surface.positions(mask), np.argwhere(mask))
+    assert surface.positions(np.zeros((3, 4), bool)).shape == (0, 2)
+
+
+def test_a_distance_of_the_tolerance_is_within_it_wherever_it_lies():
+    for column in range(40):
+        p, r = np.zeros((2, 1, 50), bool)
+        p[0, column], r[0, column + 5] = True, True
+        between = surface.distances(p, r, (0.2, 0.2))
+        assert surface.nsd(between, 1.0) == 1.0, column
+        assert surface.nsd(between, 0.999) == 0.0
+
+
 def test_hd95_is_the_larger_direction_and_not_the_pooled_one():
     between = surface.Distances(np.zeros(100), np.arange(101.0))
     assert surface.hd95(between) == 95.0
