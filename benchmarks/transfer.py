@@ -39,17 +39,19 @@ def main() -> None:
     model, origin = load(options.export), read_manifest(options.export)["origin"]
     dataset = open_folder(options.folder, "cases.csv", options.built_dir)
     check_classes(model, dataset)
-    threshold = origin["threshold"] if options.threshold is None else options.threshold
+    if options.threshold is not None:
+        model.thresholds = (options.threshold,) * len(model.classes)
     summary = write_evaluation(
-        by_network(model, threshold),
+        by_network(model),
         Frames(dataset.index, dataset.records),
         options.out,
+        thresholds=model.thresholds,
         info=dataset.info,
         stored_classes=len(dataset.info.classes),
         settings=MetricSettings(tolerance_mm=1.0),
     )
     draw_overview(options.out)
-    result = report(summary, dataset, model, threshold)
+    result = report(summary, dataset, model)
     result["trained"] = {k: origin[k] for k in ("method", "seed", "step", "dataset")}
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
@@ -89,9 +91,7 @@ def draw_overview(folder: Path, width: int = 360, columns: int = 4) -> None:
     overlay.save_png(montage(pictures, columns), folder / "overview.png")
 
 
-def report(
-    summary: dict[str, Any], dataset: Dataset, model: Predictor, threshold: float
-) -> dict[str, Any]:
+def report(summary: dict[str, Any], dataset: Dataset, model: Predictor) -> dict[str, Any]:
     """Print the means and the goal; return what is written down."""
     instrument, wire = dataset.info.class_names
     means = {
@@ -114,7 +114,7 @@ def report(
         "fingerprint": dataset.fingerprint,
         "frames": len(dataset.index),
         "pixel_mm": pixel_mm,
-        "threshold": threshold,
+        "thresholds": model.thresholds,
         "tolerance_mm": 1.0,
         "means": means,
         "goal": GOAL,

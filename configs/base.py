@@ -149,6 +149,9 @@ def evaluation() -> ConfigDict:
     evaluation = ConfigDict()
     evaluation.split = "test"  # split scored after training
     evaluation.threshold = 0.5  # probability from which a pixel belongs to a class
+    # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
+    # on the validation split
+    evaluation.operating_point = "fixed"
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not
     return evaluation

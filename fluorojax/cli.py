@@ -21,7 +21,8 @@ from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
 
 if TYPE_CHECKING:
     from fluorojax.data.source import Dataset
-    from fluorojax.evaluate import Segment
+    from fluorojax.evaluate import Predict
+    from fluorojax.predict import Predictor
 
 READABLE = (".png", ".tif", ".tiff")
 
@@ -71,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
         "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
     )
     c.add_argument("--out", type=Path, required=True, metavar="DIR", help="where masks are written")
-    c.add_argument("--threshold", type=float, help="probability; default: the export's own")
+    c.add_argument(
+        "--threshold", type=float, help="probability, for all classes; default: the export's own"
+    )
 
     c = add("evaluate", evaluate, "fluorojax evaluate runs/joint/export my_frames --out scores")
     c.add_argument(
@@ -147,18 +150,17 @@ def predict(options: argparse.Namespace) -> None:
     from fluorojax.data import bitmask
     from fluorojax.data.intensity import intensity_range, normalise
     from fluorojax.data.readers import read_frame
-    from fluorojax.export import load, read_manifest
+    from fluorojax.export import load
 
     model = load(options.export)
-    threshold = options.threshold
-    if threshold is None:
-        threshold = read_manifest(options.export)["origin"].get("threshold", 0.5)
+    if options.threshold is not None:
+        model.thresholds = (options.threshold,) * len(model.classes)
     paths = frames_of(options.inputs)
     options.out.mkdir(parents=True, exist_ok=True)
     with progress("predict", len(paths)) as update:
         for n, path in enumerate(paths):
             frame = read_frame(path)
-            mask = model(frame) >= threshold
+            mask = model.segment(frame)
             grey = np.asarray(normalise(frame, *intensity_range(frame)))
             Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
             picture = overlay.overlay(grey, mask, None, None, [c.name for c in model.classes])
@@ -197,21 +199,28 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
 def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.data.source import labelled_only, open_folder
-    from fluorojax.evaluate import write_evaluation
+    from fluorojax.evaluate import by_network, write_evaluation
+    from fluorojax.export import read_manifest
     from fluorojax.metrics.case import MetricSettings
     from fluorojax.training.finish import print_scores
 
     dataset = open_folder(options.dir, options.cases, options.built_dir)
     frames = dataset.split(options.split)
+    points: dict[str, float] = {}
     if (options.predictions / "manifest.json").is_file():
-        segment, info = network_of(options.predictions, dataset)
+        model, info = network_of(options.predictions, dataset)
+        predict, thresholds = by_network(model), model.thresholds
+        points = read_manifest(options.predictions)["origin"]["operating_points"]
     else:
         cases = [row.case for row in labelled_only(frames).rows]
-        segment, info = masks_of(options, cases), dataset.info
+        predict, info = masks_of(options, cases), dataset.info
+        thresholds = (0.5,) * len(info.classes)
     summary = write_evaluation(
-        segment,
+        predict,
         frames,
         options.out,
+        points=points,
+        thresholds=thresholds,
         info=info,
         stored_classes=len(dataset.info.classes),
         settings=MetricSettings(),
@@ -219,14 +228,13 @@ def evaluate(options: argparse.Namespace) -> None:
     print_scores(summary, info)
 
 
-def network_of(export: Path, dataset: "Dataset") -> "tuple[Segment, DatasetInfo]":
-    """Return an export as what segments examples, and the classes as it learned them.
+def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInfo]":
+    """Return an export's network, and the classes of the data set as it learned them.
 
     Raises:
         InputError: it finds other classes than the data set has.
     """
     from fluorojax.data.labels import LABELS
-    from fluorojax.evaluate import by_network
     from fluorojax.export import load, read_manifest
 
     model, origin = load(export), read_manifest(export)["origin"]
@@ -237,11 +245,11 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Segment, DatasetInfo]
             f"{export} finds {ours}, but {dataset.info.name} has labels for {theirs}; "
             "the names in dataset.json must be the export's, in the same order"
         )
-    return by_network(model, origin["threshold"]), info
+    return model, info
 
 
-def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Segment":
-    """Return a folder of masks as what segments examples.
+def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
+    """Return a folder of masks as what predicts examples.
 
     Raises:
         InputError: no such folder, or cases without a mask in it.

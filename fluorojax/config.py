@@ -20,6 +20,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "model.dtype": ("float32", "bfloat16"),
     "training.schedule": ("together", "stage_by_stage"),
     "evaluation.split": ("train", "validation", "test"),
+    "evaluation.operating_point": ("fixed", "validation"),
 }
 SIZES = ("data.image_size", "training.crop_size")
 RANGES = tuple(

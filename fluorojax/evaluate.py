@@ -1,12 +1,13 @@
 """Scores of every case of a split, on the frames' own grids, with a picture of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fluorojax import overlay
+from fluorojax import casemap, overlay
+from fluorojax.confidence import Confidence
 from fluorojax.data import bitmask, labels
 from fluorojax.data.info import DatasetInfo
 from fluorojax.data.intensity import normalise
@@ -17,33 +18,93 @@ from fluorojax.predict import Predictor
 from fluorojax.progress import progress
 
 Row = dict[str, Any]
-Segment = Callable[[Example], np.ndarray]
-OnCase = Callable[[Example, np.ndarray, np.ndarray], None]  # example, prediction, reference
+Predict = Callable[[Example], np.ndarray]
+"""Probabilities [H, W, C] of an example; or masks, bool, from tools that give no probabilities."""
 
 
-def by_network(predictor: Predictor, threshold: float) -> Segment:
-    """Return what segments an example by a network: its probabilities, from `threshold` on."""
-    return lambda example: predictor(example["image"]) >= threshold
+class Case(NamedTuple):
+    """A labelled example and what was found in it; classes as predicted.
+
+    Attributes:
+        example: the frame.
+        found: [H, W, C] float32 probabilities, or bool masks.
+        prediction: [H, W, C] bool, the masks that are scored.
+        reference: [H, W, C] bool.
+    """
+
+    example: Example
+    found: np.ndarray
+    prediction: np.ndarray
+    reference: np.ndarray
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether more is known than a mask."""
+        return self.found.dtype != bool
+
+    @property
+    def ignore(self) -> np.ndarray:
+        """Pixels that do not count, [H, W] bool."""
+        return self.example["ignore"].astype(bool)
+
+    @property
+    def spacing(self) -> tuple[float, float]:
+        """Millimetres between rows and between columns, NaN where unknown."""
+        row_mm, column_mm = self.example["spacing_mm"]
+        return float(row_mm), float(column_mm)
+
+
+OnCase = Callable[[Case], None]
+
+
+def by_network(predictor: Predictor) -> Predict:
+    """Return what a network finds in an example."""
+    return lambda example: predictor(example["image"])
+
+
+def cases_of(
+    predict: Predict,
+    frames: Frames,
+    *,
+    thresholds: Sequence[float],
+    info: DatasetInfo,
+    stored_classes: int,
+    doing: str = "evaluate",
+) -> Iterator[Case]:
+    """Yield every labelled case; unlabelled ones have nothing to be scored against.
+
+    Args:
+        predict: see `Predict`; classes as in `info`.
+        frames: a split.
+        thresholds: probability from which a pixel belongs, one a class.
+        info: the classes as predicted (see `fluorojax.data.labels`), in that order.
+        stored_classes: bits in the masks of `frames`.
+        doing: what the progress bar says.
+    """
+    labelled = labelled_only(frames)
+    with progress(doing, len(labelled)) as update:
+        for n, example in enumerate(labelled):
+            found = predict(example)
+            prediction = found if found.dtype == bool else found >= np.array(thresholds, np.float32)
+            yield Case(example, found, prediction, reference_of(example, info, stored_classes))
+            update(n + 1)
 
 
 def score_split(
-    segment: Segment,
+    predict: Predict,
     frames: Frames,
     *,
     info: DatasetInfo,
-    stored_classes: int,
     settings: MetricSettings,
     on_case: OnCase | None = None,
+    **given: Any,
 ) -> list[Row]:
-    """Segment and score every labelled case; unlabelled ones have nothing to be scored against.
+    """Predict and score every labelled case.
 
     Args:
-        segment: returns the predicted mask `[H, W, C] bool` of an example, classes as in `info`.
-        frames: a split.
-        info: the classes as predicted (see `fluorojax.data.labels`), in that order.
-        stored_classes: bits in the masks of `frames`.
+        predict, frames, info: as for `cases_of`, which gets `given` too.
         settings: tolerances of the metrics.
-        on_case: called with each example, its prediction and its reference `[H, W, C] bool`.
+        on_case: called with each case.
 
     Returns:
         One row a case and class, in the order of `frames`.
@@ -52,15 +113,10 @@ def score_split(
         RuntimeError: not every labelled case was scored.
     """
     rows: list[Row] = []
-    labelled = labelled_only(frames)
-    with progress("evaluate", len(labelled)) as update:
-        for n, example in enumerate(labelled):
-            prediction = segment(example)
-            reference = reference_of(example, info, stored_classes)
-            rows += score_example(example, prediction, reference, info, settings)
-            if on_case:
-                on_case(example, prediction, reference)
-            update(n + 1)
+    for case in cases_of(predict, frames, info=info, **given):
+        rows += score_example(case, info, settings)
+        if on_case:
+            on_case(case)
     expected = [row.case for row in frames.rows if row.labelled]
     if [row["case"] for row in rows[:: len(info.classes)]] != expected:
         raise RuntimeError(f"{len(expected)} cases have labels, but others or fewer were scored")
@@ -73,27 +129,21 @@ def reference_of(example: Example, info: DatasetInfo, stored_classes: int) -> np
     return np.asarray(labels.merge(mask, len(info.classes)))
 
 
-def score_example(
-    example: Example,
-    prediction: np.ndarray,
-    reference: np.ndarray,
-    info: DatasetInfo,
-    settings: MetricSettings,
-) -> list[Row]:
+def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> list[Row]:
     """Return the rows of one case, one a class, with the case's own fields in front."""
+    example = case.example
     about = {
         "case": example["case"],
         "patient": example["patient"],
         "sequence": example["sequence"],
         "level": example["level"],
     }
-    row_mm, column_mm = example["spacing_mm"]
     scores = score_case(
-        prediction,
-        reference,
-        ignore=example["ignore"].astype(bool),
+        case.prediction,
+        case.reference,
+        ignore=case.ignore,
         classes=info.classes,
-        spacing=(float(row_mm), float(column_mm)),
+        spacing=case.spacing,
         relation=info.relation,
         attached=int(example["attached"]),
         settings=settings,
@@ -102,36 +152,81 @@ def score_example(
 
 
 def write_evaluation(
-    segment: Segment,
+    predict: Predict,
     frames: Frames,
     folder: Path,
+    *,
+    points: Mapping[str, float] | None = None,
     **scoring: Any,
 ) -> dict[str, Any]:
-    """Score a split and write `cases.csv`, `summary.json` and `overlays/<case>.png` into `folder`.
+    """Score a split and write into `folder` all that is known of it; return the summary.
 
-    `segment` and `scoring` go to `score_split`. Returns the summary.
+    Written are `cases.csv`, `summary.json`, `overlays/<case>.png` and `maps/<case>.png`; and, where
+    there are probabilities, `thresholds.csv` and `calibration.csv`.
+
+    Args:
+        predict, frames: as for `score_split`, which gets `scoring` too.
+        folder: made if missing.
+        points: class -> operating point, chosen on a validation split; the summary tells the
+            scores there beside those at the thresholds in use.
     """
-    pictures = folder / "overlays"
-    pictures.mkdir(parents=True, exist_ok=True)
-    names = list(scoring["info"].class_names)
+    info, settings = scoring["info"], scoring["settings"]
+    confidence = Confidence(info.classes, settings)
+    seen: set[bool] = set()
 
-    def draw(example: Example, prediction: np.ndarray, reference: np.ndarray) -> None:
-        overlay.save_png(
-            picture_of(example, prediction, reference, names),
-            pictures / f"{overlay.file_name(example['case'])}.png",
+    def keep(case: Case) -> None:
+        name = f"{overlay.file_name(case.example['case'])}.png"
+        overlay.save_png(picture_of(case, info.class_names), folder / "overlays" / name)
+        casemap.save(
+            folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference
         )
+        seen.add(case.has_probabilities)
+        if case.has_probabilities:
+            add_case(confidence, case)
 
-    rows = score_split(segment, frames, on_case=draw, **scoring)
+    rows = score_split(predict, frames, on_case=keep, **scoring)
     unlabelled = sum(not row.labelled for row in frames.rows)
-    summary = summarise(rows, scoring["settings"]) | {"unlabelled": unlabelled}
+    summary = summarise(rows, settings) | {"unlabelled": unlabelled}
+    if seen == {True}:
+        thresholds = dict(zip(info.class_names, map(float, scoring["thresholds"]), strict=True))
+        summary |= {"thresholds": thresholds, "confidence": confidence.summary(points or {})}
+        confidence.write(folder)
     write_cases_csv(rows, folder / "cases.csv")
     write_summary(summary, folder / "summary.json")
     return summary
 
 
-def picture_of(
-    example: Example, prediction: np.ndarray, reference: np.ndarray, names: Sequence[str]
-) -> np.ndarray:
+def write_confidence(
+    predict: Predict, frames: Frames, folder: Path, *, settings: MetricSettings, **given: Any
+) -> dict[str, float]:
+    """Write only `thresholds.csv` and `calibration.csv` of a split; return each class's best.
+
+    Args as for `write_evaluation`.
+    """
+    confidence = Confidence(given["info"].classes, settings)
+    for case in cases_of(predict, frames, doing="thresholds", **given):
+        add_case(confidence, case)
+    confidence.write(folder)
+    return confidence.points
+
+
+def add_case(confidence: Confidence, case: Case) -> None:
+    """Give a case to what collects probabilities."""
+    confidence.add(
+        case.found,
+        case.reference,
+        patient=case.example["patient"],
+        ignore=case.ignore,
+        spacing=case.spacing,
+    )
+
+
+def image_of(case: Case) -> np.ndarray:
+    """Return the frame as it is looked at, [H, W] in [0, 1]."""
+    example = case.example
+    return np.asarray(normalise(example["image"], example["low"], example["high"]))
+
+
+def picture_of(case: Case, names: Sequence[str]) -> np.ndarray:
     """Return frame, prediction and reference as one RGB picture [H, W, 3] uint8."""
-    image = np.asarray(normalise(example["image"], example["low"], example["high"]))
-    return overlay.overlay(image, prediction, reference, example["ignore"].astype(bool), names)
+    return overlay.overlay(image_of(case), case.prediction, case.reference, case.ignore, names)

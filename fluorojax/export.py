@@ -20,7 +20,7 @@ from fluorojax.models.cascade import Parameters
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.predict import Predictor
 
-FORMAT = 1
+FORMAT = 2
 PARAMETERS = "params.safetensors"
 MANIFEST = "manifest.json"
 
@@ -39,7 +39,10 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
     save_file(arrays, folder / PARAMETERS)
     manifest = {
         "format": FORMAT,
-        "classes": [{"name": c.name, "kind": c.kind} for c in predictor.classes],
+        "classes": [
+            {"name": c.name, "kind": c.kind, "threshold": threshold}
+            for c, threshold in zip(predictor.classes, predictor.thresholds, strict=True)
+        ],
         "network": predictor.spec.to_json(),
         "preprocessing": {
             "channels": "grey",
@@ -119,6 +122,7 @@ def load(path: str | Path) -> Predictor:
     Example:
         model = fluorojax.load("runs/joint-quick/export")
         probabilities = model(frame)  # frame: [H, W] grey values -> [H, W, C] float32 in [0, 1]
+        masks = model.segment(frame)  # [H, W, C] bool, at the thresholds of the manifest
 
     Raises:
         InputError: the folder is not an export, or a file in it is missing or damaged.
@@ -129,5 +133,6 @@ def load(path: str | Path) -> Predictor:
         spec=NetworkSpec.from_json(manifest["network"]),
         parameters=load_parameters(folder),
         image_size=tuple(manifest["preprocessing"]["image_size"]),
-        classes=tuple(ClassInfo(**c) for c in manifest["classes"]),
+        classes=tuple(ClassInfo(c["name"], c["kind"]) for c in manifest["classes"]),
+        thresholds=[c["threshold"] for c in manifest["classes"]],
     )

@@ -1,6 +1,7 @@
 """From a raw frame to probabilities on the frame's own grid."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -25,8 +26,11 @@ class Predictor:
         parameters: Parameters,
         image_size: tuple[int, int],
         classes: tuple[ClassInfo, ...],
+        thresholds: Sequence[float] | None = None,
     ):
+        """Take a network; `thresholds`: from which probability on a pixel belongs, one a class."""
         self.spec, self.image_size, self.classes = spec, image_size, classes
+        self.thresholds = tuple(thresholds or (0.5,) * len(classes))
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -51,6 +55,10 @@ class Predictor:
         image = grid.image_to_grid(frame, place)
         found = probabilities(self._network, self.parameters, image, low, high)
         return grid.to_native(np.asarray(found), place)
+
+    def segment(self, frame: np.ndarray) -> np.ndarray:
+        """Return the mask of each class, [H, W, C] bool: its probability from its threshold on."""
+        return self(frame) >= np.array(self.thresholds, np.float32)
 
 
 @functools.partial(jax.jit, static_argnames="network")

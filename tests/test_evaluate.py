@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from fluorojax import evaluate
+from fluorojax import casemap, evaluate
+from fluorojax.confidence import read_thresholds
 from fluorojax.data.source import open_folder
 from fluorojax.metrics.case import MetricSettings
 from tests.folders import write_folder
@@ -21,7 +22,7 @@ class Oracle:
 
 
 def oracle_of(dataset, masks):
-    return evaluate.by_network(Oracle(dataset, masks), 0.5)
+    return evaluate.by_network(Oracle(dataset, masks))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def dataset(tmp_path_factory):
 def scoring(dataset):
     return {
         "info": dataset.info,
+        "thresholds": (0.5, 0.5),
         "stored_classes": 2,
         "settings": MetricSettings(),
     }
@@ -58,7 +60,56 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
     for name in ("scope", "wire"):
         assert summary["classes"][name]["metrics"]["dice"]["mean"] == 1.0
     assert json.loads((tmp_path / "summary.json").read_text()) == summary
-    assert {p.stem for p in (tmp_path / "overlays").iterdir()} == {"c4", "c9"}
+    for folder in ("overlays", "maps"):
+        assert {p.name for p in (tmp_path / folder).iterdir()} == {"c4.png", "c9.png"}
+    kept = casemap.load(tmp_path / "maps" / "c9.png", 2)
+    np.testing.assert_array_equal(kept.reference, references(dataset)[1])
+
+
+def test_each_class_has_its_own_threshold(dataset):
+    found = [0.4 * r for r in references(dataset)]
+    given = scoring(dataset) | {"thresholds": (0.5, 0.3)}
+    rows = evaluate.score_split(oracle_of(dataset, found), dataset.split("test"), **given)
+    assert [row["status"] for row in rows] == ["missed", "scored"] * 2
+
+
+def test_calibration_and_scores_by_threshold_are_kept(dataset, tmp_path):
+    found = [0.4 * r for r in references(dataset)]
+    given = scoring(dataset) | {"points": {"scope": 0.3, "wire": 0.45}}
+    oracle = oracle_of(dataset, found)
+    summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    assert summary["thresholds"] == {"scope": 0.5, "wire": 0.5}
+    scope, wire = summary["confidence"]["scope"], summary["confidence"]["wire"]
+    assert scope["operating_point"] == 0.3
+    assert scope["at_operating_point"]["dice"] == 1.0
+    assert wire["at_operating_point"]["cldice"] == 0.0
+    assert scope["calibration_error_found"] == pytest.approx(0.6)  # 0.4 where all are of the class
+    table = read_thresholds(tmp_path)
+    dice = {r["threshold"]: r["mean"] for r in table if (r["class"], r["metric"]) == PRIMARY_SCOPE}
+    assert dice[0.35] == 1.0
+    assert dice[0.45] == 0.0
+
+
+PRIMARY_SCOPE = ("scope", "dice")
+
+
+def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
+    masks = iter(references(dataset))
+    given = scoring(dataset)
+    frames = dataset.split("test")
+    summary = evaluate.write_evaluation(lambda _: next(masks), frames, tmp_path, **given)
+    assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
+    assert not {"confidence", "thresholds"} & summary.keys()
+    assert not (tmp_path / "thresholds.csv").exists()
+
+
+def test_confidence_alone_returns_the_best_thresholds(dataset, tmp_path):
+    found = [np.array([0.4, 0.8]) * r for r in references(dataset)]
+    given = scoring(dataset)
+    oracle = oracle_of(dataset, found)
+    points = evaluate.write_confidence(oracle, dataset.split("test"), tmp_path, **given)
+    assert points == {"scope": 0.4, "wire": 0.5}
+    assert {p.name for p in tmp_path.iterdir()} == {"thresholds.csv", "calibration.csv"}
 
 
 def test_rows_carry_the_case_and_its_patient(dataset):

@@ -20,7 +20,7 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
         "params"
     ]
-    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),))
+    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),), (0.35,))
 
 
 @pytest.fixture
@@ -33,13 +33,14 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     model = fluorojax.load(folder)
     np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
     assert model.classes == predictor.classes
+    np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
 
 
 def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
-    assert manifest["classes"] == [{"name": "wire", "kind": "curve"}]
+    assert manifest["classes"] == [{"name": "wire", "kind": "curve", "threshold": 0.35}]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
 
 
@@ -81,4 +82,4 @@ def test_parameters_that_are_missing_are_named(folder):
 def test_a_manifest_is_strict_json(folder):
     with pytest.raises(ValueError, match="JSON"):
         export.write_manifest(folder, {"score": float("nan")})
-    assert json.loads((folder / "manifest.json").read_text())["format"] == 1
+    assert json.loads((folder / "manifest.json").read_text())["format"] == export.FORMAT

@@ -34,6 +34,18 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
             parameters = checkpoints.restore_last(like).average
         else:
             parameters = checkpoints.restore_best(like.average)
+    predictor, data = run.predictor(parameters), run.config.data
+    points = evaluate.write_confidence(
+        evaluate.by_network(predictor),
+        run.dataset.split("validation", folds=data.folds, fold=data.fold),
+        workdir / "evaluation" / "validation",
+        settings=run.metrics,
+        thresholds=predictor.thresholds,
+        info=run.info,
+        stored_classes=len(run.dataset.info.classes),
+    )
+    if run.config.evaluation.operating_point == "validation":
+        predictor.thresholds = tuple(points[name] for name in run.info.class_names)
     origin = {
         "method": run.config.method,
         "seed": run.config.seed,
@@ -41,20 +53,23 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         "dataset": run.dataset.info.name,
         "dataset_fingerprint": run.dataset.fingerprint,
         "labels": run.config.model.labels,
-        "threshold": run.config.evaluation.threshold,
+        "operating_points": points,
         "relation": run.info.to_json()["relation"],
     }
-    exports.export(run.predictor(parameters), folder, origin)
+    exports.export(predictor, folder, origin)
     return folder
 
 
 def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
     """Score what was exported, as anybody would load it, on the split that the config names."""
     data, evaluation = run.config.data, run.config.evaluation
+    predictor = exports.load(export)
     summary = evaluate.write_evaluation(
-        evaluate.by_network(exports.load(export), evaluation.threshold),
+        evaluate.by_network(predictor),
         run.dataset.split(evaluation.split, folds=data.folds, fold=data.fold),
         workdir / "evaluation" / evaluation.split,
+        points=exports.read_manifest(export)["origin"]["operating_points"],
+        thresholds=predictor.thresholds,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,

@@ -134,20 +134,22 @@ def validate(
     names = [c.name for c in run.info.classes]
     drawn = 0
 
-    def draw(example: Any, prediction: np.ndarray, reference: np.ndarray) -> None:
+    def draw(case: evaluate.Case) -> None:
         nonlocal drawn
         if drawn >= training.images:
             return
         drawn += 1
-        picture = evaluate.picture_of(example, prediction, reference, names)
+        picture = evaluate.picture_of(case, names)
         folder.mkdir(parents=True, exist_ok=True)
-        name = overlay.file_name(example["case"])
+        name = overlay.file_name(case.example["case"])
         overlay.save_png(picture, folder / f"{name}.png")
         log.image(step, f"validation/{name}", picture)
 
+    predictor = run.predictor(state.average)
     rows = evaluate.score_split(
-        evaluate.by_network(run.predictor(state.average), run.config.evaluation.threshold),
+        evaluate.by_network(predictor),
         examples,
+        thresholds=predictor.thresholds,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,

@@ -59,7 +59,11 @@ class Run:
     def predictor(self, parameters: Parameters) -> Predictor:
         """Return a network with the given parameters that takes raw frames."""
         return Predictor(
-            self.spec, parameters, tuple(self.config.data.image_size), self.info.classes
+            self.spec,
+            parameters,
+            tuple(self.config.data.image_size),
+            self.info.classes,
+            (self.config.evaluation.threshold,) * len(self.info.classes),
         )
 
 

@@ -6,9 +6,11 @@ import pytest
 
 import fluorojax
 from fluorojax.checkpoint import Checkpoints
+from fluorojax.confidence import read_thresholds
 from fluorojax.data.source import open_folder
 from fluorojax.errors import InputError
 from fluorojax.export import read_manifest
+from fluorojax.metrics.thresholds import operating_points
 from fluorojax.training import finish, setup
 from tests.folders import write_folder
 from tests.integration.runs import small_config
@@ -43,6 +45,18 @@ def test_the_best_parameters_are_exported_with_their_origin(run, tmp_path):
     origin = read_manifest(folder)["origin"]
     assert (origin["method"], origin["seed"], origin["step"]) == ("multi", 0, 3)
     assert origin["dataset_fingerprint"] == run.dataset.fingerprint
+
+
+def test_the_operating_point_is_chosen_on_validation_where_the_config_asks_for_it(run, tmp_path):
+    save(run, tmp_path, score=0.5)
+    exported = read_manifest(finish.export_best(run, tmp_path))
+    points = exported["origin"]["operating_points"]
+    assert points == operating_points(read_thresholds(tmp_path / "evaluation" / "validation"))
+    assert [c["threshold"] for c in exported["classes"]] == [0.5, 0.5]
+    config = run.config.copy_and_resolve_references()
+    config.evaluation.operating_point = "validation"
+    chosen = finish.export_best(setup.set_up(config, run.dataset), tmp_path)
+    assert [c["threshold"] for c in read_manifest(chosen)["classes"]] == list(points.values())
 
 
 def test_without_a_score_the_last_are_exported_aloud(run, tmp_path, capsys):
