@@ -55,12 +55,21 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return bottom, top
 
 
-def line_chart(series: Mapping[str, Sequence[Point]]) -> str:
-    """Return an `<svg>` of lines over steps, with axes; a gap stands where a value is not finite.
+def line_chart(
+    series: Mapping[str, Sequence[Point]],
+    *,
+    css: Mapping[str, str] | None = None,
+    x_name: str = "step",
+    marks: Sequence[float] = (),
+) -> str:
+    """Return an `<svg>` of lines with axes; a gap stands where a value is not finite.
 
     Args:
-        series: name -> (step, value), in the order of steps. Each line has its name as CSS class,
-            so the names must be plain words.
+        series: name -> (x, y), in the order of x.
+        css: name -> CSS class of the line; a line that is not in it has its name as class, which
+            must then be a plain word.
+        x_name: what x is, for the text that a dot shows under the pointer.
+        marks: values of x at which an upright line stands.
 
     Returns:
         SVG text without a title, to be put into a page.
@@ -75,14 +84,16 @@ def line_chart(series: Mapping[str, Sequence[Point]]) -> str:
     xs = [x for points in series.values() for x, _ in points]
     axes = _Axes(min(xs), max(xs), *_range(ys))
     drawn = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">', *_grid(axes)]
+    for x in marks:
+        drawn.append(f'<path class="mark" d="M{axes.across(x):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
     for name, points in lines.items():
-        drawn += _line(name, points, axes)
+        drawn += _line(name, (css or {}).get(name, name), x_name, points, axes)
     return "".join([*drawn, "</svg>"])
 
 
 @dataclasses.dataclass(frozen=True)
 class _Axes:
-    """The ranges of both axes: steps x0 to x1, values y0 to y1."""
+    """The ranges of both axes: x0 to x1, y0 to y1."""
 
     x0: float
     x1: float
@@ -110,7 +121,7 @@ def _grid(axes: _Axes) -> list[str]:
     return drawn
 
 
-def _line(name: str, points: Sequence[Point], axes: _Axes) -> list[str]:
+def _line(name: str, css: str, x_name: str, points: Sequence[Point], axes: _Axes) -> list[str]:
     """Return the path of one line, and a dot with its value at each point where they are few."""
     path, dots = "", []
     move = "M"
@@ -122,6 +133,6 @@ def _line(name: str, points: Sequence[Point], axes: _Axes) -> list[str]:
         path += f"{move}{u:.1f} {v:.1f}"
         move = "L"
         if len(points) <= MOST_DOTS:
-            tip = escape(f"{name}, step {x:g}: {y:.4g}")
+            tip = escape(f"{name}, {x_name} {x:g}: {y:.4g}")
             dots.append(f'<circle cx="{u:.1f}" cy="{v:.1f}" r="2.2"><title>{tip}</title></circle>')
-    return [f'<g class="line {escape(name)}"><path d="{path}"/>', *dots, "</g>"]
+    return [f'<g class="line {escape(css)}"><path d="{path}"/>', *dots, "</g>"]

@@ -8,10 +8,10 @@ STYLE = (HERE / "page.css").read_text("utf-8")
 SCRIPT = (HERE / "page.js").read_text("utf-8")
 
 DIALOG = (
-    '<dialog aria-label="Picture of a case"><img alt=""><div class="bar"><p></p>'
+    '<dialog aria-label="Picture of a case"><canvas role="img"></canvas><div class="bar"><p></p>'
     '<button class="before" aria-label="previous">&larr;</button>'
     '<button class="after" aria-label="next">&rarr;</button>'
-    '<button class="close">Close</button></div></dialog>'
+    '<button class="close">Close</button></div><div class="place"></div></dialog>'
 )
 
 

@@ -1,25 +1,20 @@
 """The scores of one split as parts of a page: cards, means, cases from worst to best, pictures."""
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.overlay import colour, file_name
 from fluorojax.report.page import element, text
+from fluorojax.report.pictures import Layer, Picture, swatch, viewer
 
 MOST_PICTURES = 60
 """A page with more would be too heavy to send or to open; the worst cases come first."""
-
-PICTURE_SIDE = 960
 
 STATUS = {"missed": "missed", "false_alarm": "false alarm", "both_empty": "both empty"}
 
@@ -91,7 +86,7 @@ class Evaluation:
         for k, name in enumerate(self.classes):
             rows = from_worst_to_best([r for r in self.rows if r["class"] == name])
             if rows:
-                tables += element("h3", _swatch(k) + " " + escape(name))
+                tables += element("h3", swatch(k) + " " + escape(name))
                 tables += _cases_table(rows, k, {c: self._picture_id(c) for c in pictures})
         hint = text(
             "p", "A click on a column's head sorts by it, again the other way.", class_="soft hint"
@@ -100,44 +95,53 @@ class Evaluation:
         return heading + hint + tables + self._gallery(pictures)
 
     def _pictures(self) -> dict[str, Path]:
-        """Return case -> overlay, from worst to best, as many as the page takes."""
+        """Return case -> map, from worst to best, as many as the page takes."""
         of_case: dict[str, list[Row]] = {}
         for row in self.rows:
             of_case.setdefault(row["case"], []).append(row)
-        paths = {c: self.folder / "overlays" / f"{file_name(c)}.png" for c in of_case}
+        paths = {c: map_of(self.folder, c) for c in of_case}
         there = [c for c in of_case if paths[c].is_file()]
         there.sort(key=lambda c: _order_of_case(of_case[c]))
         self.left_out = len(there) - MOST_PICTURES
         return {c: paths[c] for c in there[:MOST_PICTURES]}
 
-    def _gallery(self, pictures: Mapping[str, Path]) -> str:
-        if not pictures:
+    def _gallery(self, paths: Mapping[str, Path]) -> str:
+        if not paths:
             return ""
-        figures = "".join(self._figure(case, path) for case, path in pictures.items())
-        words = (
-            "Tint: predicted. Outline: reference. Tint without outline is false, outline without "
-            "tint is missed. Hatched: ignored. Click to enlarge; arrow keys go on, Esc closes."
-        )
+        pictures = [
+            Picture(
+                id=self._picture_id(case),
+                path=path,
+                label=f"Case {case} with prediction and reference",
+                caption=text("b", case) + "<br>" + escape(self.said_of(case)),
+            )
+            for case, path in paths.items()
+        ]
+        note = ""
         if self.left_out > 0:
-            words += f" The {len(pictures)} worst are shown; {self.left_out} more are in overlays/."
-        note = text("p", words, class_="soft")
-        gallery = element("div", figures, class_="gallery")
-        return text("h3", "Pictures") + note + "<br>" + gallery
+            words = f"The {len(paths)} worst are shown; {self.left_out} more are in overlays/."
+            note = text("p", words, class_="soft")
+        shown = viewer(pictures, self.layers, adjustable="thresholds" in self.summary)
+        return text("h3", "Pictures") + note + shown
 
-    def _figure(self, case: str, path: Path) -> str:
-        rows = [r for r in self.rows if r["case"] == case]
+    @property
+    def layers(self) -> list[Layer]:
+        """The classes as they are drawn."""
+        kinds = {row["class"]: row["kind"] for row in self.rows}
+        thresholds = self.summary.get("thresholds", {})
+        return [
+            Layer(name, kind == "curve", thresholds.get(name, 0.5)) for name, kind in kinds.items()
+        ]
+
+    def said_of(self, case: str) -> str:
+        """Return the first score of each class in a case, as a line of text."""
         said = []
-        for row in rows:
+        for row in (r for r in self.rows if r["case"] == case):
             metric = PRIMARY[row["kind"]]
             value = row.get(metric)
             score = f"{METRICS[metric].label} {value:.3f}" if value is not None else "not scored"
             said.append(f"{row['class']}: {STATUS.get(row['status']) or score}")
-        image = (
-            f'<img id="{escape(self._picture_id(case))}" src="{data_uri(path)}" '
-            f'alt="{escape(f"Case {case} with prediction and reference")}">'
-        )
-        caption = text("b", case) + "<br>" + escape(", ".join(said))
-        return element("figure", element("button", image) + element("figcaption", caption))
+        return ", ".join(said)
 
     def _picture_id(self, case: str) -> str:
         return f"picture-{self.split}-{file_name(case)}"
@@ -159,21 +163,9 @@ def _order_of_case(rows: Sequence[Row]) -> tuple[bool, float]:
     return not values, sum(values) / len(values) if values else 0.0
 
 
-def data_uri(path: Path) -> str:
-    """Return a picture as JPEG in a `data:` address, at most PICTURE_SIDE pixels a side.
-
-    Raises:
-        InputError: the file is not a readable picture.
-    """
-    try:
-        picture = Image.open(path).convert("RGB")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); evaluate again") from error
-    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
-    jpeg = io.BytesIO()
-    # Colour at full resolution: halved, it would smear the outline of a wire.
-    picture.save(jpeg, "JPEG", quality=85, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode("ascii")
+def map_of(folder: Path, case: str) -> Path:
+    """Return where the map of a case is, in the folder of a split's evaluation."""
+    return folder / "maps" / f"{file_name(case)}.png"
 
 
 def _number(value: float | None, metric: str) -> str:
@@ -205,7 +197,7 @@ def _card(name: str, k: int, of: Mapping[str, Any]) -> str:
     value = escape(_number(entry["patient_mean"], main)) + text("small", spread)
     return element(
         "div",
-        element("div", _swatch(k) + escape(name) + text("span", label), class_="name")
+        element("div", swatch(k) + escape(name) + text("span", label), class_="name")
         + element("div", value, class_="value")
         + "".join(text("p", line) for line in lines if line),
         class_="card",
@@ -219,11 +211,6 @@ def _count(number: int, of: str) -> str:
 def _short(entry: Mapping[str, Any], metric: str) -> str:
     unit = f" {entry['unit']}" if "unit" in entry else ""
     return f"{METRICS[metric].label} {_number(entry['patient_mean'], metric)}{unit}"
-
-
-def _swatch(k: int) -> str:
-    red, green, blue = colour(k)
-    return f'<i class="swatch" style="background:rgb({red},{green},{blue})"></i>'
 
 
 def _levels_table(levels: Mapping[str, Any], classes: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fluorojax import overlay
+from fluorojax import casemap, overlay
+from fluorojax.confidence import Confidence
 from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
@@ -16,8 +17,9 @@ from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.report.run import flattened, read_records, series_of, write_report
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
+NOTHING = np.zeros((48, 64), bool)
 SCRIPT_IN_A_NAME = "<script>alert(1)</script>"
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "input"}
 
 
 def scene(reach: int) -> np.ndarray:
@@ -43,10 +45,20 @@ def write_evaluation(folder: Path) -> None:
     reaches = {"good": 58, "bad": 24, "missed": 16, SCRIPT_IN_A_NAME: 40}
     rows = [r for n, (c, x) in enumerate(reaches.items()) for r in case_rows(c, f"p{n % 2}", x)]
     write_cases_csv(rows, folder / "cases.csv")
-    write_summary(summarise(rows, MetricSettings()), folder / "summary.json")
-    for case, reach in reaches.items():
-        picture = overlay.overlay(np.full((48, 64), 0.5), scene(reach), scene(60))
-        overlay.save_png(picture, folder / "overlays" / f"{overlay.file_name(case)}.png")
+    collected = Confidence(CLASSES, MetricSettings())
+    for n, (case, reach) in enumerate(reaches.items()):
+        found = np.array([0.9, 0.4]) * scene(reach)
+        about = {"patient": f"p{n % 2}", "ignore": NOTHING, "spacing": (0.5, 0.5)}
+        collected.add(found, scene(60), **about)
+        path = folder / "maps" / f"{overlay.file_name(case)}.png"
+        casemap.save(path, np.full((48, 64), 0.5), NOTHING, found, scene(60))
+    collected.write(folder)
+    collected.write(folder.parent / "validation")
+    summary = summarise(rows, MetricSettings()) | {
+        "thresholds": {"scope": 0.5, "wire": 0.3},
+        "confidence": collected.summary({"scope": 0.5, "wire": 0.25}),
+    }
+    write_summary(summary, folder / "summary.json")
 
 
 def write_config(run: Path, split_unit: str) -> None:
@@ -79,9 +91,10 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.words = ""
         self.rows: list[list[str]] = []
-        self.pictures: list[dict] = []
+        self.found: dict[str, list[dict]] = {"img": [], "button": [], "input": []}
         self.feed(written)
         assert not self.open
+        self.pictures, self.buttons, self.inputs = self.found.values()
 
     def handle_starttag(self, tag, attrs):
         fields = dict(attrs)
@@ -91,8 +104,8 @@ class Page(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th") and self.rows:
             self.rows[-1].append("")
-        if tag == "img" and "src" in fields:
-            self.pictures.append(fields)
+        if tag in self.found:
+            self.found[tag].append(fields)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -165,11 +178,34 @@ def test_cases_stand_from_worst_to_best(run):
 
 def test_pictures_are_inside_worst_first(run):
     page = read(run)
-    assert [p["id"].split("-")[2] for p in page.pictures][::3] == ["missed", "good"]
-    assert len(page.pictures) == 4
-    assert all(p["src"].startswith("data:image/jpeg;base64,") for p in page.pictures)
+    buttons = [p for p in page.buttons if p.get("id", "").startswith("picture-")]
+    assert [b["id"].split("-")[2] for b in buttons][::3] == ["missed", "good"]
+    kinds = [p["src"].split(";")[0] for p in page.pictures]
+    assert kinds == ["data:image/jpeg", "data:image/png"] * 4
     targets = re.findall(r'data-picture="([^"]+)"', (run / "report.html").read_text("utf-8"))
-    assert set(targets) == {p["id"] for p in page.pictures}
+    assert set(targets) == {b["id"] for b in buttons}
+
+
+def test_thresholds_and_calibration_stand_for_each_class(run):
+    words = read(run).words
+    assert "Operating point of the validation split: 0.25; at it, here, clDice" in words
+    assert "In use: 0.3." in words
+    summary = json.loads((run / "evaluation/test/summary.json").read_text())
+    error = summary["confidence"]["wire"]["calibration_error_found"]
+    assert f"{error:.4f} over those of probability 0.05" in words
+    charts = (run / "report.html").read_text("utf-8").split("Thresholds and calibration")[1]
+    charts = charts.split("<h2>Training")[0]
+    assert charts.count("<svg") == 6
+
+
+def test_masks_alone_have_no_slider_and_no_calibration(run):
+    path = run / "evaluation" / "test" / "summary.json"
+    summary = json.loads(path.read_text())
+    del summary["thresholds"], summary["confidence"]
+    path.write_text(json.dumps(summary))
+    page = read(run)
+    assert "calibration error" not in page.words.lower()
+    assert [i["type"] for i in page.inputs] == ["radio"] * 4
 
 
 def test_names_cannot_break_the_page(run):
@@ -185,7 +221,7 @@ def test_the_same_files_give_the_same_bytes(run):
 
 
 @pytest.mark.parametrize(
-    "gone", ["config.json", "metrics.jsonl", "evaluation", "export", "evaluation/test/overlays"]
+    "gone", ["config.json", "metrics.jsonl", "evaluation", "export", "evaluation/test/maps"]
 )
 def test_any_part_may_be_missing(run, gone):
     path = run / gone
@@ -230,7 +266,8 @@ def test_millimetres_and_pixels_in_one_table(run):
         ("config.json", "{", "config.json is not JSON"),
         ("metrics.jsonl", '{"step": 1}\n{"st\n{"step": 3}\n', "line 2 is not JSON"),
         ("evaluation/test/cases.csv", "case,class,dice\na,wire,x\n", "damaged cell"),
-        ("evaluation/test/overlays/good.png", "no picture", "good.png cannot be read"),
+        ("evaluation/test/thresholds.csv", "class\nwire\n", "thresholds.csv is damaged"),
+        ("evaluation/test/maps/good.png", "no picture", "good.png cannot be read"),
     ],
 )
 def test_a_damaged_file_is_named(run, name, content, message):
