@@ -104,7 +104,9 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
     c.add_argument("--baseline", help="method the others are held against; default: the first's")
     c.add_argument("--split", default="test", choices=("train", "validation", "test"))
-    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables and plot")
+    c.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
+    )
 
     c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
     c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
@@ -287,23 +289,25 @@ def export(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
-    from fluorojax.metrics.case import EMPTY_POLICY, PRIMARY
+    from fluorojax.compare.lines import DEFINITIONS, cells, first_lines, head
+    from fluorojax.compare.runs import methods_of
+    from fluorojax.metrics.case import EMPTY_POLICY
 
     runs = comparison.read_runs(options.runs, options.split)
-    methods = comparison.methods_of(runs)
+    methods = methods_of(runs)
     baseline = options.baseline or methods[0]
     if baseline not in methods:
         raise InputError(f"--baseline {baseline}: there are runs of {', '.join(methods)}")
     lines = comparison.compare(runs, baseline)
-    comparison.write_comparison(lines, runs, options.out)
+    report = comparison.write_comparison(lines, runs, baseline, options.out)
     table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    for line in lines:
-        if line.metric in PRIMARY.values():
-            table.add_row(*comparison.head(line), *comparison.cells(line))
+    for line in first_lines(lines, runs):
+        table.add_row(*head(line), *cells(line))
     console.print(table)
-    console.print(comparison.DEFINITIONS)
+    console.print(DEFINITIONS)
     console.print(EMPTY_POLICY)
-    console.print(f"all metrics, as CSV, Markdown and LaTeX, and a plot: {options.out}")
+    console.print(f"all metrics, as CSV, Markdown and LaTeX, and plots: {options.out}")
+    console.print(f"report  {report}")
 
 
 def simulate(options: argparse.Namespace) -> None:

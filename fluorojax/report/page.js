@@ -58,7 +58,7 @@ function outline(mask, width, height, factor) {
   return found;
 }
 
-function paint(canvas, planes, layers, state, side) {
+function paint(canvas, {planes, layers, state, own}, side) {
   const {width, height} = planes, factor = Math.ceil(side / Math.max(width, height));
   const [w, h] = [width * factor, height * factor];
   planes.outlines[factor] ??= planes.classes.map(c => outline(c.reference, width, height, factor));
@@ -66,14 +66,14 @@ function paint(canvas, planes, layers, state, side) {
   const context = canvas.getContext("2d"), picture = context.createImageData(w, h);
   const data = picture.data;
   const tinted = {both: "probability", prediction: "probability", reference: "reference"};
-  const of = tinted[state.show];
+  const of = tinted[state.show], thresholds = state.moved ? state.thresholds : own;
   for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i++) {
     const from = Math.floor(y / factor) * width + Math.floor(x / factor);
     const dark = planes.ignore[from] > 127 && (x + y) % 8 < 2;
     let [r, g, b] = Array(3).fill(planes.frame[from] >> (dark ? 1 : 0));
     if (of) layers.forEach((layer, k) => {
       const value = planes.classes[k][of][from];
-      if (value < (of === "reference" ? 128 : 255 * state.thresholds[k])) return;
+      if (value < (of === "reference" ? 128 : 255 * thresholds[k])) return;
       const o = layer.opacity, [cr, cg, cb] = layer.colour;
       [r, g, b] = [r + o * (cr - r), g + o * (cg - g), b + o * (cb - b)];
     });
@@ -91,9 +91,11 @@ function watch(viewer) {
   if (!controls) return;
   const sliders = [...controls.querySelectorAll("input[type=range]")];
   const outputs = [...controls.querySelectorAll("output")];
-  const state = {show: "both", thresholds: layers.map(layer => layer.threshold)};
+  const scored = layers.map(layer => layer.threshold);
+  const state = {show: "both", thresholds: [...scored], moved: false};
   const mine = [...viewer.querySelectorAll("figure")].map(figure => ({
     figure, layers, state, controls, viewer, stale: true,
+    own: JSON.parse(figure.dataset.thresholds ?? "null") ?? scored,
     button: figure.querySelector("button"), canvas: figure.querySelector("canvas"),
   }));
   pictures.push(...mine);
@@ -106,9 +108,13 @@ function watch(viewer) {
     for (const picture of mine) picture.stale = true;
     refresh();
   }
-  controls.addEventListener("input", changed);
+  controls.addEventListener("input", event => {
+    state.moved ||= sliders.includes(event.target);
+    changed();
+  });
   controls.querySelector(".reset")?.addEventListener("click", () => {
-    sliders.forEach((slider, k) => { slider.value = layers[k].threshold; });
+    sliders.forEach((slider, k) => { slider.value = scored[k]; });
+    state.moved = false;
     changed();
   });
 }
@@ -129,7 +135,7 @@ async function refresh() {
     if (!next) break;
     next.stale = false;
     next.planes ??= await planesOf(next.figure, next.layers.length);
-    paint(next.canvas, next.planes, next.layers, next.state, OUTLINE_SIDE);
+    paint(next.canvas, next, OUTLINE_SIDE);
     next.figure.classList.add("painted");
     if (performance.now() - began > 12) {
       await new Promise(done => setTimeout(done));
@@ -147,7 +153,7 @@ async function enlarge(index) {
   const picture = pictures[shown], canvas = dialog.querySelector("canvas");
   picture.planes ??= await planesOf(picture.figure, picture.layers.length);
   if (picture !== pictures[shown]) return;  // the reader has gone on meanwhile
-  paint(canvas, picture.planes, picture.layers, picture.state, DIALOG_SIDE);
+  paint(canvas, picture, DIALOG_SIDE);
   canvas.setAttribute("aria-label", picture.canvas.getAttribute("aria-label"));
   dialog.querySelector("p").textContent = picture.figure.innerText;
   if (!dialog.contains(picture.controls)) {

@@ -1,5 +1,7 @@
 """The shell of a self-contained page: its style and script stand in it, and nothing is fetched."""
 
+import math
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -42,3 +44,40 @@ def element(tag: str, content: str, **attributes: object) -> str:
 def text(tag: str, content: object, **attributes: object) -> str:
     """Return an element of plain text, escaped."""
     return element(tag, escape(str(content)), **attributes)
+
+
+Cell = str | tuple[str, float]  # what is shown; and, if it is not the text, what is sorted by
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, words: int) -> str:
+    """Return a table of plain cells; the first `words` columns are text, the others numbers."""
+    head = "".join(text("th", name, class_=_css(k, words)) for k, name in enumerate(columns))
+    return _table(head, rows, words, "scroll")
+
+
+def sortable(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, words: int) -> str:
+    """Return a table whose heads sort it; a number that is NaN stays below all others."""
+    head = "".join(
+        element("th", text("button", name), class_=_css(k, words)) for k, name in enumerate(columns)
+    )
+    return _table(head, rows, words, "scroll tall")
+
+
+def _table(head: str, rows: Sequence[Sequence[Cell]], words: int, css: str) -> str:
+    body = ""
+    for row in rows:
+        cells = "".join(_cell(cell, _css(k, words)) for k, cell in enumerate(row))
+        body += element("tr", cells)
+    inside = element("thead", element("tr", head)) + element("tbody", body)
+    return element("div", element("table", inside), class_=css, tabindex=0)
+
+
+def _cell(cell: Cell, css: str | None) -> str:
+    if isinstance(cell, str):
+        return text("td", cell, class_=css)
+    shown, exact = cell
+    return text("td", shown, class_=css, data_sort="" if math.isnan(exact) else repr(exact))
+
+
+def _css(k: int, words: int) -> str | None:
+    return "text" if k < words else None

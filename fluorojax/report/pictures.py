@@ -48,12 +48,14 @@ class Picture:
         path: of its map (`fluorojax.casemap`).
         label: said to those who cannot see it.
         caption: HTML below it.
+        thresholds: it starts with, one a class; empty: those of the layers.
     """
 
     id: str
     path: Path
     label: str
     caption: str
+    thresholds: tuple[float, ...] = ()
 
 
 def viewer(
@@ -130,7 +132,9 @@ def _figure(picture: Picture, classes: int) -> str:
     )
     canvas = text("canvas", "", role="img", aria_label=picture.label)
     button = element("button", sources + canvas, type="button", id=picture.id)
-    return element("figure", button + element("figcaption", picture.caption))
+    own = json.dumps(picture.thresholds) if picture.thresholds else None
+    caption = element("figcaption", picture.caption)
+    return element("figure", button + caption, data_thresholds=own)
 
 
 def _stack(case: casemap.CaseMap) -> np.ndarray:

@@ -57,12 +57,14 @@ def render(run_dir: Path) -> str:
         *(confidence.section(e.folder, e.summary) for e in evaluations),
         _curves(records),
         *(e.cases() for e in evaluations),
-        _definitions(evaluations),
+        definitions(evaluations),
         _settings(config, read_json(run_dir / "export" / "manifest.json")),
     ]
     title = f"{run_dir.resolve().name}: FluoroJAX report"
     footer = text("footer", "Written by FluoroJAX. Everything is in this file.")
-    body = _notice(config) + element("main", "\n".join(filter(None, sections)))
+    body = notice(config.get("dataset", {}).get("split_unit")) + element(
+        "main", "\n".join(filter(None, sections))
+    )
     return page(title, body + footer + DIALOG)
 
 
@@ -120,9 +122,8 @@ def _in_order(folder: Path) -> list[Path]:
 # First line, header, curves, settings
 
 
-def _notice(config: Mapping[str, Any]) -> str:
-    """Return the first line of the page: are patients shared between the splits?"""
-    unit = config.get("dataset", {}).get("split_unit")
+def notice(unit: str | None) -> str:
+    """Return the first line of a page: are patients shared between the splits, drawn by `unit`?"""
     if unit == "patient":
         words = "Split by patient: no patient is in two splits."
         return element("div", text("p", words), class_="notice")
@@ -211,7 +212,8 @@ def _settings(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
     return text("h2", "How it was made") + "".join(blocks) if blocks else ""
 
 
-def _definitions(evaluations: Sequence[Evaluation]) -> str:
+def definitions(evaluations: Sequence[Evaluation]) -> str:
+    """Return the formulas of the metrics shown, their settings, and the policy for empty masks."""
     if not evaluations:
         return ""
     used = [m for m in METRICS if any(m in e.metrics_shown for e in evaluations)]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fluorojax import cli
-from fluorojax.compare import compare, latex, markdown, read_runs
+from fluorojax.compare import compare, read_runs
+from fluorojax.compare.tables import latex, markdown
 from fluorojax.errors import InputError
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
@@ -91,7 +92,8 @@ def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
     out = tmp_path / "out"
     cli.main(["compare", *map(str, folders), "--baseline", "multi", "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {
-        *("table.csv", "table.md", "table.tex", "patients.csv", "paired.png"),
+        *("table.csv", "table.md", "table.tex", "patients.csv", "report.html"),
+        *("paired.png", "paired.pdf", "cases.png", "cases.pdf"),
     }
     with (out / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,0 +1,19 @@
+"""Runs of several methods and seeds: as tables, plots and a page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fluorojax.compare.lines import Line, compare
+from fluorojax.compare.plots import draw_plots
+from fluorojax.compare.runs import Run, read_runs
+from fluorojax.compare.tables import write_tables
+from fluorojax.report.comparison import write_page
+
+__all__ = ["compare", "read_runs", "write_comparison"]
+
+
+def write_comparison(lines: Sequence[Line], runs: Sequence[Run], baseline: str, out: Path) -> Path:
+    """Write tables, plots and `report.html` into `out`; return the path of the page."""
+    write_tables(lines, runs, out)
+    plots = draw_plots(runs, out)
+    return write_page(lines, runs, baseline, plots, out / "report.html")

@@ -1,0 +1,212 @@
+"""Finished runs as they are compared: read, and refused where they cannot be.
+
+Read are `config.json` and `evaluation/<split>/{cases.csv,summary.json}` of each run.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fluorojax.errors import InputError
+from fluorojax.metrics import statistics
+from fluorojax.metrics.case import METRICS, PRIMARY
+from fluorojax.metrics.summary import Row, read_cases_csv
+
+
+class Run(NamedTuple):
+    """One training and its scores on a split."""
+
+    folder: Path
+    split: str
+    method: str
+    seed: int
+    dataset: dict[str, Any]
+    summary: dict[str, Any]
+    rows: list[Row]
+
+    @property
+    def scored(self) -> Path:
+        """The folder of the split's evaluation."""
+        return self.folder / "evaluation" / self.split
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the cases were scored with."""
+        return self.summary["settings"]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the content of the data set."""
+        return self.dataset["fingerprint"]
+
+
+def methods_of(runs: Sequence[Run]) -> list[str]:
+    """Return the methods in the order of the runs."""
+    return list(dict.fromkeys(run.method for run in runs))
+
+
+def scores_of(
+    runs: Sequence[Run], method: str, of: str, metric: str, level: str = ""
+) -> np.ndarray:
+    """Return a method's scores [seeds, patients] of a class by a metric; NaN: does not apply."""
+    rows, scores = case_scores(runs, method, of, metric, level)
+    return statistics.patient_means(scores, [row["patient"] for row in rows])
+
+
+def case_scores(
+    runs: Sequence[Run], method: str, of: str, metric: str, level: str = ""
+) -> tuple[list[Row], np.ndarray]:
+    """Return the cases, as rows of the first seed, and a method's scores [seeds, cases] of them."""
+    trained = sorted((run for run in runs if run.method == method), key=lambda run: run.seed)
+    rows = [
+        [row for row in run.rows if row["class"] == of and level in ("", row["level"])]
+        for run in trained
+    ]
+    values = [[row[metric] for row in of_run] for of_run in rows]
+    return rows[0], np.array([[math.nan if v is None else v for v in of_run] for of_run in values])
+
+
+class Primary(NamedTuple):
+    """The scores of a class by its kind's first metric.
+
+    Attributes:
+        of, metric: names.
+        patients: names, in the order of `by_patient`.
+        by_patient: method -> [seeds, patients]; NaN: not scored.
+        cases: rows of one run, in the order of `by_case`.
+        by_case: method -> [seeds, cases].
+    """
+
+    of: str
+    metric: str
+    patients: list[str]
+    by_patient: dict[str, np.ndarray]
+    cases: list[Row]
+    by_case: dict[str, np.ndarray]
+
+
+def primary_scores(runs: Sequence[Run]) -> list[Primary]:
+    """Return the first scores of each class."""
+    found = []
+    for of, kind in {row["class"]: row["kind"] for row in runs[0].rows}.items():
+        metric, methods = PRIMARY[kind], methods_of(runs)
+        cases = case_scores(runs, methods[0], of, metric)[0]
+        found.append(
+            Primary(
+                of=of,
+                metric=metric,
+                patients=list(dict.fromkeys(row["patient"] for row in cases)),
+                by_patient={m: scores_of(runs, m, of, metric) for m in methods},
+                cases=cases,
+                by_case={m: case_scores(runs, m, of, metric)[1] for m in methods},
+            )
+        )
+    return found
+
+
+def seeds_of(runs: Sequence[Run]) -> list[int]:
+    """Return the seeds, in the order of the first axis of all scores."""
+    return sorted({run.seed for run in runs})
+
+
+def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
+    """Read runs and check that they can be compared.
+
+    Raises:
+        InputError: a file that is missing or damaged, or runs that differ in more than method and
+            seed; the run, and the case or field, are named.
+    """
+    runs = [read_run(Path(folder), split) for folder in folders]
+    check(runs)
+    return runs
+
+
+def read_run(folder: Path, split: str) -> Run:
+    """Read one run.
+
+    Raises:
+        InputError: it has no scores of the split, or a number in them is none.
+    """
+    scored = folder / "evaluation" / split
+    for path in (folder / "config.json", scored / "cases.csv", scored / "summary.json"):
+        if not path.is_file():
+            raise InputError(f"{path} does not exist; finish the run, or name another --split")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    try:
+        rows = read_cases_csv(scored / "cases.csv")
+    except ValueError as error:
+        raise InputError(f"{scored / 'cases.csv'} is damaged ({error}); evaluate again") from error
+    for row in rows:
+        wrong = [m for m in METRICS if row.get(m) is not None and not math.isfinite(row[m])]
+        if wrong:
+            raise InputError(
+                f"{scored / 'cases.csv'}: case {row['case']}, class {row['class']}: {wrong[0]} is "
+                f"{row[wrong[0]]}; evaluate again"
+            )
+    return Run(
+        folder=folder,
+        split=split,
+        method=config["config"]["method"],
+        seed=config["config"]["seed"],
+        dataset=config["dataset"],
+        summary=json.loads((scored / "summary.json").read_text("utf-8")),
+        rows=sorted(rows, key=lambda row: (row["class"], row["case"])),
+    )
+
+
+def check(runs: Sequence[Run]) -> None:
+    """Check that runs differ in nothing but method and seed, and that every method has every seed.
+
+    Raises:
+        InputError: names the first run that differs, and in what.
+    """
+    if len(methods_of(runs)) < 2:
+        raise InputError(f"only {', '.join(methods_of(runs))}; give runs of two methods or more")
+    first = runs[0]
+    for run in runs[1:]:
+        _check_same(first, run)
+    seen: dict[tuple[str, int], Path] = {}
+    for run in runs:
+        other = seen.setdefault((run.method, run.seed), run.folder)
+        if other != run.folder:
+            raise InputError(
+                f"{other} and {run.folder} are both {run.method} with seed {run.seed}; "
+                "leave one out"
+            )
+    seeds = seeds_of(runs)
+    for method in methods_of(runs):
+        missing = [seed for seed in seeds if (method, seed) not in seen]
+        if missing:
+            raise InputError(
+                f"{method} has no run with seed {missing[0]}, others have; train it, or leave that "
+                "seed out everywhere"
+            )
+
+
+def _check_same(first: Run, run: Run) -> None:
+    """Refuse a run that was scored otherwise than the first."""
+    fields = first.settings.keys() | run.settings.keys()
+    differing = [f for f in sorted(fields) if first.settings.get(f) != run.settings.get(f)]
+    if differing:
+        name = differing[0]
+        raise InputError(
+            f"{run.folder}: metric setting {name} is {run.settings.get(name)}, in {first.folder} "
+            f"it is {first.settings.get(name)}; evaluate both alike"
+        )
+    ours, theirs = ({(r["class"], r["case"]) for r in one.rows} for one in (first, run))
+    for lacking, there, odd in ((run, first, ours - theirs), (first, run, theirs - ours)):
+        if odd:
+            of, case = min(odd)
+            raise InputError(
+                f"{lacking.folder} has no score of case {case}, class {of}, which {there.folder} "
+                "has; compare runs with the same classes and test cases"
+            )
+    if run.fingerprint != first.fingerprint:
+        raise InputError(
+            f"{run.folder} was trained on another content of the data set "
+            f"({run.fingerprint[:12]}) than {first.folder} ({first.fingerprint[:12]})"
+        )

@@ -1,0 +1,72 @@
+"""A comparison as files for papers and for further work: CSV, Markdown, LaTeX."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fluorojax.compare.lines import DEFINITIONS, Line, cells, head
+from fluorojax.compare.runs import Run, primary_scores, seeds_of
+from fluorojax.metrics.case import EMPTY_POLICY
+
+COLUMNS = (
+    *("class", "metric", "level", "method", "seeds", "patients", "mean", "seed_std"),
+    *("difference", "low", "high", "p", "p_holm"),
+)
+
+
+def write_tables(lines: Sequence[Line], runs: Sequence[Run], out: Path) -> None:
+    """Write table.csv, table.md, table.tex and patients.csv into `out`, made if missing."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "table.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_plain(value) for value in line] for line in lines)
+    (out / "table.md").write_text(markdown(lines), "utf-8")
+    (out / "table.tex").write_text(latex(lines), "utf-8")
+    write_patients(runs, out / "patients.csv")
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell; an empty one does not apply."""
+    return "" if isinstance(value, float) and math.isnan(value) else value
+
+
+def write_patients(runs: Sequence[Run], path: Path) -> None:
+    """Write each patient's primary score by class, method and seed."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("class", "metric", "patient", "method", "seed", "score"))
+        for found in primary_scores(runs):
+            for method, scores in found.by_patient.items():
+                for seed, of_seed in zip(seeds_of(runs), scores, strict=True):
+                    for patient, score in zip(found.patients, of_seed, strict=True):
+                        row = (found.of, found.metric, patient, method, seed, _plain(float(score)))
+                        writer.writerow(row)
+
+
+def markdown(lines: Sequence[Line]) -> str:
+    """Return the table in Markdown, its definitions below."""
+    columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
+    rows = [columns, ("---",) * len(columns), *((*head(line), *cells(line)) for line in lines)]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"{table}\n\n{DEFINITIONS}\n\n{EMPTY_POLICY}\n"
+
+
+def latex(lines: Sequence[Line]) -> str:
+    """Return the table in LaTeX (booktabs), its definitions as comments above."""
+    notes = "".join(f"% {text}\n" for text in (DEFINITIONS, EMPTY_POLICY))
+    columns = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"
+    body = ""
+    for line in lines:
+        row = [*map(_escaped, head(line)), *(c.replace("±", r"$\pm$") for c in cells(line))]
+        body += " & ".join(row).replace("< 0.001", "$<$ 0.001") + " \\\\\n"
+    rules = f"\\toprule\n{columns}\n\\midrule\n{body}\\bottomrule\n"
+    return f"{notes}\\begin{{tabular}}{{lllrrr}}\n{rules}\\end{{tabular}}\n"
+
+
+def _escaped(text: str) -> str:
+    for mark in "&%_#":
+        text = text.replace(mark, "\\" + mark)
+    return text
