@@ -10,8 +10,8 @@ from fluorojax.metrics import surface
 from fluorojax.metrics.case import PRIMARY, SWEPT, Mask, MetricSettings, Pair, brief_scores
 from fluorojax.metrics.summary import aggregate
 
-THRESHOLDS = tuple(k / 20 for k in range(1, 20))
-"""Probabilities from which a pixel belongs to a class: 0.05 to 0.95."""
+THRESHOLDS = (0.01, 0.02, *(k / 20 for k in range(1, 20)), 0.98, 0.99)
+"""Probabilities from which a pixel belongs to a class; closer together at both ends."""
 
 Row = dict[str, Any]
 

@@ -32,9 +32,8 @@ function greys(image) {
   return Uint8Array.from({length: rgba.length / 4}, (_, i) => rgba[4 * i]);
 }
 
-async function planesOf(figure, classes) {
+function planesOf(figure, classes) {
   const [frame, stack] = figure.querySelectorAll("img");
-  await Promise.all([frame.decode(), stack.decode()]);
   const [width, height] = [frame.naturalWidth, frame.naturalHeight], size = width * height;
   const all = greys(stack), plane = n => all.subarray(n * size, (n + 1) * size);
   return {
@@ -45,44 +44,55 @@ async function planesOf(figure, classes) {
   };
 }
 
-// The pixels just outside a mask, on a grid enlarged by a factor: 1 there, 0 elsewhere.
+// The places of the pixels just outside a mask, on a grid enlarged by a factor.
 function outline(mask, width, height, factor) {
-  const [w, h] = [width * factor, height * factor], found = new Uint8Array(w * h);
-  const inside = (x, y) => x >= 0 && y >= 0 && x < w && y < h &&
-    mask[Math.floor(y / factor) * width + Math.floor(x / factor)] > 127;
-  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
-    if (inside(x, y)) continue;
-    for (let n = 0; n < 9; n++)
-      if (inside(x + n % 3 - 1, y + Math.floor(n / 3) - 1)) { found[y * w + x] = 1; break; }
+  const [w, h] = [width * factor, height * factor];
+  const inside = new Uint8Array(w * h), across = new Uint8Array(w * h), places = [];
+  for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i++)
+    inside[i] = mask[Math.floor(y / factor) * width + Math.floor(x / factor)] >> 7;
+  for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i++)
+    across[i] = inside[i] | (x > 0 && inside[i - 1]) | (x < w - 1 && inside[i + 1]);
+  for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i++) {
+    const near = across[i] | (y > 0 && across[i - w]) | (y < h - 1 && across[i + w]);
+    if (near && !inside[i]) places.push(i);
   }
-  return found;
+  return places;
 }
 
-function paint(canvas, {planes, layers, state, own}, side) {
-  const {width, height} = planes, factor = Math.ceil(side / Math.max(width, height));
-  const [w, h] = [width * factor, height * factor];
-  planes.outlines[factor] ??= planes.classes.map(c => outline(c.reference, width, height, factor));
+// The frame with its tints, pixel by pixel: grey values that lean to the colours of the classes.
+function tinted({planes, layers, state, own}) {
+  const {frame, classes} = planes, rgb = new Float32Array(3 * frame.length);
+  frame.forEach((grey, i) => { rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey; });
+  const thresholds = state.moved ? state.thresholds : own;
+  if (state.show !== "frame") layers.forEach(({opacity, colour}, k) => {
+    const truly = state.show === "reference";
+    const values = truly ? classes[k].reference : classes[k].probability;
+    const least = truly ? 128 : 255 * thresholds[k];
+    for (let i = 0; i < values.length; i++) if (values[i] >= least)
+      for (let c = 0; c < 3; c++) rgb[3 * i + c] += opacity * (colour[c] - rgb[3 * i + c]);
+  });
+  return rgb;
+}
+
+function paint(canvas, picture, side) {
+  const {planes, layers, state} = picture, {width, height} = planes;
+  const factor = Math.ceil(side / Math.max(width, height));
+  const [w, h] = [width * factor, height * factor], rgb = tinted(picture);
   [canvas.width, canvas.height] = [w, h];
-  const context = canvas.getContext("2d"), picture = context.createImageData(w, h);
-  const data = picture.data;
-  const tinted = {both: "probability", prediction: "probability", reference: "reference"};
-  const of = tinted[state.show], thresholds = state.moved ? state.thresholds : own;
-  for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i++) {
+  const context = canvas.getContext("2d"), image = context.createImageData(w, h);
+  const data = image.data;
+  for (let y = 0, i = 0; y < h; y++) for (let x = 0; x < w; x++, i += 4) {
     const from = Math.floor(y / factor) * width + Math.floor(x / factor);
-    const dark = planes.ignore[from] > 127 && (x + y) % 8 < 2;
-    let [r, g, b] = Array(3).fill(planes.frame[from] >> (dark ? 1 : 0));
-    if (of) layers.forEach((layer, k) => {
-      const value = planes.classes[k][of][from];
-      if (value < (of === "reference" ? 128 : 255 * thresholds[k])) return;
-      const o = layer.opacity, [cr, cg, cb] = layer.colour;
-      [r, g, b] = [r + o * (cr - r), g + o * (cg - g), b + o * (cb - b)];
-    });
-    if (state.show === "both") layers.forEach((layer, k) => {
-      if (planes.outlines[factor][k][i]) [r, g, b] = layer.colour;
-    });
-    data.set([r, g, b, 255], 4 * i);
+    const light = planes.ignore[from] > 127 && (x + y) % 8 < 2 ? 0.5 : 1;
+    for (let c = 0; c < 3; c++) data[i + c] = light * rgb[3 * from + c];
+    data[i + 3] = 255;
   }
-  context.putImageData(picture, 0, 0);
+  planes.outlines[factor] ??= planes.classes.map(c => outline(c.reference, width, height, factor));
+  if (state.show === "both") layers.forEach(({colour}, k) => {
+    for (const place of planes.outlines[factor][k])
+      for (let c = 0; c < 3; c++) data[4 * place + c] = colour[c];
+  });
+  context.putImageData(image, 0, 0);
 }
 
 const pictures = [];  // of all viewers, in the order of the page
@@ -106,6 +116,7 @@ function watch(viewer) {
       outputs[k].textContent = state.thresholds[k].toFixed(2);
     });
     for (const picture of mine) picture.stale = true;
+    if (dialog?.open) enlarge(shown);
     refresh();
   }
   controls.addEventListener("input", event => {
@@ -120,39 +131,35 @@ function watch(viewer) {
 }
 
 // Repaints what is out of date, what can be seen first, a few milliseconds at a time.
-let refreshing = false;
-async function refresh() {
-  if (dialog?.open) enlarge(shown);
-  if (refreshing) return;
-  refreshing = true;
+let waiting = 0;
+function refresh() {
+  clearTimeout(waiting);
   const seen = picture => {
     const {top, bottom} = picture.figure.getBoundingClientRect();
     return bottom > 0 && top < innerHeight;
   };
-  for (let began = performance.now();;) {
+  const began = performance.now();
+  while (performance.now() - began < 12) {
     const stale = pictures.filter(picture => picture.stale);
     const next = stale.find(seen) ?? stale[0];
-    if (!next) break;
+    if (!next) {
+      document.documentElement.dataset.painted = "yes";
+      return;
+    }
     next.stale = false;
-    next.planes ??= await planesOf(next.figure, next.layers.length);
+    next.planes ??= planesOf(next.figure, next.layers.length);
     paint(next.canvas, next, OUTLINE_SIDE);
     next.figure.classList.add("painted");
-    if (performance.now() - began > 12) {
-      await new Promise(done => setTimeout(done));
-      began = performance.now();
-    }
   }
-  refreshing = false;
-  document.documentElement.dataset.painted = "yes";
+  waiting = setTimeout(refresh);
 }
 
 const dialog = document.querySelector("dialog");
 let shown = 0;
-async function enlarge(index) {
+function enlarge(index) {
   shown = (index + pictures.length) % pictures.length;
   const picture = pictures[shown], canvas = dialog.querySelector("canvas");
-  picture.planes ??= await planesOf(picture.figure, picture.layers.length);
-  if (picture !== pictures[shown]) return;  // the reader has gone on meanwhile
+  picture.planes ??= planesOf(picture.figure, picture.layers.length);
   paint(canvas, picture, DIALOG_SIDE);
   canvas.setAttribute("aria-label", picture.canvas.getAttribute("aria-label"));
   dialog.querySelector("p").textContent = picture.figure.innerText;
@@ -186,7 +193,7 @@ if (dialog) {
     if (event.key === "ArrowRight") enlarge(shown + 1);
   });
 }
-refresh();
+addEventListener("load", refresh);  // only then the pictures in the page can be read
 
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
