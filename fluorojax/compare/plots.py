@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
-from fluorojax.confidence import read_thresholds
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS
 
@@ -26,11 +25,9 @@ def draw_plots(runs: Sequence[Run], out: Path) -> list[Path]:
         _draw(runs, out / "paired", paired),
         _draw(runs, out / "cases", spread),
     ]
-    sweeps = {run.folder: read_thresholds(run.scored) for run in runs}
-    if all(sweeps.values()):
-        drawn.append(
-            _draw(runs, out / "thresholds", lambda axis, of: by_threshold(axis, of, runs, sweeps))
-        )
+    if all(run.sweep for run in runs):
+        path = out / "thresholds"
+        drawn.append(_draw(runs, path, lambda axis, of: by_threshold(axis, of, runs)))
     return drawn
 
 
@@ -89,15 +86,13 @@ def spread(axis: Any, found: Primary) -> None:
     _label(axis, methods, f"{METRICS[found.metric].label}, a case's mean over seeds")
 
 
-def by_threshold(
-    axis: Any, found: Primary, runs: Sequence[Run], sweeps: dict[Path, list[dict[str, Any]]]
-) -> None:
+def by_threshold(axis: Any, found: Primary, runs: Sequence[Run]) -> None:
     """Draw the mean over patients by threshold: mean over seeds, and their range as a band."""
     for k, method in enumerate(found.by_patient):
         curves = []
         for run in (r for r in runs if r.method == method):
             wanted = (found.of, found.metric)
-            rows = [r for r in sweeps[run.folder] if (r["class"], r["metric"]) == wanted]
+            rows = [r for r in run.sweep if (r["class"], r["metric"]) == wanted]
             curves.append([row["patient_mean"] for row in rows])
             x = [row["threshold"] for row in rows]
         values = np.array(curves, float)  # None, where nothing could be scored, becomes NaN

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fluorojax.confidence import THRESHOLDS, read_thresholds
 from fluorojax.errors import InputError
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
@@ -27,6 +28,7 @@ class Run(NamedTuple):
     dataset: dict[str, Any]
     summary: dict[str, Any]
     rows: list[Row]
+    sweep: list[Row]  # scores by threshold; empty where there are masks alone
 
     @property
     def scored(self) -> Path:
@@ -155,6 +157,7 @@ def read_run(folder: Path, split: str) -> Run:
         dataset=config["dataset"],
         summary=json.loads((scored / "summary.json").read_text("utf-8")),
         rows=sorted(rows, key=lambda row: (row["class"], row["case"])),
+        sweep=read_thresholds(scored),
     )
 
 
@@ -205,8 +208,18 @@ def _check_same(first: Run, run: Run) -> None:
                 f"{lacking.folder} has no score of case {case}, class {of}, which {there.folder} "
                 "has; compare runs with the same classes and test cases"
             )
+    if run.sweep and first.sweep and _swept(run) != _swept(first):
+        raise InputError(
+            f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
+            "evaluate both with one version of FluoroJAX"
+        )
     if run.fingerprint != first.fingerprint:
         raise InputError(
             f"{run.folder} was trained on another content of the data set "
             f"({run.fingerprint[:12]}) than {first.folder} ({first.fingerprint[:12]})"
         )
+
+
+def _swept(run: Run) -> list[tuple[Any, ...]]:
+    """Return what the scores by threshold are of."""
+    return [(row["class"], row["metric"], row["threshold"]) for row in run.sweep]

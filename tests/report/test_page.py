@@ -28,3 +28,14 @@ def test_the_shell_is_one_document_that_fetches_nothing():
     assert [tags.count(t) for t in ("html", "head", "body", "style", "script", "dialog")] == [1] * 6
     assert "@import" not in page.STYLE
     assert "url(" not in page.STYLE
+
+
+def test_tables_mark_words_and_sort_by_what_is_exact():
+    plain = page.table(("method", "mean"), [("a & b", "0.1")], words=1)
+    assert '<th class="text">method</th><th>mean</th>' in plain
+    assert '<td class="text">a &amp; b</td><td>0.1</td>' in plain
+    rows = [("a", ("0.12", 0.1234)), ("b", ("–", float("nan")))]
+    sorted_ = page.sortable(("method", "mean"), rows, words=1)
+    assert "<th><button>mean</button></th>" in sorted_
+    assert '<td data-sort="0.1234">0.12</td>' in sorted_
+    assert '<td data-sort="">–</td>' in sorted_

@@ -1,0 +1,69 @@
+"""Folders of runs with scores made up for the purpose: what is to be found in them is known."""
+
+import json
+
+import numpy as np
+
+from fluorojax.confidence import Confidence
+from fluorojax.data.info import ClassInfo
+from fluorojax.metrics.case import METRICS, MetricSettings
+from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
+
+PATIENTS = 8
+
+
+def rows_of(shift, seed):
+    """Two cases a patient; the wire's clDice is the patient's own, plus `shift` and luck."""
+    rng, patients = np.random.default_rng(seed), np.random.default_rng(99)
+    rows = []
+    for patient in range(PATIENTS):
+        own = patients.uniform(0.4, 0.7)
+        for case in range(2):
+            score = own + shift + 0.01 * rng.standard_normal()
+            empty = {m: None for m, metric in METRICS.items() if "curve" in metric.kinds}
+            rows.append(
+                {
+                    "case": f"c{patient}{case}",
+                    "patient": f"p{patient}",
+                    "sequence": "",
+                    "level": "over bone" if case else "over soft tissue",
+                    "class": "wire",
+                    "kind": "curve",
+                    "status": "scored",
+                    "unit": "mm",
+                    **empty,
+                    "cldice": score,
+                    "hd95": 3.0 - score,
+                }
+            )
+    return rows
+
+
+def write_run(root, method, seed, rows, settings=None, fingerprint="f" * 64):
+    folder = root / f"{method}-seed{seed}"
+    scored = folder / "evaluation" / "test"
+    write_cases_csv(rows, scored / "cases.csv")
+    write_summary(summarise(rows, settings or MetricSettings()), scored / "summary.json")
+    config = {"config": {"method": method, "seed": seed}, "dataset": {"fingerprint": fingerprint}}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def two_methods(root):
+    """`multi` and `joint`, which is better by 0.1, three seeds each."""
+    return [
+        write_run(root, method, seed, rows_of(shift, 10 * seed + bool(shift)))
+        for method, shift in (("multi", 0.0), ("joint", 0.1))
+        for seed in range(3)
+    ]
+
+
+def write_sweep(folder, certainty):
+    """One case whose wire has one probability everywhere: clDice 1 up to it, then 0."""
+    reference = np.zeros((30, 30, 1), bool)
+    reference[14:17, 5:25] = True
+    collected = Confidence([ClassInfo("wire", "curve")], MetricSettings())
+    nothing = np.zeros((30, 30), bool)
+    found = certainty * reference.astype(np.float32)
+    collected.add(found, reference, patient="p", ignore=nothing, spacing=(0.5, 0.5))
+    collected.write(folder / "evaluation" / "test")

@@ -1,0 +1,27 @@
+import csv
+
+import pytest
+
+from fluorojax import cli
+from tests.compare.constructed import PATIENTS
+
+
+def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
+    out = tmp_path / "out"
+    cli.main(["compare", *map(str, folders), "--baseline", "multi", "--out", str(out)])
+    assert {p.name for p in out.iterdir()} == {
+        *("table.csv", "table.md", "table.tex", "patients.csv", "report.html"),
+        *("paired.png", "paired.pdf", "cases.png", "cases.pdf"),
+    }
+    with (out / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    whole = [row for row in rows if row["metric"] == "cldice" and not row["level"]]
+    assert [row["method"] for row in whole] == ["multi", "joint"]
+    assert whole[0]["difference"] == ""
+    assert float(whole[1]["difference"]) == pytest.approx(0.1, abs=0.01)
+    with (out / "patients.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2 * 3 * PATIENTS
+    assert "Both empty" in (out / "table.md").read_text()
+    printed = capsys.readouterr().out
+    assert "clDice, over" in printed  # the level goes on in the next line of its cell
+    assert "paired permutation" in printed

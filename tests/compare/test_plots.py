@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from fluorojax.compare.plots import by_threshold, draw_plots, paired, spread
+from fluorojax.compare.runs import primary_scores, read_runs
+from tests.compare.constructed import write_sweep
+
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture
+def axis():
+    figure, axis = plt.subplots()
+    yield axis
+    plt.close(figure)
+
+
+def test_each_patient_is_a_line_over_the_methods(folders, axis):
+    (found,) = primary_scores(read_runs(folders, "test"))
+    paired(axis, found)
+    joined = [line.get_ydata() for line in axis.lines if len(line.get_ydata()) == 2]
+    means = np.stack([found.by_patient[m].mean(0) for m in ("multi", "joint")], axis=1)
+    np.testing.assert_allclose(joined, means)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["multi", "joint"]
+
+
+def test_every_case_is_a_dot(folders, axis):
+    (found,) = primary_scores(read_runs(folders, "test"))
+    spread(axis, found)
+    dots = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(dots, [found.by_case[m].mean(0) for m in ("multi", "joint")])
+
+
+def test_threshold_curves_are_means_over_seeds(folders, axis):
+    for k, folder in enumerate(folders):
+        write_sweep(folder, certainty=(0.3, 0.5, 0.9)[k % 3])
+    runs = read_runs(folders, "test")
+    by_threshold(axis, primary_scores(runs)[0], runs)
+    curve = dict(zip(*axis.lines[0].get_data(), strict=True))
+    assert curve[0.2] == 1.0
+    assert curve[0.4] == pytest.approx(2 / 3)
+    assert curve[0.8] == pytest.approx(1 / 3)
+
+
+def test_plots_are_files_and_curves_need_probabilities_everywhere(folders, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    assert [p.stem for p in draw_plots(read_runs(folders, "test"), out)] == ["paired", "cases"]
+    for folder in folders:
+        write_sweep(folder, 0.6)
+    runs = read_runs(folders, "test")
+    drawn = draw_plots(runs, out)
+    assert [p.name for p in drawn] == ["paired.png", "cases.png", "thresholds.png"]
+    for path in drawn:
+        with Image.open(path) as picture:
+            assert picture.width > 400
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    before = (out / "cases.pdf").read_bytes()
+    draw_plots(runs, out)
+    assert (out / "cases.pdf").read_bytes() == before
