@@ -19,7 +19,7 @@ SOFT_ROUNDS = 10  # of MONAI's soft skeleton: enough for things up to 21 px wide
 
 def as_tensor(mask: np.ndarray) -> torch.Tensor:
     """Return `mask: [H, W, C] bool` as MONAI takes it, [1, C, H, W] float."""
-    return torch.tensor(np.moveaxis(mask, -1, 0)[None]).float()
+    return torch.tensor(mask).permute(2, 0, 1)[None].float().contiguous()
 
 
 def tensors(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
