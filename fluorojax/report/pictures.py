@@ -76,11 +76,13 @@ def viewer(
     figures = "".join(_figure(picture, len(layers)) for picture in pictures)
     style = f"grid-template-columns: repeat({columns}, minmax(0, 1fr))" if columns else None
     gallery = element("div", figures, class_="gallery", style=style)
-    words = HOW_TO_READ + " " + KEYS
     controls = _controls(layers, adjustable, pictures[0].id) if pictures else ""
     return element(
         "section",
-        text("p", words, class_="soft hint") + controls + gallery,
+        text("p", HOW_TO_READ, class_="soft")
+        + text("p", KEYS, class_="soft hint")
+        + controls
+        + gallery,
         class_="viewer",
         data_layers=json.dumps(about),
     )
