@@ -99,7 +99,8 @@ def model() -> ConfigDict:
     # 'together': one U-Net for all; 'per_class': one each; 'parent_then_child': a cascade
     model.stages = "together"
     model.link = "none"  # what later stages see: 'none', 'stop_gradient' or 'gradient'
-    model.width = 32  # channels of the first level; doubled at each level below
+    # channels of the first level, doubled at each level below, to the nearest multiple of 4
+    model.width = 32.0
     model.depth = 5  # number of times the grid is halved
     model.norm = "group"  # 'group', 'instance' or 'none'
     model.residual = False  # a skip around each pair of convolutions
@@ -164,7 +165,7 @@ def shrink(config: ConfigDict) -> None:
     config.data.image_size = (192, 192)
     config.data.threads = 2
     config.data.memory_mb = 1024
-    config.model.width = 8
+    config.model.width = 8.0
     config.model.depth = 4
     config.augment.elastic_px = 3.0
     config.training.steps = 1000

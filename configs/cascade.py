@@ -1,4 +1,4 @@
-"""Endoscope U-Net, then a guidewire U-Net that sees its output; trained one after the other.
+"""Endoscope U-Net, then a guidewire U-Net that sees its output; no gradient between them.
 
 python launch.py --config=configs/cascade.py          one GPU; not timed or scored yet
 python launch.py --config=configs/cascade.py:quick    2 CPU cores; not timed or scored yet
@@ -15,5 +15,4 @@ def get_config(variant: str = "") -> ConfigDict:
     config.method = "cascade"
     config.model.stages = "parent_then_child"
     config.model.link = "stop_gradient"
-    config.training.schedule = "stage_by_stage"
     return config

@@ -4,6 +4,8 @@ python launch.py --config=configs/multi.py          one GPU; not timed or scored
 python launch.py --config=configs/multi.py:quick    2 CPU cores; not timed or scored yet
 """
 
+import math
+
 from ml_collections import ConfigDict
 
 from configs import base
@@ -13,4 +15,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """Return the configuration at the size `variant`: '' or 'quick'."""
     config = base.get_config(variant)
     config.method = "multi"
+    config.model.width *= math.sqrt(2)  # the parameters of two networks, as the others have
     return config

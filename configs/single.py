@@ -4,6 +4,8 @@ python launch.py --config=configs/single.py          one GPU; not timed or score
 python launch.py --config=configs/single.py:quick    2 CPU cores; not timed or scored yet
 """
 
+import math
+
 from ml_collections import ConfigDict
 
 from configs import base
@@ -14,4 +16,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.get_config(variant)
     config.method = "single"
     config.model.labels = "one"
+    config.model.width *= math.sqrt(2)  # the parameters of two networks, as the others have
     return config

@@ -36,7 +36,7 @@ class Cascade(nn.Module):
     stages: tuple[tuple[int, ...], ...]  # class indices of each stage; each class once
     link: str  # 'none', 'stop_gradient' or 'gradient'
     parent_class: int | None  # whose surroundings later stages are shown
-    width: int
+    width: float
     depth: int
     norm: str
     residual: bool

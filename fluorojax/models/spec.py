@@ -20,7 +20,7 @@ class NetworkSpec:
     stages: Stages  # class indices predicted by each stage
     link: str  # 'none', 'stop_gradient' or 'gradient'
     parent_class: int | None  # class whose surroundings later stages are shown, None: no relation
-    width: int
+    width: float
     depth: int
     norm: str
     residual: bool

@@ -54,8 +54,9 @@ class GroupNorm(nn.Module):
 
 
 def group_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
-    """Return a normalisation over groups of 8 channels, or of all if 8 does not divide them."""
-    return GroupNorm(channels // 8 if channels % 8 == 0 else 1, name=name)
+    """Return a normalisation over groups of 8 channels, or as near to 8 as their number allows."""
+    divisors = [n for n in range(1, channels + 1) if channels % n == 0]
+    return GroupNorm(min(divisors, key=lambda n: abs(n - channels / 8)), name=name)
 
 
 def instance_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
@@ -131,6 +132,15 @@ def double(x: jax.Array) -> jax.Array:
     return wide.reshape(batch, 2 * height, 2 * width, channels)
 
 
+def channels(width: float, level: int) -> int:
+    """Return the channels of a level: `width` 2^level, to the nearest multiple of 4.
+
+    A fraction in `width` lets one network have the parameters of two: a factor of the square root
+    of 2 doubles them.
+    """
+    return 4 * max(1, round(width * 2**level / 4))
+
+
 def stride(depth: int) -> int:
     """Return what rows and columns must be a multiple of: 2^depth."""
     return 2**depth
@@ -139,13 +149,13 @@ def stride(depth: int) -> int:
 class UNet(nn.Module):
     """Encoder and decoder of `depth` halvings, with skips between levels of one size.
 
-    Level k has `width` 2^k channels. On the way up a level's channels are halved by a 1 x 1
-    convolution on the small grid, and then repeated 2 x 2 times: a tenth of the time of a
-    transposed convolution on a CPU, and no chequerboard.
+    Level k has `width` 2^k channels (see `channels`). On the way up a level's channels are halved
+    by a 1 x 1 convolution on the small grid, and then repeated 2 x 2 times: a tenth of the time of
+    a transposed convolution on a CPU, and no chequerboard.
     """
 
     classes: int
-    width: int = 16
+    width: float = 16.0
     depth: int = 4
     norm: str = "group"  # a key of NORMS
     residual: bool = False
@@ -170,7 +180,7 @@ class UNet(nn.Module):
         x = self.block(self.depth, "bottom")(x)
         coarse = []
         for level in reversed(range(self.depth)):
-            up = pointwise(self.width * 2**level, self.dtype, f"narrow_{level}")
+            up = pointwise(channels(self.width, level), self.dtype, f"narrow_{level}")
             x = jnp.concatenate([double(up(x)), skips[level]], -1)
             x = self.block(level, f"up_{level}")(x)
             if self.deep_supervision and 0 < level < self.depth:
@@ -189,7 +199,8 @@ class UNet(nn.Module):
     def block(self, level: int, name: str) -> Block:
         """Return the block of a level; the name is given, so that remat changes no parameter."""
         kind = nn.remat(Block) if self.remat else Block
-        return kind(self.width * 2**level, self.norm, self.residual, self.dtype, name=name)
+        features = channels(self.width, level)
+        return kind(features, self.norm, self.residual, self.dtype, name=name)
 
     def head(self, name: str) -> nn.Dense:
         """Return the map to logits, float32, that starts from the probability RARE."""
