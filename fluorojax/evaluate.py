@@ -17,6 +17,9 @@ from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.predict import Predictor
 from fluorojax.progress import progress
 
+ONE_LABEL_CASES = "one_label.csv"
+"""Scores of all classes as one label: by these a method with one label is held against others."""
+
 Row = dict[str, Any]
 Predict = Callable[[Example], np.ndarray]
 """Probabilities [H, W, C] of an example; or masks, bool, from tools that give no probabilities."""
@@ -151,6 +154,13 @@ def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> li
     return [about | row for row in scores]
 
 
+def as_one_label(case: Case, info: DatasetInfo, settings: MetricSettings) -> list[Row]:
+    """Return the row of all classes as one label, as `single` learns them."""
+    prediction, reference = (np.asarray(labels.merge(m, 1)) for m in case[2:])
+    union = case._replace(prediction=prediction, reference=reference)
+    return score_example(union, labels.all_as_one(info), settings)
+
+
 def write_evaluation(
     predict: Predict,
     frames: Frames,
@@ -161,8 +171,9 @@ def write_evaluation(
 ) -> dict[str, Any]:
     """Score a split and write into `folder` all that is known of it; return the summary.
 
-    Written are `cases.csv`, `summary.json`, `overlays/<case>.png` and `maps/<case>.png`; and, where
-    there are probabilities, `thresholds.csv` and `calibration.csv`.
+    Written are `cases.csv`, `summary.json`, `overlays/<case>.png` and `maps/<case>.png`; where
+    there are several classes, `one_label.csv`; and where there are probabilities, `thresholds.csv`
+    and `calibration.csv`.
 
     Args:
         predict, frames: as for `score_split`, which gets `scoring` too.
@@ -173,6 +184,7 @@ def write_evaluation(
     info, settings = scoring["info"], scoring["settings"]
     confidence = Confidence(info.classes, settings)
     seen: set[bool] = set()
+    together: list[Row] = []
 
     def keep(case: Case) -> None:
         name = f"{overlay.file_name(case.example['case'])}.png"
@@ -180,6 +192,8 @@ def write_evaluation(
         casemap.save(
             folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference
         )
+        if len(info.classes) > 1:
+            together.extend(as_one_label(case, info, settings))
         seen.add(case.has_probabilities)
         if case.has_probabilities:
             add_case(confidence, case)
@@ -192,6 +206,8 @@ def write_evaluation(
         summary |= {"thresholds": thresholds, "confidence": confidence.summary(points or {})}
         confidence.write(folder)
     write_cases_csv(rows, folder / "cases.csv")
+    if together:
+        write_cases_csv(together, folder / ONE_LABEL_CASES)
     write_summary(summary, folder / "summary.json")
     return summary
 

@@ -7,6 +7,7 @@ from fluorojax import casemap, evaluate
 from fluorojax.confidence import read_thresholds
 from fluorojax.data.source import open_folder
 from fluorojax.metrics.case import MetricSettings
+from fluorojax.metrics.summary import read_cases_csv
 from tests.folders import write_folder
 
 
@@ -91,6 +92,17 @@ def test_calibration_and_scores_by_threshold_are_kept(dataset, tmp_path):
 
 
 PRIMARY_SCOPE = ("scope", "dice")
+
+
+def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
+    found = [np.flip(r, -1) for r in references(dataset)]  # each class where the other is
+    oracle = oracle_of(dataset, found)
+    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **scoring(dataset))
+    rows = read_cases_csv(tmp_path / "one_label.csv")
+    assert [(r["case"], r["class"], r["dice"]) for r in rows] == [
+        ("c4", "instruments", 1.0),
+        ("c9", "instruments", 1.0),
+    ]
 
 
 def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):

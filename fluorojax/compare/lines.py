@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fluorojax.compare.runs import Run, methods_of, scores_of
+from fluorojax.compare.runs import Run, kinds_of, methods_of, scores_of
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row
@@ -45,11 +45,12 @@ def compare(runs: Sequence[Run], baseline: str) -> list[Line]:
 
     Args:
         runs: of two methods or more, as `check` wants them.
-        baseline: the method that the others are held against.
+        baseline: the method that the others are held against; in a class that it does not have,
+            the first that has it is.
     """
     lines = []
-    for of, kind in {row["class"]: row["kind"] for row in runs[0].rows}.items():
-        levels = sorted({row["level"] for row in runs[0].rows if row["level"]})
+    for of, kind in kinds_of(runs).items():
+        levels = sorted({row["level"] for row in _of_class(runs, of) if row["level"]})
         metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, of))]
         for metric in metrics:
             lines += _lines(runs, baseline, of, metric, "")
@@ -61,8 +62,8 @@ def compare(runs: Sequence[Run], baseline: str) -> list[Line]:
 
 def first_lines(lines: Sequence[Line], runs: Sequence[Run]) -> list[Line]:
     """Return the lines of each class's first metric, the one that its kind is judged by."""
-    first = {row["class"]: PRIMARY[row["kind"]] for row in runs[0].rows}
-    return [line for line in lines if line.metric == first[line.of]]
+    kinds = kinds_of(runs)
+    return [line for line in lines if line.metric == PRIMARY[kinds[line.of]]]
 
 
 def _of_class(runs: Sequence[Run], of: str) -> Iterable[Row]:
@@ -71,7 +72,9 @@ def _of_class(runs: Sequence[Run], of: str) -> Iterable[Row]:
 
 def _lines(runs: Sequence[Run], baseline: str, of: str, metric: str, level: str) -> list[Line]:
     """Return a line a method, without the correction of p."""
-    scores = {method: scores_of(runs, method, of, metric, level) for method in methods_of(runs)}
+    methods = methods_of(runs, of)
+    baseline = baseline if baseline in methods else methods[0]
+    scores = {method: scores_of(runs, method, of, metric, level) for method in methods}
     order = [baseline, *(method for method in scores if method != baseline)]
     lines = []
     for method in order:

@@ -1,5 +1,7 @@
 """Plots of a comparison: paired patients, the spread of cases, scores by threshold."""
 
+import functools
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from fluorojax.metrics.case import METRICS
 # Okabe and Ito (2008), dark enough for lines on white; the baseline is the first.
 COLOURS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
-Draw = Callable[[Any, Primary], None]
+Draw = Callable[[Any, Primary, dict[str, str]], None]  # axis, scores, colour of each method
 
 
 def draw_plots(runs: Sequence[Run], out: Path) -> list[Path]:
@@ -27,7 +29,7 @@ def draw_plots(runs: Sequence[Run], out: Path) -> list[Path]:
     ]
     if all(run.sweep for run in runs):
         path = out / "thresholds"
-        drawn.append(_draw(runs, path, lambda axis, of: by_threshold(axis, of, runs)))
+        drawn.append(_draw(runs, path, functools.partial(by_threshold, runs)))
     return drawn
 
 
@@ -39,12 +41,13 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
     import matplotlib.pyplot as plt
 
     panels = primary_scores(runs)
+    colours = dict(zip(methods_of(runs), itertools.cycle(COLOURS), strict=False))
     width = 1.0 + len(panels) * max(3.2, 0.8 + 0.8 * len(methods_of(runs)))
     figure, axes = plt.subplots(
         1, len(panels), figsize=(width, 3.8), squeeze=False, layout="constrained"
     )
     for axis, found in zip(axes[0], panels, strict=True):
-        draw(axis, found)
+        draw(axis, found, colours)
         axis.set_title(found.of)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path.with_suffix(".png"), dpi=150)
@@ -54,20 +57,20 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
     return path.with_suffix(".png")
 
 
-def paired(axis: Any, found: Primary) -> None:
+def paired(axis: Any, found: Primary, colours: dict[str, str]) -> None:
     """Draw each patient's score by method, joined by lines; a bar is the mean."""
     methods = list(found.by_patient)
     means = np.stack([np.mean(scores, 0) for scores in found.by_patient.values()])
     axis.plot(range(len(methods)), means, "-", color="0.75", lw=0.7, zorder=1)
     for k, of in enumerate(means):
-        axis.plot([k] * len(of), of, "o", color=_colour(k), ms=4, alpha=0.7)
+        axis.plot([k] * len(of), of, "o", color=colours[methods[k]], ms=4, alpha=0.7)
     level = [statistics.mean(scores) for scores in found.by_patient.values()]
     places = np.arange(len(methods))
     axis.hlines(level, places - 0.2, places + 0.2, color="black", lw=2, zorder=3)
     _label(axis, methods, f"{METRICS[found.metric].label}, a patient's mean over seeds")
 
 
-def spread(axis: Any, found: Primary) -> None:
+def spread(axis: Any, found: Primary, colours: dict[str, str]) -> None:
     """Draw a box (quartiles, whiskers to 1.5 times their distance) and a dot for every case."""
     methods = list(found.by_case)
     rng = np.random.default_rng(0)  # of the dots' places beside each other
@@ -75,7 +78,7 @@ def spread(axis: Any, found: Primary) -> None:
     means = [of[~np.isnan(of)] for of in means]
     for k, of in enumerate(means):
         beside = k + rng.uniform(-0.16, 0.16, len(of))
-        axis.plot(beside, of, "o", color=_colour(k), ms=2.5, alpha=0.45, mew=0)
+        axis.plot(beside, of, "o", color=colours[methods[k]], ms=2.5, alpha=0.45, mew=0)
     axis.boxplot(
         means,
         positions=range(len(methods)),
@@ -86,19 +89,23 @@ def spread(axis: Any, found: Primary) -> None:
     _label(axis, methods, f"{METRICS[found.metric].label}, a case's mean over seeds")
 
 
-def by_threshold(axis: Any, found: Primary, runs: Sequence[Run]) -> None:
+def by_threshold(runs: Sequence[Run], axis: Any, found: Primary, colours: dict[str, str]) -> None:
     """Draw the mean over patients by threshold: mean over seeds, and their range as a band."""
-    for k, method in enumerate(found.by_patient):
+    for method in found.by_patient:
         curves = []
         for run in (r for r in runs if r.method == method):
             wanted = (found.of, found.metric)
             rows = [r for r in run.sweep if (r["class"], r["metric"]) == wanted]
             curves.append([row["patient_mean"] for row in rows])
             x = [row["threshold"] for row in rows]
+        if not any(curves):
+            continue  # all classes as one label: scored, but not by threshold
         values = np.array(curves, float)  # None, where nothing could be scored, becomes NaN
-        axis.plot(x, values.mean(0), color=_colour(k), label=method)
+        axis.plot(x, values.mean(0), color=colours[method], label=method)
         if len(curves) > 1:
-            axis.fill_between(x, values.min(0), values.max(0), color=_colour(k), alpha=0.18, lw=0)
+            axis.fill_between(
+                x, values.min(0), values.max(0), color=colours[method], alpha=0.18, lw=0
+            )
     axis.set_xlabel("threshold")
     axis.set_ylabel(f"{METRICS[found.metric].label}, mean over patients")
     bands = "; bands: range over seeds" if len(seeds_of(runs)) > 1 else ""
@@ -109,7 +116,3 @@ def _label(axis: Any, methods: Sequence[str], y: str) -> None:
     axis.set_xticks(range(len(methods)), methods)
     axis.set_xlim(-0.5, len(methods) - 0.5)
     axis.set_ylabel(y)
-
-
-def _colour(k: int) -> str:
-    return COLOURS[k % len(COLOURS)]

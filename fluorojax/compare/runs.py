@@ -12,14 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fluorojax.confidence import THRESHOLDS, read_thresholds
+from fluorojax.data.info import Kind
 from fluorojax.errors import InputError
+from fluorojax.evaluate import ONE_LABEL_CASES
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
 
 
 class Run(NamedTuple):
-    """One training and its scores on a split."""
+    """One training and its scores on a split.
+
+    Attributes:
+        folder, split: where the scores are.
+        method, seed: what was trained.
+        dataset: its description.
+        summary: as written.
+        rows: scores of each case and class.
+        sweep: scores by threshold; empty where there are masks alone.
+        as_one: scores of all classes as one label; empty where there is one class.
+    """
 
     folder: Path
     split: str
@@ -28,7 +40,13 @@ class Run(NamedTuple):
     dataset: dict[str, Any]
     summary: dict[str, Any]
     rows: list[Row]
-    sweep: list[Row]  # scores by threshold; empty where there are masks alone
+    sweep: list[Row]
+    as_one: list[Row]
+
+    @property
+    def classes(self) -> set[str]:
+        """The names of the classes scored."""
+        return {row["class"] for row in self.rows}
 
     @property
     def scored(self) -> Path:
@@ -46,9 +64,15 @@ class Run(NamedTuple):
         return self.dataset["fingerprint"]
 
 
-def methods_of(runs: Sequence[Run]) -> list[str]:
-    """Return the methods in the order of the runs."""
-    return list(dict.fromkeys(run.method for run in runs))
+def methods_of(runs: Sequence[Run], of: str | None = None) -> list[str]:
+    """Return the methods in the order of the runs; `of`: only those that have this class."""
+    return list(dict.fromkeys(run.method for run in runs if of is None or of in run.classes))
+
+
+def kinds_of(runs: Sequence[Run]) -> dict[str, Kind]:
+    """Return the kind of every class that two methods or more share."""
+    kinds = {row["class"]: row["kind"] for run in runs for row in run.rows}
+    return {of: kind for of, kind in kinds.items() if len(methods_of(runs, of)) > 1}
 
 
 def scores_of(
@@ -94,8 +118,8 @@ class Primary(NamedTuple):
 def primary_scores(runs: Sequence[Run]) -> list[Primary]:
     """Return the first scores of each class."""
     found = []
-    for of, kind in {row["class"]: row["kind"] for row in runs[0].rows}.items():
-        metric, methods = PRIMARY[kind], methods_of(runs)
+    for of, kind in kinds_of(runs).items():
+        metric, methods = PRIMARY[kind], methods_of(runs, of)
         cases = case_scores(runs, methods[0], of, metric)[0]
         found.append(
             Primary(
@@ -118,13 +142,26 @@ def seeds_of(runs: Sequence[Run]) -> list[int]:
 def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
     """Read runs and check that they can be compared.
 
+    Where one method has one label and others have several, these are scored as one label too.
+
     Raises:
         InputError: a file that is missing or damaged, or runs that differ in more than method and
             seed; the run, and the case or field, are named.
     """
-    runs = [read_run(Path(folder), split) for folder in folders]
+    runs = with_shared_classes([read_run(Path(folder), split) for folder in folders])
     check(runs)
     return runs
+
+
+def with_shared_classes(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs; those of several classes get the one label that another run has alone."""
+    alone = {run.rows[0]["class"] for run in runs if len(run.classes) == 1}
+    return [
+        run._replace(rows=[*run.as_one, *run.rows])
+        if run.as_one and {run.as_one[0]["class"]} & alone
+        else run
+        for run in runs
+    ]
 
 
 def read_run(folder: Path, split: str) -> Run:
@@ -138,17 +175,7 @@ def read_run(folder: Path, split: str) -> Run:
         if not path.is_file():
             raise InputError(f"{path} does not exist; finish the run, or name another --split")
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    try:
-        rows = read_cases_csv(scored / "cases.csv")
-    except ValueError as error:
-        raise InputError(f"{scored / 'cases.csv'} is damaged ({error}); evaluate again") from error
-    for row in rows:
-        wrong = [m for m in METRICS if row.get(m) is not None and not math.isfinite(row[m])]
-        if wrong:
-            raise InputError(
-                f"{scored / 'cases.csv'}: case {row['case']}, class {row['class']}: {wrong[0]} is "
-                f"{row[wrong[0]]}; evaluate again"
-            )
+    as_one = scored / ONE_LABEL_CASES
     return Run(
         folder=folder,
         split=split,
@@ -156,13 +183,36 @@ def read_run(folder: Path, split: str) -> Run:
         seed=config["config"]["seed"],
         dataset=config["dataset"],
         summary=json.loads((scored / "summary.json").read_text("utf-8")),
-        rows=sorted(rows, key=lambda row: (row["class"], row["case"])),
+        rows=read_rows(scored / "cases.csv"),
+        as_one=read_rows(as_one) if as_one.is_file() else [],
         sweep=read_thresholds(scored),
     )
 
 
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a table of cases, by class and case.
+
+    Raises:
+        InputError: a cell that is no number, or not a finite one.
+    """
+    try:
+        rows = read_cases_csv(path)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); evaluate again") from error
+    for row in rows:
+        wrong = [m for m in METRICS if row.get(m) is not None and not math.isfinite(row[m])]
+        if wrong:
+            raise InputError(
+                f"{path}: case {row['case']}, class {row['class']}: {wrong[0]} is "
+                f"{row[wrong[0]]}; evaluate again"
+            )
+    return sorted(rows, key=lambda row: (row["class"], row["case"]))
+
+
 def check(runs: Sequence[Run]) -> None:
     """Check that runs differ in nothing but method and seed, and that every method has every seed.
+
+    A class need not be in all of them, but two methods at least must share one.
 
     Raises:
         InputError: names the first run that differs, and in what.
@@ -172,6 +222,7 @@ def check(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         _check_same(first, run)
+        _check_same(next(other for other in runs if other.method == run.method), run)
     seen: dict[tuple[str, int], Path] = {}
     for run in runs:
         other = seen.setdefault((run.method, run.seed), run.folder)
@@ -200,7 +251,15 @@ def _check_same(first: Run, run: Run) -> None:
             f"{run.folder}: metric setting {name} is {run.settings.get(name)}, in {first.folder} "
             f"it is {first.settings.get(name)}; evaluate both alike"
         )
-    ours, theirs = ({(r["class"], r["case"]) for r in one.rows} for one in (first, run))
+    shared = first.classes & run.classes
+    if not shared or (run.method == first.method and run.classes != first.classes):
+        raise InputError(
+            f"{run.folder} has scores of {', '.join(sorted(run.classes))}, {first.folder} of "
+            f"{', '.join(sorted(first.classes))}; compare runs with the same classes"
+        )
+    ours, theirs = (
+        {(r["class"], r["case"]) for r in one.rows if r["class"] in shared} for one in (first, run)
+    )
     for lacking, there, odd in ((run, first, ours - theirs), (first, run, theirs - ours)):
         if odd:
             of, case = min(odd)
@@ -208,7 +267,7 @@ def _check_same(first: Run, run: Run) -> None:
                 f"{lacking.folder} has no score of case {case}, class {of}, which {there.folder} "
                 "has; compare runs with the same classes and test cases"
             )
-    if run.sweep and first.sweep and _swept(run) != _swept(first):
+    if _swept(run, shared) != _swept(first, shared) and run.sweep and first.sweep:
         raise InputError(
             f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
             "evaluate both with one version of FluoroJAX"
@@ -220,6 +279,6 @@ def _check_same(first: Run, run: Run) -> None:
         )
 
 
-def _swept(run: Run) -> list[tuple[Any, ...]]:
-    """Return what the scores by threshold are of."""
-    return [(row["class"], row["metric"], row["threshold"]) for row in run.sweep]
+def _swept(run: Run, classes: set[str]) -> list[tuple[Any, ...]]:
+    """Return what the scores by threshold are of, in these classes."""
+    return [(r["class"], r["metric"], r["threshold"]) for r in run.sweep if r["class"] in classes]

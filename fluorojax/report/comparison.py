@@ -1,7 +1,7 @@
 """The page of a comparison: differences, plots, patients, cases on which methods disagree."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -47,14 +47,16 @@ def render(lines: Sequence[Line], runs: Sequence[Run], baseline: str, plots: Seq
     """Return the page as text."""
     found = primary_scores(runs)
     evaluations = [Evaluation(run.scored) for run in runs]
+    pictured = _pictured(runs, baseline)
     sections = [
         _header(runs, baseline),
         _differences(lines, runs),
         _plots(plots),
-        *(_patients(k, of, baseline) for k, of in enumerate(found)),
+        text("h2", "Patients"),
+        *(_patients(of, baseline, pictured) for of in found),
         text("h2", "Cases on which the methods differ most"),
-        *(_cases(k, of, baseline) for k, of in enumerate(found)),
-        _pictures(runs, found),
+        *(_cases(of, baseline, pictured) for of in found),
+        _pictures(pictured, methods_of(runs), found),
         definitions(evaluations[:1]),
         text("p", DEFINITIONS),
         _runs(runs),
@@ -104,11 +106,31 @@ def _plots(plots: Sequence[Path]) -> str:
     return text("h2", "Plots") + element("div", figures, class_="plots")
 
 
-def _patients(k: int, found: Primary, baseline: str) -> str:
+def _pictured(runs: Sequence[Run], baseline: str) -> dict[str, Evaluation]:
+    """Return the first seed of each method that has the baseline's classes: one legend for all."""
+    first = {m: next(run for run in runs if run.method == m) for m in methods_of(runs)}
+    evaluations = {method: Evaluation(run.scored) for method, run in first.items()}
+    legend = evaluations[baseline].classes
+    return {method: of for method, of in evaluations.items() if of.classes == legend}
+
+
+def _title(found: Primary, pictured: Mapping[str, Evaluation], after: str) -> str:
+    """Return a heading with the colour that the class has in the pictures."""
+    legend = next(iter(pictured.values())).classes
+    patch = swatch(legend.index(found.of)) + " " if found.of in legend else ""
+    return element("h3", patch + escape(f"{found.of}: {METRICS[found.metric].label}{after}"))
+
+
+def _base(found: Primary, baseline: str) -> str:
+    """Return the method that the others are held against in this class."""
+    return baseline if baseline in found.by_case else next(iter(found.by_case))
+
+
+def _patients(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) -> str:
     """Return each patient's score by method, sortable, the patients that lose most first."""
+    baseline = _base(found, baseline)
     means = {method: np.mean(scores, 0) for method, scores in found.by_patient.items()}
     others = [method for method in means if method != baseline]
-    label = METRICS[found.metric].label
     order = np.argsort(means[others[-1]] - means[baseline], kind="stable")
     rows: list[list[Cell]] = [
         [
@@ -119,9 +141,8 @@ def _patients(k: int, found: Primary, baseline: str) -> str:
         for n in order
     ]
     columns = ("patient", *means, *(f"{method} − {baseline}" for method in others))
-    title = element("h3", swatch(k) + f" {escape(found.of)}: {label} by patient, mean over seeds")
-    heading = text("h2", "Patients") if k == 0 else ""
-    return heading + title + sortable(columns, rows, words=1)
+    title = _title(found, pictured, " by patient, mean over seeds")
+    return title + sortable(columns, rows, words=1)
 
 
 def _exact(value: float, sign: bool = False) -> tuple[str, float]:
@@ -137,10 +158,11 @@ def disagreement(found: Primary) -> np.ndarray:
     return np.nan_to_num(means.max(0) - means.min(0))
 
 
-def _cases(k: int, found: Primary, baseline: str) -> str:
+def _cases(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) -> str:
     """Return each case's score by method, those first on which the methods differ most."""
     order = np.argsort(-disagreement(found), kind="stable")
     fields = [f for f in ("patient", "level") if any(row.get(f) for row in found.cases)]
+    baseline = _base(found, baseline)
     means = {method: np.mean(scores, 0) for method, scores in found.by_case.items()}
     others = [method for method in means if method != baseline]
     rows = [
@@ -153,40 +175,42 @@ def _cases(k: int, found: Primary, baseline: str) -> str:
         for n in order
     ]
     columns = ("case", *fields, *means, *(f"{method} − {baseline}" for method in others))
-    title = element("h3", swatch(k) + f" {escape(found.of)}: {METRICS[found.metric].label}")
-    return title + sortable(columns, rows, words=1 + len(fields))
+    return _title(found, pictured, "") + sortable(columns, rows, words=1 + len(fields))
 
 
-def _pictures(runs: Sequence[Run], found: Sequence[Primary]) -> str:
-    """Return the same cases by every method, a row a case, of the first seed of each."""
-    first = [next(run for run in runs if run.method == method) for method in methods_of(runs)]
-    evaluations = [Evaluation(run.scored) for run in first]
-    # By name: a class may have other cases than another.
-    apart: dict[str, float] = {}
+def _pictures(
+    pictured: Mapping[str, Evaluation], methods: Sequence[str], found: Sequence[Primary]
+) -> str:
+    """Return the same cases by every method, a row a case."""
+    apart: dict[str, float] = {}  # by name: a class may have other cases than another
     for of in found:
         for row, distance in zip(of.cases, disagreement(of), strict=True):
             apart[row["case"]] = apart.get(row["case"], 0.0) + float(distance)
     chosen = [
         case
         for case in sorted(apart, key=lambda case: -apart[case])
-        if all(map_of(run.scored, case).is_file() for run in first)
+        if all(map_of(of.folder, case).is_file() for of in pictured.values())
     ][:MOST_CASES]
     if not chosen:
         return ""
     pictures = [
         Picture(
             id=f"picture-{n}-{k}",
-            path=map_of(run.scored, case),
-            label=f"Case {case} by {run.method}, with prediction and reference",
-            caption=text("b", f"{run.method}, {case}") + "<br>" + escape(of.said_of(case)),
+            path=map_of(of.folder, case),
+            label=f"Case {case} by {method}, with prediction and reference",
+            caption=text("b", f"{method}, {case}") + "<br>" + escape(of.said_of(case)),
             thresholds=tuple(layer.threshold for layer in of.layers),
         )
         for n, case in enumerate(chosen)
-        for k, (run, of) in enumerate(zip(first, evaluations, strict=True))
+        for k, (method, of) in enumerate(pictured.items())
     ]
-    adjustable = all("thresholds" in of.summary for of in evaluations)
-    note = f"Side by side: {', '.join(f'{run.method} (seed {run.seed})' for run in first)}."
-    shown = viewer(pictures, evaluations[0].layers, adjustable=adjustable, columns=len(first))
+    layers = next(iter(pictured.values())).layers
+    adjustable = all("thresholds" in of.summary for of in pictured.values())
+    note = f"Side by side, first seed: {', '.join(pictured)}."
+    left_out = [method for method in methods if method not in pictured]
+    if left_out:
+        note += f" Not shown, because of other classes: {', '.join(left_out)}."
+    shown = viewer(pictures, layers, adjustable=adjustable, columns=len(pictured))
     return text("h3", "Pictures") + text("p", note, class_="soft") + shown
 
 

@@ -12,8 +12,8 @@ from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 PATIENTS = 8
 
 
-def rows_of(shift, seed):
-    """Two cases a patient; the wire's clDice is the patient's own, plus `shift` and luck."""
+def rows_of(shift, seed, of="wire"):
+    """Two cases a patient; the class's clDice is the patient's own, plus `shift` and luck."""
     rng, patients = np.random.default_rng(seed), np.random.default_rng(99)
     rows = []
     for patient in range(PATIENTS):
@@ -27,7 +27,7 @@ def rows_of(shift, seed):
                     "patient": f"p{patient}",
                     "sequence": "",
                     "level": "over bone" if case else "over soft tissue",
-                    "class": "wire",
+                    "class": of,
                     "kind": "curve",
                     "status": "scored",
                     "unit": "mm",
@@ -39,10 +39,12 @@ def rows_of(shift, seed):
     return rows
 
 
-def write_run(root, method, seed, rows, settings=None, fingerprint="f" * 64):
+def write_run(root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=()):
     folder = root / f"{method}-seed{seed}"
     scored = folder / "evaluation" / "test"
     write_cases_csv(rows, scored / "cases.csv")
+    if as_one:
+        write_cases_csv(as_one, scored / "one_label.csv")
     write_summary(summarise(rows, settings or MetricSettings()), scored / "summary.json")
     config = {"config": {"method": method, "seed": seed}, "dataset": {"fingerprint": fingerprint}}
     (folder / "config.json").write_text(json.dumps(config))
@@ -56,6 +58,17 @@ def two_methods(root):
         for method, shift in (("multi", 0.0), ("joint", 0.1))
         for seed in range(3)
     ]
+
+
+def one_label_and_two(root):
+    """`single`, which has one label, and `multi` and `joint`, which are scored by it too."""
+    one = "instruments"
+    folders = [write_run(root, "single", s, rows_of(0.0, s, one)) for s in range(2)]
+    for method, shift in (("multi", 0.1), ("joint", 0.2)):
+        for s in range(2):
+            as_one = rows_of(shift, s + 5, one)
+            folders.append(write_run(root, method, s, rows_of(shift, s), as_one=as_one))
+    return folders
 
 
 def write_sweep(folder, certainty):

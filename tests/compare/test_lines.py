@@ -6,7 +6,7 @@ import pytest
 
 from fluorojax.compare import compare, read_runs
 from fluorojax.compare.lines import first_lines
-from tests.compare.constructed import PATIENTS
+from tests.compare.constructed import PATIENTS, one_label_and_two
 
 
 def test_a_known_difference_is_found_with_its_interval(folders):
@@ -32,6 +32,23 @@ def test_means_and_spread_by_hand(folders):
         per_seed.append(np.mean(scores))  # as many cases in each patient
     assert ours.mean == pytest.approx(np.mean(per_seed))
     assert ours.seed_std == pytest.approx(np.std(per_seed, ddof=1))
+
+
+def test_one_label_is_held_against_several_by_the_union(tmp_path):
+    runs = read_runs(one_label_and_two(tmp_path), "test")
+    lines = [line for line in compare(runs, "single") if line.metric == "cldice" and not line.level]
+    assert [(line.of, line.method) for line in lines] == [
+        ("instruments", "single"),
+        ("instruments", "multi"),
+        ("instruments", "joint"),
+        ("wire", "multi"),
+        ("wire", "joint"),
+    ]
+    of = {(line.of, line.method): line.difference for line in lines}
+    assert of["instruments", "joint"] == pytest.approx(0.2, abs=0.02)
+    # Where the baseline has no such class, the first that has it stands in.
+    assert math.isnan(of["wire", "multi"])
+    assert of["wire", "joint"] == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_class_is_judged_by_the_first_metric_of_its_kind(folders):

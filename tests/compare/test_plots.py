@@ -9,6 +9,9 @@ from tests.compare.constructed import write_sweep
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
+COLOURS = {"multi": "grey", "joint": "blue"}
+
+
 @pytest.fixture
 def axis():
     figure, axis = plt.subplots()
@@ -18,7 +21,7 @@ def axis():
 
 def test_each_patient_is_a_line_over_the_methods(folders, axis):
     (found,) = primary_scores(read_runs(folders, "test"))
-    paired(axis, found)
+    paired(axis, found, COLOURS)
     joined = [line.get_ydata() for line in axis.lines if len(line.get_ydata()) == 2]
     means = np.stack([found.by_patient[m].mean(0) for m in ("multi", "joint")], axis=1)
     np.testing.assert_allclose(joined, means)
@@ -27,7 +30,7 @@ def test_each_patient_is_a_line_over_the_methods(folders, axis):
 
 def test_every_case_is_a_dot(folders, axis):
     (found,) = primary_scores(read_runs(folders, "test"))
-    spread(axis, found)
+    spread(axis, found, COLOURS)
     dots = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(dots, [found.by_case[m].mean(0) for m in ("multi", "joint")])
 
@@ -36,7 +39,7 @@ def test_threshold_curves_are_means_over_seeds(folders, axis):
     for k, folder in enumerate(folders):
         write_sweep(folder, certainty=(0.3, 0.5, 0.9)[k % 3])
     runs = read_runs(folders, "test")
-    by_threshold(axis, primary_scores(runs)[0], runs)
+    by_threshold(runs, axis, primary_scores(runs)[0], COLOURS)
     curve = dict(zip(*axis.lines[0].get_data(), strict=True))
     assert curve[0.2] == 1.0
     assert curve[0.4] == pytest.approx(2 / 3)

@@ -45,6 +45,15 @@ def test_other_settings_data_or_a_run_twice_are_refused(folders, tmp_path):
         read_runs(folders, "validation")
 
 
+def test_methods_without_a_class_in_common_are_refused(folders, tmp_path):
+    other = write_run(tmp_path / "other", "third", 0, rows_of(0.0, 1, "scope"))
+    with pytest.raises(InputError, match=r"third-seed0 has scores of scope, .* of wire"):
+        read_runs([folders[0], other], "test")
+    odd = write_run(tmp_path / "odd", "joint", 7, rows_of(0.0, 1, "scope") + rows_of(0.0, 1))
+    with pytest.raises(InputError, match=r"joint-seed7 has scores of scope, wire"):
+        read_runs([folders[0], folders[3], odd], "test")
+
+
 def test_other_thresholds_are_refused_by_file(folders):
     for folder in folders:
         write_sweep(folder, 0.6)

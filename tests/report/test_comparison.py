@@ -10,7 +10,7 @@ from fluorojax.compare.runs import primary_scores
 from fluorojax.metrics.case import EMPTY_POLICY
 from fluorojax.report.comparison import MOST_CASES, disagreement
 from tests.browser import in_a_browser
-from tests.compare.constructed import PATIENTS, two_methods
+from tests.compare.constructed import PATIENTS, one_label_and_two, two_methods
 
 NOTHING = np.zeros((40, 40), bool)
 
@@ -58,6 +58,15 @@ def test_cases_are_ordered_by_how_much_the_methods_differ(page, tmp_path):
     first = found.cases[int(np.argmax(apart))]["case"]
     cases = page.read_text("utf-8").split("Cases on which the methods differ most")[1]
     assert cases.split("<tbody>")[1].startswith(f'<tr><td class="text">{first}<')
+
+
+def test_a_method_with_one_label_has_its_tables_and_no_picture(tmp_path):
+    runs = read_runs(one_label_and_two(tmp_path), "test")
+    page = write_comparison(compare(runs, "multi"), runs, "multi", tmp_path / "out")
+    words = page.read_text("utf-8")
+    assert "single · multi · joint" in words
+    assert "instruments: clDice by patient" in words
+    assert "wire: clDice by patient" in words
 
 
 def test_in_a_browser_each_method_starts_at_its_own_threshold(page):
