@@ -108,6 +108,30 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
     )
 
+    c = add(
+        "benchmark",
+        benchmark,
+        "fluorojax benchmark --configs multi:quick,joint:quick --seeds 0,1,2 --workdir runs/grid",
+    )
+    c.add_argument(
+        "--configs",
+        default="single,multi,separate,cascade,joint",
+        metavar="NAMES",
+        help="of configs/NAME.py, perhaps with :quick behind; default: %(default)s",
+    )
+    c.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
+    c.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of every configuration, such as training.steps=4000",
+    )
+    c.add_argument("--baseline", help="method the others are held against; default: the first's")
+    c.add_argument(
+        "--workdir", type=Path, required=True, metavar="DIR", help="for runs and comparison"
+    )
+
     c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
     c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
     c.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
@@ -284,6 +308,34 @@ def export(options: argparse.Namespace) -> None:
     config = ConfigDict(json.loads(path.read_text("utf-8"))["config"])
     run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
     console.print(f"export  {finish.export_best(run, options.run, options.out)}")
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    """Run methods x seeds, and compare them; what is finished is not run again."""
+    from fluorojax import benchmark as grids
+
+    configs = options.configs.split(",")
+    cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
+    grids.claim(options.workdir, options.set)
+    grids.run_grid(cells, options.set)
+    # The runs score the split that their configurations name, which is one for all.
+    split = json.loads((cells[0].workdir / "config.json").read_text("utf-8"))["config"]
+    options.runs = [cell.workdir for cell in cells]
+    options.split = split["evaluation"]["split"]
+    options.out = options.workdir / "comparison"
+    compare(options)
+
+
+def whole_numbers(option: str, given: str) -> list[int]:
+    """Return the numbers in a list such as `0,1,2`.
+
+    Raises:
+        InputError: something else is in it.
+    """
+    try:
+        return [int(part) for part in given.split(",")]
+    except ValueError:
+        raise InputError(f"{option} {given}: write whole numbers, as in 0,1,2") from None
 
 
 def compare(options: argparse.Namespace) -> None:

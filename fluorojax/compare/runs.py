@@ -267,7 +267,8 @@ def _check_same(first: Run, run: Run) -> None:
                 f"{lacking.folder} has no score of case {case}, class {of}, which {there.folder} "
                 "has; compare runs with the same classes and test cases"
             )
-    if _swept(run, shared) != _swept(first, shared) and run.sweep and first.sweep:
+    swept = {r["class"] for r in run.sweep} & {r["class"] for r in first.sweep}
+    if _swept(run, swept) != _swept(first, swept):
         raise InputError(
             f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
             "evaluate both with one version of FluoroJAX"
