@@ -38,7 +38,7 @@ def test_any_other_is_refused_with_the_names_there_are(name):
     [
         ("multi", ((0, 1),), "none", optimizers.independent),
         ("separate", ((0,), (1,)), "none", optimizers.independent),
-        ("cascade", ((0,), (1,)), "stop_gradient", optimizers.stage_by_stage),
+        ("cascade", ((0,), (1,)), "stop_gradient", optimizers.independent),
         ("joint", ((0,), (1,)), "gradient", optimizers.together),
     ],
 )
@@ -46,6 +46,11 @@ def test_the_methods_differ_in_stages_link_and_schedule(method, stages, link, op
     spec = setup.network_spec(config(method), INFO)
     assert (spec.stages, spec.link, spec.parent_class) == (stages, link, 0)
     assert setup.optimizer_of(config(method)) is optimizer
+
+
+def test_stages_can_be_trained_one_after_the_other():
+    settings = config("cascade", **{"training.schedule": "stage_by_stage"})
+    assert setup.optimizer_of(settings) is optimizers.stage_by_stage
 
 
 def test_only_joint_has_the_attachment_term():
