@@ -116,6 +116,14 @@ def loss() -> ConfigDict:
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
+    loss.cldice = 0.0  # weight of soft clDice, thin classes
+    loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
+    loss.focal = 0.0  # weight of the focal loss, all classes
+    loss.focal_gamma = 2.0  # its exponent: how little counts what is right already
+    loss.tversky = 0.0  # weight of the Tversky loss, all classes
+    loss.tversky_miss = 0.7  # a missed pixel's share of its cost; 0.5 is Dice
+    loss.boundary = 0.0  # weight of the boundary loss, all classes
+    loss.boundary_px = 8  # distance (px) from which on an error costs no more
     loss.attachment = 0.0  # weight of the share of the child that is not joined to its parent
     loss.parent = 1.0  # weight of every class but the relation's child
     loss.child = 1.0  # weight of the relation's child

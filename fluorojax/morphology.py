@@ -40,6 +40,15 @@ def _dilate_axis(x: jax.Array, axis: int) -> jax.Array:
     return jnp.maximum(x, jnp.maximum(before, after))
 
 
+def erode_cross(x: jax.Array) -> jax.Array:
+    """Return the minimum over each pixel and its four side-neighbours, `[B, H, W] in [0, 1]`.
+
+    What lies outside the image takes nothing away.
+    """
+    rest = 1.0 - x
+    return 1.0 - jnp.maximum(_dilate_axis(rest, 1), _dilate_axis(rest, 2))
+
+
 def reconstruct(marker: jax.Array, mask: jax.Array, iterations: int) -> jax.Array:
     """Return the fuzzy geodesic reconstruction of `marker` under `mask` by dilation.
 

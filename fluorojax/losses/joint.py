@@ -1,14 +1,15 @@
 """The joint loss: every class's terms and the relation, weighted in one place."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from fluorojax.losses.overlap import cross_entropy, dice
+from fluorojax.losses.overlap import boundary, cross_entropy, dice, focal, tversky
 from fluorojax.losses.relation import attachment
-from fluorojax.losses.topology import skeleton_recall
+from fluorojax.losses.topology import skeleton_recall, soft_cldice
 
 Terms = dict[str, jax.Array]
 
@@ -24,7 +25,7 @@ class Targets(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LossSpec:
-    """Weights of the terms; a term of weight 0 is not computed."""
+    """Weights of the terms, and what they need; a term of weight 0 is not computed."""
 
     class_names: tuple[str, ...]
     curves: tuple[int, ...]  # indices of the thin classes
@@ -35,6 +36,14 @@ class LossSpec:
     attachment: float
     relation: tuple[int, int] | None  # indices (child, parent)
     auxiliary: float  # weight of the finest coarser level; halved from level to level
+    focal: float = 0.0
+    focal_gamma: float = 2.0
+    tversky: float = 0.0
+    tversky_miss: float = 0.7  # a missed pixel's share of the cost
+    boundary: float = 0.0
+    boundary_px: int = 8  # from where on an error costs no more
+    cldice: float = 0.0
+    cldice_iterations: int = 5  # half the width of the thickest wire (px)
 
 
 def joint_loss(
@@ -46,8 +55,9 @@ def joint_loss(
     """Return the joint loss of each example and its terms, unweighted, by name.
 
     L = sum_c l_c S_c + l_r R + sum_k a / 2^k sum_c l_c A_c^k
-    S_c = w_ce CE + w_dice Dice + w_sr SkeletonRecall (thin classes); A: CE and Dice at a coarser
-    level, against the maximum of the mask over each block.
+    S_c = w_ce CE + w_dice Dice + w_focal Focal + w_t Tversky + w_b Boundary, and for thin classes
+    + w_sr SkeletonRecall + w_cl clDice; A: CE and Dice at a coarser level, against the maximum of
+    the mask over each block.
 
     R, the attachment, counts where the annotation says that the relation holds and both classes
     are in the reference; elsewhere it is 0.
@@ -89,16 +99,19 @@ def class_terms(
     spec: LossSpec,
 ) -> dict[str, tuple[float, jax.Array]]:
     """Return weight and value of each term of class k."""
-    p, y = probabilities[..., k], targets.mask[..., k]
-    terms = {}
-    if spec.cross_entropy:
-        terms["cross_entropy"] = spec.cross_entropy, cross_entropy(logits[..., k], y, weight)
-    if spec.dice:
-        terms["dice"] = spec.dice, dice(p, y, weight)
-    if spec.skeleton_recall and k in spec.curves:
-        missed = skeleton_recall(p, targets.skeleton[..., k], weight)
-        terms["skeleton_recall"] = spec.skeleton_recall, missed
-    return terms
+    z, p, y, w = logits[..., k], probabilities[..., k], targets.mask[..., k], weight
+    terms: dict[str, Callable[[], jax.Array]] = {
+        "cross_entropy": lambda: cross_entropy(z, y, w),
+        "dice": lambda: dice(p, y, w),
+        "focal": lambda: focal(z, y, w, spec.focal_gamma),
+        "tversky": lambda: tversky(p, y, w, spec.tversky_miss),
+        "boundary": lambda: boundary(p, y, w, spec.boundary_px),
+    }
+    if k in spec.curves:
+        terms["skeleton_recall"] = lambda: skeleton_recall(p, targets.skeleton[..., k], w)
+        terms["cldice"] = lambda: soft_cldice(p, y, w, spec.cldice_iterations)
+    weights = {name: getattr(spec, name) for name in terms}
+    return {name: (weights[name], term()) for name, term in terms.items() if weights[name]}
 
 
 def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:

@@ -177,12 +177,9 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
         class_names=info.class_names,
         curves=info.curves,
         class_weights=tuple(loss.child if n == child else loss.parent for n in info.class_names),
-        cross_entropy=loss.cross_entropy,
-        dice=loss.dice,
-        skeleton_recall=loss.skeleton_recall,
-        attachment=loss.attachment,
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
-        auxiliary=loss.auxiliary,
+        # The fields have the same names; the two weights of classes are unpacked above.
+        **{name: value for name, value in loss.items() if name not in ("parent", "child")},
     )
 
 

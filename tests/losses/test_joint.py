@@ -102,3 +102,13 @@ def test_a_perfect_prediction_costs_almost_nothing_and_its_gradient_is_finite():
     loss, gradient = jax.value_and_grad(lambda z: joint_loss(z, targets, SPEC)[0].sum())(logits)
     assert loss < 1e-3
     assert np.isfinite(gradient).all()
+
+
+def test_each_further_term_adds_its_weight_and_only_thin_classes_have_cldice():
+    plain = joint_loss(*scene(), SPEC)[0]
+    for name in ("focal", "tversky", "boundary", "cldice"):
+        loss, terms = joint_loss(*scene(), dataclasses.replace(SPEC, **{name: 0.5}))
+        of = [terms.get(f"{class_name}/{name}", 0.0) for class_name in SPEC.class_names]
+        np.testing.assert_allclose(loss - plain, 0.5 * (of[0] + 2.0 * of[1]), atol=1e-5)
+        assert of[1] > 0
+        assert (f"scope/{name}" in terms) == (name != "cldice")

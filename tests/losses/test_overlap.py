@@ -1,8 +1,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import ndimage
 
-from fluorojax.losses.overlap import cross_entropy, dice
+from fluorojax.losses.overlap import boundary, cross_entropy, dice, distance, focal, tversky
 
 ONES = np.ones((1, 2, 2), np.float32)
 
@@ -53,3 +54,57 @@ def test_bfloat16_is_summed_in_float32():
     value = cross_entropy(logits, target, np.ones_like(target))
     assert value.dtype == jnp.float32
     np.testing.assert_allclose(value, np.log1p(np.exp(-4.0)), rtol=1e-4)
+
+
+def test_focal_by_hand_and_cross_entropy_at_gamma_zero():
+    logits = np.float32([[[0.0, 2.0], [-1.0, 3.0]]])
+    target = np.float32([[[1, 1], [0, 0]]])
+    p = 1 / (1 + np.exp(-logits))
+    true = np.where(target > 0, p, 1 - p)
+    expected = (-((1 - true) ** 2) * np.log(true)).mean()
+    np.testing.assert_allclose(focal(logits, target, ONES, 2.0), [expected], rtol=1e-5)
+    plain = cross_entropy(logits, target, ONES)
+    np.testing.assert_allclose(focal(logits, target, ONES, 0.0), plain, rtol=1e-6)
+
+
+def test_tversky_by_hand_and_what_a_miss_costs():
+    p = np.float32([[[0.5, 1.0], [0.25, 0.0]]])
+    target = np.float32([[[1, 1], [0, 0]]])
+    expected = 1 - (1.5 + 1) / (1.5 + 0.3 * 0.25 + 0.7 * 0.5 + 1)
+    np.testing.assert_allclose(tversky(p, target, ONES, 0.7), [expected], rtol=1e-6)
+    np.testing.assert_array_equal(tversky(0 * ONES, 0 * ONES, ONES, 0.7), [0.0])
+    assert tversky(0 * ONES, ONES, ONES, 0.9) > tversky(0 * ONES, ONES, ONES, 0.1)
+
+
+def test_the_distance_is_scipys_chessboard_up_to_its_reach():
+    rng = np.random.default_rng(2)
+    mask = (rng.random((2, 20, 30)) < 0.02).astype(np.float32)
+    for of, found in zip(mask, np.asarray(distance(mask, 6)), strict=True):
+        expected = ndimage.distance_transform_cdt(1 - of, "chessboard")
+        np.testing.assert_array_equal(found, np.minimum(expected, 6))
+    assert (np.asarray(distance(0 * mask, 6)) == 6).all()
+
+
+def test_the_boundary_loss_is_kervadecs_less_its_value_for_the_truth():
+    rng = np.random.default_rng(3)
+    target = np.zeros((1, 24, 24), np.float32)
+    target[0, 6:15, 4:20] = 1
+    p = rng.random(target.shape).astype(np.float32)
+    outside = ndimage.distance_transform_cdt(1 - target[0], "chessboard")
+    inside = ndimage.distance_transform_cdt(target[0], "chessboard")
+    phi = np.minimum(outside, 5) - np.minimum(inside, 5).astype(float)
+    expected = (phi * (p[0] - target[0])).mean() / 5
+    found = boundary(p, target, np.ones_like(target), 5)
+    np.testing.assert_allclose(found, [expected], rtol=1e-5)
+    np.testing.assert_array_equal(boundary(target, target, np.ones_like(target), 5), [0.0])
+
+
+def test_the_farther_from_the_contour_the_more_an_error_costs():
+    target = np.zeros((1, 24, 24), np.float32)
+    target[0, :, :4] = 1
+    costs = []
+    for column in (5, 9, 20):
+        p = target.copy()
+        p[0, 12, column] = 1
+        costs.append(float(boundary(p, target, np.ones_like(p), 8)[0]))
+    assert costs[0] < costs[1] < costs[2]

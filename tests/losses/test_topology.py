@@ -1,6 +1,8 @@
+import jax
 import numpy as np
+import pytest
 
-from fluorojax.losses.topology import skeleton_recall
+from fluorojax.losses.topology import skeleton_recall, soft_cldice, soft_skeleton
 
 
 def test_half_of_the_centreline_missed_is_a_half():
@@ -30,3 +32,52 @@ def test_the_ignored_part_of_the_centreline_does_not_count():
     p[0, 0, :4] = 1
     weight = p.copy()
     np.testing.assert_array_equal(skeleton_recall(p, skeleton, weight), [0.0])
+
+
+def bar(width, columns=slice(4, 36)):
+    mask = np.zeros((1, 24, 40), np.float32)
+    mask[0, 12 - width // 2 : 12 - width // 2 + width, columns] = 1
+    return mask
+
+
+def test_a_soft_skeleton_of_a_bar_is_its_middle_row():
+    skeleton = np.asarray(soft_skeleton(bar(5), 5))[0]
+    np.testing.assert_array_equal(skeleton[:, 10:30].argmax(0), np.full(20, 12))
+    np.testing.assert_array_equal(skeleton[12, 10:30], 1)
+    assert skeleton[[10, 11, 13, 14], 10:30].max() == 0
+
+
+def test_the_number_of_iterations_is_used():
+    wide = bar(9)
+    assert np.asarray(soft_skeleton(wide, 2))[0, :, 15:25].sum() == 0  # not yet thin enough
+    assert np.asarray(soft_skeleton(wide, 5))[0, :, 15:25].sum() == 10
+
+
+def test_soft_cldice_of_one_channel_sees_a_gap_and_forgives_width():
+    whole, ones = bar(5), np.ones((1, 24, 40), np.float32)
+    broken = whole.copy()
+    broken[0, :, 16:24] = 0
+    assert soft_cldice(whole, whole, ones, 5) == 0
+    gap = float(soft_cldice(broken, whole, ones, 5)[0])
+    # A quarter of the target's centreline is not in the prediction; one pixel smooths.
+    assert gap == pytest.approx(1 - 2 / (1 + 1 / 0.757), abs=0.03)
+    assert float(soft_cldice(bar(3), whole, ones, 5)[0]) < 0.02
+    assert float(soft_cldice(bar(5, slice(4, 12)), whole, ones, 5)[0]) > gap
+
+
+def test_soft_cldice_of_empty_masks():
+    nothing, whole = np.zeros((1, 24, 40), np.float32), bar(5)
+    ones = np.ones_like(nothing)
+    assert soft_cldice(nothing, nothing, ones, 5) == 0
+    assert 0.5 < soft_cldice(nothing, whole, ones, 5) < 1
+    assert 0.5 < soft_cldice(whole, nothing, ones, 5) < 1
+    gradient = jax.grad(lambda p: soft_cldice(p, whole, ones, 5).sum())(0.1 + 0 * whole)
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
+
+
+def test_ignored_pixels_belong_to_neither_skeleton():
+    whole = bar(5)
+    broken, weight = whole.copy(), np.ones_like(whole)
+    broken[0, :, 16:24] = weight[0, :, 16:24] = 0
+    assert soft_cldice(broken, whole, weight, 5) == 0
