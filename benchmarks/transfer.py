@@ -46,6 +46,7 @@ def main() -> None:
         Frames(dataset.index, dataset.records),
         options.out,
         thresholds=model.thresholds,
+        masks=model.masks,
         info=dataset.info,
         stored_classes=len(dataset.info.classes),
         settings=MetricSettings(tolerance_mm=1.0),

@@ -161,6 +161,9 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
+    evaluation.bridge_mm = 0.0  # longest gap in the relation's child that is bridged; 0: none is
+    evaluation.bridge_px = 0.0  # the same where the spacing is not known
+    evaluation.drop_detached = False  # drop pieces of the child that are still detached
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not
     return evaluation

@@ -225,7 +225,7 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
 def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.data.source import labelled_only, open_folder
-    from fluorojax.evaluate import by_network, write_evaluation
+    from fluorojax.evaluate import Masks, as_found, by_network, write_evaluation
     from fluorojax.export import read_manifest
     from fluorojax.metrics.case import MetricSettings
     from fluorojax.training.finish import print_scores
@@ -233,20 +233,22 @@ def evaluate(options: argparse.Namespace) -> None:
     dataset = open_folder(options.dir, options.cases, options.built_dir)
     frames = dataset.split(options.split)
     points: dict[str, float] = {}
+    masks: Masks = as_found
+    thresholds: Sequence[float] = ()
     if (options.predictions / "manifest.json").is_file():
         model, info = network_of(options.predictions, dataset)
-        predict, thresholds = by_network(model), model.thresholds
+        predict, masks, thresholds = by_network(model), model.masks, model.thresholds
         points = read_manifest(options.predictions)["origin"]["operating_points"]
     else:
         cases = [row.case for row in labelled_only(frames).rows]
         predict, info = masks_of(options, cases), dataset.info
-        thresholds = (0.5,) * len(info.classes)
     summary = write_evaluation(
         predict,
         frames,
         options.out,
         points=points,
         thresholds=thresholds,
+        masks=masks,
         info=info,
         stored_classes=len(dataset.info.classes),
         settings=MetricSettings(),

@@ -62,6 +62,8 @@ NOT_NEGATIVE = (
     "loss.skeleton_recall",
     "loss.cldice",
     "loss.cldice_iterations",
+    "evaluation.bridge_mm",
+    "evaluation.bridge_px",
     "loss.focal",
     "loss.focal_gamma",
     "loss.tversky",

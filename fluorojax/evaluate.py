@@ -24,6 +24,14 @@ Row = dict[str, Any]
 Predict = Callable[[Example], np.ndarray]
 """Probabilities [H, W, C] of an example; or masks, bool, from tools that give no probabilities."""
 
+Masks = Callable[[np.ndarray, tuple[float, float]], np.ndarray]
+"""Masks [H, W, C] bool of what `Predict` found in a frame of this spacing (mm, NaN: unknown)."""
+
+
+def as_found(found: np.ndarray, _: tuple[float, float]) -> np.ndarray:
+    """Return masks as they are, where nothing else was found."""
+    return found
+
 
 class Case(NamedTuple):
     """A labelled example and what was found in it; classes as predicted.
@@ -53,8 +61,13 @@ class Case(NamedTuple):
     @property
     def spacing(self) -> tuple[float, float]:
         """Millimetres between rows and between columns, NaN where unknown."""
-        row_mm, column_mm = self.example["spacing_mm"]
-        return float(row_mm), float(column_mm)
+        return spacing_of(self.example)
+
+
+def spacing_of(example: Example) -> tuple[float, float]:
+    """Return (row_mm, col_mm) of a frame, NaN where unknown."""
+    row_mm, column_mm = example["spacing_mm"]
+    return float(row_mm), float(column_mm)
 
 
 OnCase = Callable[[Case], None]
@@ -69,7 +82,7 @@ def cases_of(
     predict: Predict,
     frames: Frames,
     *,
-    thresholds: Sequence[float],
+    masks: Masks,
     info: DatasetInfo,
     stored_classes: int,
     doing: str = "evaluate",
@@ -79,7 +92,7 @@ def cases_of(
     Args:
         predict: see `Predict`; classes as in `info`.
         frames: a split.
-        thresholds: probability from which a pixel belongs, one a class.
+        masks: see `Masks`.
         info: the classes as predicted (see `fluorojax.data.labels`), in that order.
         stored_classes: bits in the masks of `frames`.
         doing: what the progress bar says.
@@ -88,7 +101,7 @@ def cases_of(
     with progress(doing, len(labelled)) as update:
         for n, example in enumerate(labelled):
             found = predict(example)
-            prediction = found if found.dtype == bool else found >= np.array(thresholds, np.float32)
+            prediction = masks(found, spacing_of(example))
             yield Case(example, found, prediction, reference_of(example, info, stored_classes))
             update(n + 1)
 
@@ -166,6 +179,7 @@ def write_evaluation(
     frames: Frames,
     folder: Path,
     *,
+    thresholds: Sequence[float] = (),
     points: Mapping[str, float] | None = None,
     **scoring: Any,
 ) -> dict[str, Any]:
@@ -178,6 +192,8 @@ def write_evaluation(
     Args:
         predict, frames: as for `score_split`, which gets `scoring` too.
         folder: made if missing.
+        thresholds: those that `scoring["masks"]` uses, one a class, to be told with the scores;
+            empty where there are masks alone.
         points: class -> operating point, chosen on a validation split; the summary tells the
             scores there beside those at the thresholds in use.
     """
@@ -202,8 +218,8 @@ def write_evaluation(
     unlabelled = sum(not row.labelled for row in frames.rows)
     summary = summarise(rows, settings) | {"unlabelled": unlabelled}
     if seen == {True}:
-        thresholds = dict(zip(info.class_names, map(float, scoring["thresholds"]), strict=True))
-        summary |= {"thresholds": thresholds, "confidence": confidence.summary(points or {})}
+        used = dict(zip(info.class_names, map(float, thresholds), strict=True))
+        summary |= {"thresholds": used, "confidence": confidence.summary(points or {})}
         confidence.write(folder)
     write_cases_csv(rows, folder / "cases.csv")
     if together:

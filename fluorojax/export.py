@@ -3,6 +3,7 @@
 Loading executes nothing that the files contain; the manifest is data and its checksum is verified.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,11 +14,12 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors.numpy import load_file, save_file
 
-from fluorojax.data.info import ClassInfo
+from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.data.intensity import PERCENTILES
 from fluorojax.errors import InputError
 from fluorojax.models.cascade import Parameters
 from fluorojax.models.spec import NetworkSpec
+from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
 
 FORMAT = 2
@@ -50,6 +52,8 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
             "fit": "shrink if larger (aspect kept), never enlarge, centre, pad",
             "intensity_percentiles": list(PERCENTILES),
         },
+        "postprocessing": dataclasses.asdict(predictor.relink),
+        "relation": dataclasses.asdict(predictor.relation) if predictor.relation else None,
         "origin": dict(origin),
         "sha256": sha256(folder / PARAMETERS),
         "scores": {},
@@ -135,4 +139,6 @@ def load(path: str | Path) -> Predictor:
         image_size=tuple(manifest["preprocessing"]["image_size"]),
         classes=tuple(ClassInfo(c["name"], c["kind"]) for c in manifest["classes"]),
         thresholds=[c["threshold"] for c in manifest["classes"]],
+        relink=Relink(**manifest["postprocessing"]),
+        relation=Relation(**manifest["relation"]) if manifest["relation"] else None,
     )

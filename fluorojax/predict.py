@@ -1,16 +1,21 @@
 """From a raw frame to probabilities on the frame's own grid."""
 
 import functools
+import math
 from collections.abc import Sequence
 
 import jax
 import numpy as np
 
 from fluorojax.data import grid
-from fluorojax.data.info import ClassInfo
+from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.data.intensity import intensity_range, normalise
 from fluorojax.models.cascade import Cascade, Parameters, forward
 from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.postprocess import Relink
+
+Spacing = tuple[float, float]
+UNKNOWN: Spacing = (math.nan, math.nan)
 
 
 class Predictor:
@@ -27,10 +32,22 @@ class Predictor:
         image_size: tuple[int, int],
         classes: tuple[ClassInfo, ...],
         thresholds: Sequence[float] | None = None,
+        relink: Relink | None = None,
+        relation: Relation | None = None,
     ):
-        """Take a network; `thresholds`: from which probability on a pixel belongs, one a class."""
+        """Take a network, and what makes masks of its probabilities.
+
+        Args:
+            spec, parameters: the network.
+            image_size: rows and columns of its grid.
+            classes: what it finds, in order.
+            thresholds: probability from which a pixel belongs, one a class; None: 0.5 each.
+            relink: what is done to the relation's child afterwards; None: nothing.
+            relation: whose child that is; None: nothing is done.
+        """
         self.spec, self.image_size, self.classes = spec, image_size, classes
         self.thresholds = tuple(thresholds or (0.5,) * len(classes))
+        self.relink, self.relation = relink or Relink(), relation
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -56,9 +73,23 @@ class Predictor:
         found = probabilities(self._network, self.parameters, image, low, high)
         return grid.to_native(np.asarray(found), place)
 
-    def segment(self, frame: np.ndarray) -> np.ndarray:
-        """Return the mask of each class, [H, W, C] bool: its probability from its threshold on."""
-        return self(frame) >= np.array(self.thresholds, np.float32)
+    def segment(self, frame: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
+        """Return the mask of each class of a frame, [H, W, C] bool; see `masks`."""
+        return self.masks(self(frame), spacing)
+
+    def masks(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
+        """Return [H, W, C] bool: probabilities from their thresholds on, then relinked.
+
+        Args:
+            probabilities: [H, W, C] in [0, 1], on the frame's own grid.
+            spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
+        """
+        found = probabilities >= np.array(self.thresholds, np.float32)
+        if self.relation is None:
+            return found
+        names = [c.name for c in self.classes]
+        child, parent = names.index(self.relation.child), names.index(self.relation.parent)
+        return self.relink(found, probabilities, child=child, parent=parent, spacing=spacing)
 
 
 @functools.partial(jax.jit, static_argnames="network")

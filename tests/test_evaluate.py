@@ -38,10 +38,10 @@ def dataset(tmp_path_factory):
     return open_folder(folder, "cases.csv", root / "built")
 
 
-def scoring(dataset):
+def scoring(dataset, thresholds=(0.5, 0.5)):
     return {
         "info": dataset.info,
-        "thresholds": (0.5, 0.5),
+        "masks": lambda found, _: found >= np.float32(thresholds),
         "stored_classes": 2,
         "settings": MetricSettings(),
     }
@@ -56,7 +56,9 @@ def references(dataset):
 
 def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
     oracle = oracle_of(dataset, references(dataset))
-    summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **scoring(dataset))
+    summary = evaluate.write_evaluation(
+        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+    )
     assert (summary["cases"], summary["unlabelled"]) == (2, 1)
     for name in ("scope", "wire"):
         assert summary["classes"][name]["metrics"]["dice"]["mean"] == 1.0
@@ -69,14 +71,28 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
 
 def test_each_class_has_its_own_threshold(dataset):
     found = [0.4 * r for r in references(dataset)]
-    given = scoring(dataset) | {"thresholds": (0.5, 0.3)}
+    given = scoring(dataset, thresholds=(0.5, 0.3))
     rows = evaluate.score_split(oracle_of(dataset, found), dataset.split("test"), **given)
     assert [row["status"] for row in rows] == ["missed", "scored"] * 2
 
 
+def test_masks_are_made_with_the_spacing_of_their_frame(dataset):
+    seen = []
+
+    def masks(found, spacing):
+        seen.append(spacing)
+        return found >= 0.5
+
+    given = scoring(dataset) | {"masks": masks}
+    evaluate.score_split(oracle_of(dataset, references(dataset)), dataset.split("test"), **given)
+    expected = [evaluate.spacing_of(e) for e in dataset.split("test") if e["labelled"]]
+    assert len(seen) == 2
+    np.testing.assert_array_equal(seen, expected)
+
+
 def test_calibration_and_scores_by_threshold_are_kept(dataset, tmp_path):
     found = [0.4 * r for r in references(dataset)]
-    given = scoring(dataset) | {"points": {"scope": 0.3, "wire": 0.45}}
+    given = scoring(dataset) | {"points": {"scope": 0.3, "wire": 0.45}, "thresholds": (0.5, 0.5)}
     oracle = oracle_of(dataset, found)
     summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
     assert summary["thresholds"] == {"scope": 0.5, "wire": 0.5}
@@ -97,7 +113,9 @@ PRIMARY_SCOPE = ("scope", "dice")
 def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
     found = [np.flip(r, -1) for r in references(dataset)]  # each class where the other is
     oracle = oracle_of(dataset, found)
-    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **scoring(dataset))
+    evaluate.write_evaluation(
+        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+    )
     rows = read_cases_csv(tmp_path / "one_label.csv")
     assert [(r["case"], r["class"], r["dice"]) for r in rows] == [
         ("c4", "instruments", 1.0),
@@ -107,7 +125,7 @@ def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
 
 def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
     masks = iter(references(dataset))
-    given = scoring(dataset)
+    given = scoring(dataset) | {"masks": evaluate.as_found}
     frames = dataset.split("test")
     summary = evaluate.write_evaluation(lambda _: next(masks), frames, tmp_path, **given)
     assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0

@@ -9,6 +9,7 @@ from fluorojax import export
 from fluorojax.data.info import ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
 
 SPEC = NetworkSpec(((0,),), "none", None, 4, 1, "group", False, False, False, "float32")
@@ -20,7 +21,8 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
         "params"
     ]
-    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),), (0.35,))
+    relink = Relink(bridge_px=4.0, drop_detached=True)
+    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),), (0.35,), relink)
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     model = fluorojax.load(folder)
     np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
     assert model.classes == predictor.classes
+    assert (model.relink, model.relation) == (predictor.relink, None)
     np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
 
 

@@ -2,8 +2,9 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.data.info import ClassInfo
+from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
 
 SPEC = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
@@ -17,6 +18,21 @@ def predictor():
     return Predictor(
         SPEC, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
     )
+
+
+def test_masks_are_thresholds_and_then_the_relation(predictor):
+    masks = np.zeros((20, 40, 2), bool)
+    masks[5:15, :10, 0] = masks[9:12, 10:20, 1] = masks[9:12, 24:36, 1] = True
+    found = (0.4 * masks).astype(np.float32)
+    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes, (0.3, 0.35))
+    plain = Predictor(*parts, Relink(bridge_px=6.0))
+    np.testing.assert_array_equal(plain.masks(found), masks)
+    relation = Relation(child="b", parent="a")
+    linked = Predictor(*parts, Relink(bridge_mm=3.0, bridge_px=6.0), relation)
+    assert linked.masks(found)[10, 10:36, 1].all()
+    assert not linked.masks(found, (1.0, 1.0))[10, 21, 1]  # 5 steps of a millimetre
+    assert linked.masks(found, (0.5, 0.5))[10, 21, 1]
+    assert not predictor.masks(found).any()  # from 0.5 on
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (20, 31), (100, 64), (7, 200)])

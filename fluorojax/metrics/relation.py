@@ -8,7 +8,7 @@ from fluorojax.metrics.centreline import EIGHT_NEIGHBOURS
 from fluorojax.metrics.surface import ROUNDING, Scale, contour, positions, within
 
 
-def _touching(child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float) -> np.ndarray:
+def touching(child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float) -> np.ndarray:
     """Return the pixels of the child on the parent, or on its own contour within `tolerance`."""
     near = child & parent
     edge = positions(contour(child))
@@ -42,5 +42,5 @@ def attachment(
     piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
     size = np.bincount(piece.ravel(), minlength=count + 1)
     size[0] = 0  # the background is no piece
-    held = np.unique(piece[_touching(child, parent, scale, tolerance)])
+    held = np.unique(piece[touching(child, parent, scale, tolerance)])
     return float(np.argmax(size) in held), float(size[held].sum() / size.sum())

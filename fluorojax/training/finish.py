@@ -40,7 +40,7 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         run.dataset.split("validation", folds=data.folds, fold=data.fold),
         workdir / "evaluation" / "validation",
         settings=run.metrics,
-        thresholds=predictor.thresholds,
+        masks=predictor.masks,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
     )
@@ -54,7 +54,6 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         "dataset_fingerprint": run.dataset.fingerprint,
         "labels": run.config.model.labels,
         "operating_points": points,
-        "relation": run.info.to_json()["relation"],
     }
     exports.export(predictor, folder, origin)
     return folder
@@ -70,6 +69,7 @@ def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
         workdir / "evaluation" / evaluation.split,
         points=exports.read_manifest(export)["origin"]["operating_points"],
         thresholds=predictor.thresholds,
+        masks=predictor.masks,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,

@@ -149,7 +149,7 @@ def validate(
     rows = evaluate.score_split(
         evaluate.by_network(predictor),
         examples,
-        thresholds=predictor.thresholds,
+        masks=predictor.masks,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,

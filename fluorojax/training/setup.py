@@ -23,6 +23,7 @@ from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.models.cascade import Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
+from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
 from fluorojax.progress import console
 from fluorojax.training import optimizer as optimizers
@@ -64,6 +65,8 @@ class Run:
             tuple(self.config.data.image_size),
             self.info.classes,
             (self.config.evaluation.threshold,) * len(self.info.classes),
+            relink_of(self.config),
+            self.info.relation,
         )
 
 
@@ -167,6 +170,12 @@ def optimizer_of(config: ConfigDict) -> Optimizers:
 def augment_spec(config: ConfigDict) -> AugmentSpec:
     """Return the ranges of the augmentation; the fields have the same names."""
     return AugmentSpec(**fields_of(config.augment))
+
+
+def relink_of(config: ConfigDict) -> Relink:
+    """Return what is done to finished masks."""
+    evaluation = config.evaluation
+    return Relink(evaluation.bridge_mm, evaluation.bridge_px, evaluation.drop_detached)
 
 
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:

@@ -1,0 +1,161 @@
+"""What the relation says of a finished mask: gaps are bridged, and what stays detached may go.
+
+A guidewire comes out of its endoscope. A predicted piece that is not joined to the predicted
+endoscope is either a stretch beyond a gap, or something else. This is the knowledge of the
+attachment loss, used after the network instead of in it; both can be switched alone.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy import ndimage
+from skimage.graph import MCP_Geometric
+
+from fluorojax.metrics.centreline import EIGHT_NEIGHBOURS
+from fluorojax.metrics.relation import touching
+from fluorojax.metrics.surface import Scale, scale_and_unit
+
+FAINT = 0.02
+"""Cost of a step through certain wire; through certain background it is 1 more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Relink:
+    """What is done to the mask of a relation's child; nothing by default.
+
+    Attributes:
+        bridge_mm, bridge_px: longest gap that is bridged, in millimetres where the spacing is known
+            and in pixels where it is not; 0: none is.
+        drop_detached: remove what is still detached, if something is attached at all.
+    """
+
+    bridge_mm: float = 0.0
+    bridge_px: float = 0.0
+    drop_detached: bool = False
+
+    def __call__(
+        self,
+        masks: np.ndarray,
+        probabilities: np.ndarray,
+        *,
+        child: int,
+        parent: int,
+        spacing: tuple[float, float],
+    ) -> np.ndarray:
+        """Return the masks with the child's mended; without parent or child they stay as they are.
+
+        Args:
+            masks: [H, W, C] bool.
+            probabilities: [H, W, C] in [0, 1]: a bridge goes where the child is most likely.
+            child, parent: places on the last axis.
+            spacing: (row_mm, col_mm), NaN where unknown.
+
+        Returns:
+            [H, W, C] bool; the given array is not changed.
+        """
+        of_child, of_parent = masks[..., child], masks[..., parent]
+        if not (of_child.any() and of_parent.any()):
+            return masks
+        scale, unit = scale_and_unit(spacing)
+        longest = self.bridge_mm if unit == "mm" else self.bridge_px
+        mended = of_child
+        if longest > 0:
+            mended = bridged(of_child, of_parent, probabilities[..., child], scale, longest)
+        if self.drop_detached:
+            mended = attached_only(mended, of_parent, scale)
+        result = masks.copy()
+        result[..., child] = mended
+        return result
+
+
+def _pieces(child: np.ndarray, parent: np.ndarray, scale: Scale) -> tuple[np.ndarray, list, list]:
+    """Return the labelled pieces of the child (8-connected), and which are attached and which not.
+
+    Attached is what lies on the parent or beside it; the detached ones come largest first.
+    """
+    piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
+    beside = float(np.hypot(*scale)) * 1.001  # one step, along a diagonal too
+    attached = set(np.unique(piece[touching(child, parent, scale, beside)])) - {0}
+    size = np.bincount(piece.ravel(), minlength=count + 1)
+    detached = sorted(set(range(1, count + 1)) - attached, key=lambda k: -size[k])
+    return piece, sorted(attached), detached
+
+
+def bridged(
+    child: np.ndarray, parent: np.ndarray, probability: np.ndarray, scale: Scale, longest: float
+) -> np.ndarray:
+    """Return the child with its detached pieces joined to what is attached, by the cheapest path.
+
+    A step costs its length times (1 - p + FAINT); the path of least cost from a piece to the
+    parent, or to an attached piece, is drawn as wide as the piece is, if it is not longer than
+    `longest`. Pieces are tried again as long as one was joined: a piece may hang on another.
+
+    Args:
+        child, parent: [H, W] bool, neither empty.
+        probability: [H, W] in [0, 1], of the child.
+        scale: size of a pixel.
+        longest: in the unit of `scale`.
+    """
+    cost = 1.0 - probability.astype(np.float64) + FAINT
+    result = child.copy()
+    piece, attached, detached = _pieces(child, parent, scale)
+    held = parent | np.isin(piece, attached)
+    joined = True
+    while joined:
+        joined = False
+        for k in tuple(detached):
+            path = _path(piece == k, held, cost, scale, longest)
+            if path is None:
+                continue
+            drawn = _drawn(path, piece == k)
+            result |= drawn
+            held |= drawn | (piece == k)
+            detached.remove(k)
+            joined = True
+    return result
+
+
+def _path(
+    piece: np.ndarray, held: np.ndarray, cost: np.ndarray, scale: Scale, longest: float
+) -> np.ndarray | None:
+    """Return the pixels [N, 2] of the cheapest path between two masks; None if it is too long."""
+    window = _around(piece, scale, longest)
+    starts, ends = np.argwhere(piece[window]), np.argwhere(held[window])
+    if not len(ends):
+        return None
+    finder = MCP_Geometric(cost[window], sampling=scale)
+    total, _ = finder.find_costs(starts, ends, find_all_ends=False)
+    end = ends[np.argmin(total[tuple(ends.T)])]
+    path = np.array(finder.traceback(end))
+    length = np.hypot(*(np.diff(path, axis=0) * scale).T).sum()
+    corner = np.array([window[0].start, window[1].start])
+    return path + corner if length <= longest else None
+
+
+def _around(piece: np.ndarray, scale: Scale, longest: float) -> tuple[slice, slice]:
+    """Return the window in which anything within reach of a piece lies."""
+    slices = []
+    for axis in (0, 1):
+        there = np.flatnonzero(piece.any(axis=1 - axis))
+        reach = int(np.ceil(longest / scale[axis])) + 1
+        slices.append(slice(max(there[0] - reach, 0), there[-1] + reach + 1))
+    return slices[0], slices[1]
+
+
+def _drawn(path: np.ndarray, piece: np.ndarray) -> np.ndarray:
+    """Return a path as a mask, as wide as a piece is at its thickest."""
+    line = np.zeros_like(piece)
+    line[tuple(path.T)] = True
+    # The distance to the background is half the width of a bar, rounded up.
+    half = int(np.ceil(ndimage.distance_transform_edt(np.pad(piece, 1)).max())) - 1
+    return ndimage.binary_dilation(line, iterations=half) if half > 0 else line
+
+
+def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return the pieces of the child that are attached; all of them where none is.
+
+    A wire whose endoscope is out of view, or which was left behind, must not be wiped out by a law
+    that does not hold there.
+    """
+    piece, attached, _ = _pieces(child, parent, scale)
+    return np.isin(piece, attached) if attached else child
