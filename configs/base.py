@@ -140,6 +140,8 @@ def training() -> ConfigDict:
     training.eval_every = 1000  # steps between evaluations of the validation split
     training.checkpoint_every = 1000  # steps
     training.best_metric = "mean/dice"  # of the validation split: 'CLASS/METRIC' or 'mean/METRIC'
+    # updates left out, for a loss or gradient that is not finite, before the run stops
+    training.most_skipped = 10
     training.images = 4  # validation cases drawn at each evaluation
     return training
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,43 @@ import numpy as np
 from fluorojax import evaluate, overlay, parallel
 from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.online import simulated_batches
-from fluorojax.data.pipeline import batches
+from fluorojax.data.pipeline import Batch, batches
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
-from fluorojax.training.log import MetricsLog
+from fluorojax.training.log import is_logged
+from fluorojax.training.record import Record, Rows
 from fluorojax.training.setup import Run
+from fluorojax.training.signals import Stop, Stopped
 from fluorojax.training.state import TrainState
 from fluorojax.training.steps import train_step
 
+StepFunction = Callable[[TrainState, Batch], tuple[TrainState, dict[str, jax.Array]]]
 
-def train(run: Run, workdir: Path) -> None:
-    """Train to the last step, or go on from the newest checkpoint in `workdir`."""
-    training = run.config.training
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A run under way, and where it writes."""
+
+    run: Run
+    checkpoints: Checkpoints
+    record: Record
+    stop: Stop
+
+
+def train(run: Run, workdir: Path, stop: Stop | None = None) -> None:
+    """Train to the last step, or go on from the newest checkpoint in `workdir`.
+
+    Raises:
+        Stopped: `stop` was asked for; the state is saved, and the same call goes on.
+        InputError: too many steps had a loss or gradient that is not finite, or something could
+            not be written.
+    """
+    steps, stop = run.config.training.steps, stop or Stop()
     with Checkpoints(workdir) as checkpoints:
-        state = resume(run, checkpoints)
+        state, unlogged = resume(run, checkpoints)
         start = int(state.step)
-        if start >= training.steps:
+        unscored = left_unscored(run, workdir, start)
+        if start >= steps and not unscored:
             console.print(f"{workdir} is trained already ({start} steps)")
             return
         step_function = parallel.data_parallel(
@@ -35,28 +57,34 @@ def train(run: Run, workdir: Path) -> None:
                 train_step, network=run.network, optimizer=run.optimizer, spec=run.step
             )
         )
-        stream = training_batches(run, start)
         if run.config.hardware == "gpu" and not parallel.has_accelerator():
             warn_of_slowness(run, step_function, state)
-        with (
-            MetricsLog(workdir, start) as log,
-            progress("train", training.steps, start) as update,
-        ):
-            interval = Interval()
-            for step in range(start + 1, training.steps + 1):
-                state, metrics = step_function(state, next(stream))
-                interval.add(metrics)
-                if due(step, training.log_every, training.steps):
-                    scalars = interval.flush() | {
-                        "learning_rate": float(run.learning_rate(step - 1))
-                    }
-                    log.write(step, "train", scalars)
-                    update(step, f"loss {scalars['loss']:.3f}")
-                if due(step, training.eval_every, training.steps):
-                    validate(run, state, step, checkpoints, log, workdir)
-                    interval.restart_clock()
-                if due(step, training.checkpoint_every, training.steps):
-                    checkpoints.save_last(step, state)
+        with Record(run, workdir, start, unlogged) as record, stop.deferred():
+            session = Session(run, checkpoints, record, stop)
+            if unscored:
+                validate(session, state, start)
+            make_steps(session, state, step_function)
+
+
+def make_steps(session: Session, state: TrainState, step_function: StepFunction) -> None:
+    """Make the steps after `state`, and what is due after each."""
+    training, start = session.run.config.training, int(state.step)
+    stream = training_batches(session.run, start)
+    with progress("train", training.steps, start) as update:
+        for step in range(start + 1, training.steps + 1):
+            batch = next(stream)
+            state, metrics = step_function(state, batch)
+            session.record.add(step, metrics, batch["index"])
+            if due(step, training.log_every, training.steps):
+                update(step, f"loss {session.record.write_train(step):.3f}")
+                session.checkpoints.check()
+            if due(step, training.eval_every, training.steps):
+                validate(session, state, step)
+            if due(step, training.checkpoint_every, training.steps):
+                save(session, state, step)
+            if session.stop.requested:
+                save(session, state, step)
+                raise Stopped(session.stop.requested)
 
 
 def due(step: int, every: int, last: int) -> bool:
@@ -64,12 +92,26 @@ def due(step: int, every: int, last: int) -> bool:
     return step % every == 0 or step == last
 
 
-def resume(run: Run, checkpoints: Checkpoints) -> TrainState:
-    """Return the newest state of the run, or its first."""
-    if checkpoints.last_step is None:
-        return run.first_state()
-    console.print(f"going on after step {checkpoints.last_step}")
-    return checkpoints.restore_last(run.blank_state())
+def resume(run: Run, checkpoints: Checkpoints) -> tuple[TrainState, Rows]:
+    """Return the newest state of the run, or its first, and the metrics not logged by then."""
+    found = checkpoints.resume(run.blank_state())
+    if found is None:
+        return run.first_state(), []
+    state, note = found
+    console.print(f"going on after step {int(state.step)}")
+    return state, note["unlogged"]
+
+
+def left_unscored(run: Run, workdir: Path, start: int) -> bool:
+    """Say whether a run that stands at `start` was stopped in the evaluation due there."""
+    training = run.config.training
+    is_due = start > 0 and due(start, training.eval_every, training.steps)
+    return is_due and not is_logged(workdir, start, "validation")
+
+
+def save(session: Session, state: TrainState, step: int) -> None:
+    """Save the state, with the metrics of a log interval that is not over, after its record."""
+    session.checkpoints.save_last(step, state, {"unlogged": session.record.settle()})
 
 
 def training_batches(run: Run, start: int) -> Any:
@@ -84,7 +126,7 @@ def training_batches(run: Run, start: int) -> Any:
             start_step=start,
         )
     return batches(
-        run.dataset.split("train", folds=data.folds, fold=data.fold),
+        run.frames("train"),
         info=run.dataset.info,
         image_size=tuple(data.image_size),
         batch_size=run.config.training.batch_size,
@@ -95,70 +137,59 @@ def training_batches(run: Run, start: int) -> Any:
     )
 
 
-class Interval:
-    """Collects a log interval's metrics on the device; one transfer brings their means home."""
+def validate(session: Session, state: TrainState, step: int) -> None:
+    """Score the averaged parameters on the validation split; keep them if they are the best.
 
-    def __init__(self) -> None:
-        self._metrics: list[dict[str, jax.Array]] = []
-        self.restart_clock()
+    Raises:
+        Stopped: in the middle; the state is saved, and the evaluation is made at the next start.
+    """
+    run, record = session.run, session.record
+    name = run.config.training.best_metric
+    try:
+        with session.stop.at_once():
+            rows, pictures = score(run, state, record.workdir / "validation" / f"step_{step:06d}")
+    except Stopped:
+        save(session, state, step)
+        raise
+    summary = summarise(rows, run.metrics)
+    value = lookup(summary, name)
+    better = session.checkpoints.save_best(step, state.average, value)
+    # The line below says that this evaluation need not be made again.
+    session.checkpoints.wait()
+    record.log.write(
+        step, "validation", {name: value} | headline(summary, list(run.info.class_names))
+    )
+    for case, picture in pictures.items():
+        record.log.image(step, f"validation/{case}", picture)
+    record.interval.restart_clock()
+    note = ", the best so far" if better else ""
+    console.print(f"step {step}: validation {name} {value:.3f}{note}")
 
-    def restart_clock(self) -> None:
-        """Forget the time since the last flush: other work was done in it."""
-        self._began = time.monotonic()
 
-    def add(self, metrics: dict[str, jax.Array]) -> None:
-        """Take one step's metrics."""
-        self._metrics.append(metrics)
-
-    def flush(self) -> dict[str, float]:
-        """Return the means since the last flush, and the steps a second."""
-        host = jax.device_get(self._metrics)
-        means = {name: float(np.mean([m[name] for m in host])) for name in host[0]}
-        means["steps_per_second"] = len(host) / max(time.monotonic() - self._began, 1e-9)
-        self.__init__()  # type: ignore[misc]
-        return means
-
-
-def validate(
-    run: Run,
-    state: TrainState,
-    step: int,
-    checkpoints: Checkpoints,
-    log: MetricsLog,
-    workdir: Path,
-) -> None:
-    """Score the averaged parameters on the validation split; keep them if they are the best."""
-    data, training = run.config.data, run.config.training
-    examples = run.dataset.split("validation", folds=data.folds, fold=data.fold)
-    folder = workdir / "validation" / f"step_{step:06d}"
-    names = [c.name for c in run.info.classes]
-    drawn = 0
+def score(
+    run: Run, state: TrainState, folder: Path
+) -> tuple[list[evaluate.Row], dict[str, np.ndarray]]:
+    """Return the rows of the validation cases, and pictures of the first, saved in `folder`."""
+    names = list(run.info.class_names)
+    pictures: dict[str, np.ndarray] = {}
 
     def draw(example: Any, prediction: np.ndarray, reference: np.ndarray) -> None:
-        nonlocal drawn
-        if drawn >= training.images:
+        if len(pictures) >= run.config.training.images:
             return
-        drawn += 1
-        picture = evaluate.picture_of(example, prediction, reference, names)
-        folder.mkdir(parents=True, exist_ok=True)
         name = overlay.file_name(example["case"])
-        overlay.save_png(picture, folder / f"{name}.png")
-        log.image(step, f"validation/{name}", picture)
+        pictures[name] = evaluate.picture_of(example, prediction, reference, names)
+        folder.mkdir(parents=True, exist_ok=True)
+        overlay.save_png(pictures[name], folder / f"{name}.png")
 
     rows = evaluate.score_split(
         evaluate.by_network(run.predictor(state.average), run.config.evaluation.threshold),
-        examples,
+        run.frames("validation"),
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,
         on_case=draw,
     )
-    summary = summarise(rows, run.metrics)
-    score = lookup(summary, training.best_metric)
-    log.write(step, "validation", {training.best_metric: score} | headline(summary, names))
-    better = checkpoints.save_best(step, state.average, score)
-    note = ", the best so far" if better else ""
-    console.print(f"step {step}: validation {training.best_metric} {score:.3f}{note}")
+    return rows, pictures
 
 
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:

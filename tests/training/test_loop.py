@@ -1,24 +1,12 @@
-import jax.numpy as jnp
 import pytest
 
 from fluorojax.metrics.summary import summarise
-from fluorojax.training.loop import Interval, due, headline
+from fluorojax.training.loop import due, headline
 
 
 @pytest.mark.parametrize(("step", "expected"), [(1, False), (3, True), (6, True), (7, True)])
 def test_work_is_due_at_its_interval_and_at_the_end(step, expected):
     assert due(step, every=3, last=7) is expected
-
-
-def test_an_interval_gives_the_means_of_its_own_steps():
-    interval = Interval()
-    for value in (1.0, 2.0):
-        interval.add({"loss": jnp.array(value)})
-    first = interval.flush()
-    interval.add({"loss": jnp.array(5.0)})
-    assert first["loss"] == 1.5
-    assert first["steps_per_second"] > 0
-    assert interval.flush()["loss"] == 5.0
 
 
 def test_the_headline_has_dice_of_each_class_and_cldice_of_thin_ones():
