@@ -102,7 +102,7 @@ class Record:
         """Bring all that is known to the disk; return the metrics that are not logged yet."""
         self._fetch()
         self.log.flush()
-        return self.interval.rows
+        return list(self.interval.rows)  # a thread writes them while new ones come
 
     def _fetch(self) -> None:
         """Bring metrics home, and stop the run where too many steps were not applied.

@@ -1,8 +1,8 @@
 """Whole runs at a size of seconds, for the tests of this folder."""
 
-import functools
 import importlib
 import json
+import math
 import shutil
 import struct
 from collections.abc import Iterator
@@ -68,9 +68,10 @@ def stopped(workdir: Path, step: int, copy: Path) -> Path:
 
 def assert_same(found: Path, expected: Path) -> None:
     """Check that two runs ended alike to the last bit, and have the same record."""
-    assert saved_arrays(found).keys() == saved_arrays(expected).keys()
-    for name, array in saved_arrays(expected).items():
-        np.testing.assert_array_equal(saved_arrays(found)[name], array, err_msg=name)
+    arrays, wanted = saved_arrays(found), saved_arrays(expected)
+    assert arrays.keys() == wanted.keys()
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(arrays[name], array, err_msg=name)
     assert record_of(found) == record_of(expected)
     assert curves(found) == curves(expected)
     for pattern in ("validation/*/*.png", "export/params.safetensors"):
@@ -82,7 +83,6 @@ def contents(workdir: Path, pattern: str) -> dict[str, bytes]:
     return {str(p.relative_to(workdir)): p.read_bytes() for p in workdir.glob(pattern)}
 
 
-@functools.cache
 def saved_arrays(workdir: Path) -> dict[str, np.ndarray]:
     """Return the arrays of the newest state and of the best parameters, by place and name."""
     arrays = {}
@@ -117,8 +117,9 @@ def curves(workdir: Path) -> dict[str, dict[int, Any]]:
                 points = shown.setdefault(value.tag, {})
                 assert event.step not in points, f"{value.tag} twice at step {event.step}"
                 size = (value.image.height, value.image.width)
-                points[event.step] = size if value.HasField("image") else value.simple_value
-    return {name: points for name, points in shown.items() if points}
+                number = None if math.isnan(value.simple_value) else value.simple_value
+                points[event.step] = size if value.HasField("image") else number
+    return {k: v for k, v in shown.items() if v and not k.endswith("steps_per_second")}
 
 
 def _events(path: Path) -> Iterator[Event]:

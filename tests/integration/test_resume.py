@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fluorojax.errors import InputError
@@ -15,7 +16,7 @@ from fluorojax.training import loop
 from fluorojax.training.record import Record
 from fluorojax.training.signals import EXIT_CODE, Stop, Stopped
 from tests.folders import write_folder
-from tests.integration.runs import assert_same, saved_arrays, train
+from tests.integration.runs import assert_same, record_of, saved_arrays, train
 from tests.integration.victim import victim_config
 
 ROOT = Path(__file__).parents[2]
@@ -47,15 +48,17 @@ def signal_at(patch, step, number):
 
 def test_a_signal_ends_the_run_after_its_step_and_in_an_evaluation(place, whole, monkeypatch):
     workdir = place / "signalled"
-    with monkeypatch.context() as patch, pytest.raises(Stopped, match="SIGUSR1"), Stop() as stop:
+    with monkeypatch.context() as patch:
         signal_at(patch, 5, signal.SIGUSR1)
-        train(victim_config(place), workdir, stop)
+        with pytest.raises(Stopped, match="SIGUSR1"), Stop() as stop:
+            train(victim_config(place), workdir, stop)
     assert newest(workdir) == 5
-    with monkeypatch.context() as patch, pytest.raises(Stopped, match="SIGTERM"), Stop() as stop:
+    with monkeypatch.context() as patch:
         interrupt_evaluation(patch)
-        train(victim_config(place), workdir, stop)
+        with pytest.raises(Stopped, match="SIGTERM"), Stop() as stop:
+            train(victim_config(place), workdir, stop)
     assert newest(workdir) == 8
-    assert not [x for x in read(workdir) if x["split"] == "validation" and x["step"] == 8]
+    assert (8, "validation") not in [(x["step"], x["split"]) for x in record_of(workdir)]
     assert_same(train(victim_config(place), workdir), whole)
 
 
@@ -77,26 +80,33 @@ def newest(workdir):
     return max(int(path.name) for path in (workdir / "checkpoints/last").iterdir())
 
 
-def read(workdir):
-    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+def spoil(patch, steps):
+    """Let the grey values of the batches of some steps be no numbers."""
+    made = loop.training_batches
+
+    def spoilt(run, start):
+        for step, batch in enumerate(made(run, start), start + 1):
+            yield batch | {"low": batch["low"] * np.nan} if step in steps else batch
+
+    patch.setattr(loop, "training_batches", spoilt)
 
 
-def test_a_network_that_diverges_stops_with_its_cases_and_the_average_stays_clean(place):
-    import numpy as np
-
-    workdir = place / "diverged"
-    config = victim_config(place)
-    with config.unlocked():
-        config.update_from_flattened_dict(
-            {"training.most_skipped": 2, "loss.dice": 1e38, "loss.cross_entropy": 1e38}
-        )
-    with pytest.raises(InputError, match="not finite"):
+def test_spoilt_batches_are_left_out_and_too_many_of_them_stop_the_run(place, monkeypatch):
+    spoil(monkeypatch, steps=(3, 14))
+    config, workdir = victim_config(place), place / "spoilt"
+    config.training.most_skipped = 1
+    with pytest.raises(InputError, match=r"2 steps .* step 14 .*skipped.jsonl"):
         train(config, workdir)
-    lines = (workdir / "skipped.jsonl").read_text().splitlines()
-    assert len(lines) > 2
-    assert set(json.loads(lines[0])["cases"]) <= {f"c{n}" for n in range(10)}
+    assert newest(workdir) == 12
+    config.training.most_skipped = 2
+    train(config, workdir)
+    lines = [json.loads(line) for line in (workdir / "skipped.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 14]
+    assert {case for line in lines for case in line["cases"]} <= {f"c{n}" for n in range(10)}
     for name, array in saved_arrays(workdir).items():
         assert np.isfinite(array).all(), name
+    skipped = {x["step"]: x["skipped"] for x in record_of(workdir) if x["split"] == "train"}
+    assert skipped == {3: 1, 6: 0, 9: 0, 12: 0, 15: 1, 18: 0, 20: 0}
 
 
 def victim(place, name, *arguments):
@@ -112,30 +122,26 @@ def alone(place):
     return place / "alone", float((place / "alone/seconds").read_text())
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
-def test_a_run_killed_again_and_again_ends_in_the_same_bits(place, alone, name):
-    kill_and_go_on(place, alone, name, moments=(0.2, 0.7), each_ends=False)
+STATUS = {"SIGKILL": -signal.SIGKILL, "SIGTERM": EXIT_CODE}
+
+
+def test_a_run_killed_again_and_again_ends_in_the_same_bits(place, alone):
+    expected, seconds = alone
+    for name, share in (("SIGKILL", 0.2), ("SIGTERM", 0.3), ("SIGKILL", 0.3)):
+        assert victim(place, "repeatedly", name, share * seconds) == STATUS[name]
+    assert victim(place, "repeatedly") == 0
+    assert_same(place / "repeatedly", expected)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("name", STATUS)
 def test_a_run_killed_at_any_of_25_random_moments_ends_in_the_same_bits(place, alone, name):
-    draw = random.Random(0)
-    moments = [draw.random() for _ in range(25)]
-    kill_and_go_on(place, alone, name, moments, each_ends=True)
-
-
-def kill_and_go_on(place, alone, name, moments, each_ends):
-    """Kill at shares of the time that the steps take; go on to the end after each, or the last."""
     expected, seconds = alone
-    status = {"SIGKILL": -signal.SIGKILL, "SIGTERM": EXIT_CODE}[name]
-    killed = 0
-    for n, moment in enumerate(moments):
-        workdir = f"{name}-{n if each_ends else 'repeatedly'}"
-        found = victim(place, workdir, name, moment * seconds)
-        assert found in (0, status)
-        killed += found == status
-        if each_ends or n == len(moments) - 1:
-            assert victim(place, workdir) == 0
-            assert_same(place / workdir, expected)
-    assert killed > len(moments) / 2
+    draw, killed = random.Random(0), 0
+    for n in range(25):
+        found = victim(place, f"{name}-{n}", name, draw.random() * seconds)
+        assert found in (0, STATUS[name])
+        killed += found != 0
+        assert victim(place, f"{name}-{n}") == 0
+        assert_same(place / f"{name}-{n}", expected)
+    assert killed > 20
