@@ -44,9 +44,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
         Stopped: `stop` received a signal; the same call goes on.
     """
     validate(config, base.get_config())
-    environment.set_flags(config.deterministic, config.training.cpu_devices)
-    environment.keep_freed_memory()
-    environment.quiet_libraries()
+    environment.prepare(config.deterministic, config.training.cpu_devices)
 
     # jax comes with these, and reads XLA_FLAGS when it comes.
     from fluorojax import parallel

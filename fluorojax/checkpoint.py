@@ -155,6 +155,20 @@ class Checkpoints:
         """
         return self._newest_state("best", like)
 
+    def arrays(self, kind: str) -> dict[str, np.ndarray]:
+        """Return the arrays of the newest 'last' or 'best', by name; none if there is none yet.
+
+        Raises:
+            InputError: a file of them is damaged.
+        """
+        step = self._newest(kind)
+        if step is None:
+            return {}
+        self._check(kind, step)
+        with _checkpointer() as reader:
+            stored = reader.restore(self._root / kind / str(step) / "state")
+        return {name: np.asarray(array) for name, array in stored.items()}
+
     # Reading.
 
     def _steps(self, kind: str) -> list[int]:
@@ -170,6 +184,10 @@ class Checkpoints:
         step = self._newest(kind)
         if step is None:
             raise InputError(f"{self._root / kind} holds no checkpoint")
+        self._check(kind, step)
+        return self._restore(kind, step, like)
+
+    def _check(self, kind: str, step: int) -> None:
         try:
             self._verified(kind, step)
         except DamageError as damage:
@@ -177,7 +195,6 @@ class Checkpoints:
                 f"{damage}. Run the same launch.py command again to go back to the checkpoint "
                 "before it and make it anew, or bring back the file from a copy"
             ) from damage
-        return self._restore(kind, step, like)
 
     def _manifest(self, kind: str, step: int) -> dict[str, Any]:
         path = self._root / kind / str(step) / MANIFEST

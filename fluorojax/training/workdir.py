@@ -89,6 +89,7 @@ def describe(config: ConfigDict, dataset: Dataset) -> dict[str, Any]:
         "versions": environment.versions(),
         "git_revision": environment.git_revision(),
         "devices": parallel.describe_devices(),
+        "machine": environment.machine(),
     }
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from tensorboardX.proto.event_pb2 import Event
 
 import launch
+from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.source import open_dataset
 from fluorojax.training import loop, setup
 from fluorojax.training.signals import Stop
@@ -84,13 +84,12 @@ def contents(workdir: Path, pattern: str) -> dict[str, bytes]:
 
 
 def saved_arrays(workdir: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of the newest state and of the best parameters, by place and name."""
+    """Return the arrays of the newest state and of the best parameters, by kind, step and name."""
     arrays = {}
-    for kind in ("last", "best"):
-        steps = [int(path.name) for path in (workdir / "checkpoints" / kind).iterdir()]
-        reader = ocp.Checkpointer(ocp.StandardCheckpointHandler())
-        stored = reader.restore(workdir / "checkpoints" / kind / str(max(steps)) / "state")
-        arrays |= {f"{kind}/{max(steps)}/{name}": np.asarray(a) for name, a in stored.items()}
+    with Checkpoints(workdir) as checkpoints:
+        for kind, step in (("last", checkpoints.last_step), ("best", checkpoints.best_step)):
+            stored = checkpoints.arrays(kind)
+            arrays |= {f"{kind}/{step}/{name}": array for name, array in stored.items()}
     return arrays
 
 
