@@ -53,10 +53,16 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
     from fluorojax.training import finish, loop, setup
     from fluorojax.training import workdir as folders
 
+    parallel.join_processes()
     validate(config, base.get_config(), devices=parallel.device_count())
     workdir = workdir or folders.default(config)
-    dataset = open_dataset(config.data, simulation_spec(config.simulation))
+    with parallel.first_process_first():
+        dataset = open_dataset(config.data, simulation_spec(config.simulation))
     run = setup.set_up(config, dataset)
+    if not parallel.is_first():
+        loop.follow(run, stop or signals.Stop())
+        parallel.wait_for_all("the end")
+        return
     with folders.hold(workdir):
         folders.claim(workdir, config, dataset)
         loop.train(run, workdir, stop)
@@ -64,6 +70,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
         summary = finish.evaluate_export(run, export, workdir)
         report = write_report(workdir)
     finish.say_where(summary, run, export, report)
+    parallel.wait_for_all("the end")
 
 
 if __name__ == "__main__":

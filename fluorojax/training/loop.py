@@ -1,9 +1,9 @@
 """The host loop: batches in, states out, and what is written down on the way."""
 
+import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,11 @@ from fluorojax.data.pipeline import Batch, batches
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
 from fluorojax.training.log import is_logged
-from fluorojax.training.record import Record, Rows
+from fluorojax.training.record import Arrays, Interval, Record, Rows
 from fluorojax.training.setup import Run
 from fluorojax.training.signals import Stop, Stopped
 from fluorojax.training.state import TrainState
-from fluorojax.training.steps import train_step
-
-StepFunction = Callable[[TrainState, Batch], tuple[TrainState, dict[str, jax.Array]]]
+from fluorojax.training.steps import announced, train_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,56 +33,120 @@ class Session:
     record: Record
     stop: Stop
 
+    def after(self, step: int, state: TrainState, metrics: Arrays, told: Arrays) -> str:
+        """Do what is due after a step; return a note for the progress bar.
+
+        Raises:
+            Stopped: a signal came, and the state is saved.
+        """
+        training, note = self.run.config.training, ""
+        self.record.add(step, metrics, told)
+        if due(step, training.log_every, training.steps):
+            note = f"loss {self.record.write_train(step):.3f}"
+            self.checkpoints.check()
+        if due(step, training.eval_every, training.steps):
+            validate(self, state, step)
+        if due(step, training.checkpoint_every, training.steps):
+            save(self, state, step)
+        if stops(step, self.run, self.record.interval, self.stop):
+            save(self, state, step)
+            raise Stopped(self.stop.requested or "another process")
+        return note
+
+
+class Follower:
+    """The same for a process that writes nothing: it only learns when to stop."""
+
+    def __init__(self, run: Run, stop: Stop):
+        self.run, self.stop = run, stop
+        self._interval = Interval([])
+
+    def after(self, step: int, _state: TrainState, metrics: Arrays, told: Arrays) -> str:
+        """Stop where the first process does."""
+        training = self.run.config.training
+        self._interval.add(step, metrics, told)
+        if due(step, training.log_every, training.steps):
+            self._interval.fetch()
+            self._interval.flush()
+        if stops(step, self.run, self._interval, self.stop):
+            raise Stopped(self.stop.requested or "another process")
+        return ""
+
+
+def stops(step: int, run: Run, interval: Interval, stop: Stop) -> bool:
+    """Say whether the run ends after this step: at once, or, for all processes, when all know."""
+    if parallel.process_count() == 1:
+        return stop.requested is not None
+    training = run.config.training
+    return interval.stop and due(step, training.log_every, training.steps)
+
 
 def train(run: Run, workdir: Path, stop: Stop | None = None) -> None:
     """Train to the last step, or go on from the newest checkpoint in `workdir`.
+
+    Of several processes the first must call this, and the others `follow`.
 
     Raises:
         Stopped: `stop` was asked for; the state is saved, and the same call goes on.
         InputError: too many steps had a loss or gradient that is not finite, or something could
             not be written.
     """
-    steps, stop = run.config.training.steps, stop or Stop()
+    stop = stop or Stop()
     with Checkpoints(workdir) as checkpoints:
         state, unlogged = resume(run, checkpoints)
         start = int(state.step)
         unscored = left_unscored(run, workdir, start)
-        if start >= steps and not unscored:
+        state = parallel.from_first(state)
+        if start >= run.config.training.steps and not unscored:
             console.print(f"{workdir} is trained already ({start} steps)")
             return
-        step_function = parallel.data_parallel(
-            functools.partial(
-                train_step, network=run.network, optimizer=run.optimizer, spec=run.step
-            )
-        )
-        if run.config.hardware == "gpu" and not parallel.has_accelerator():
-            warn_of_slowness(run, step_function, state)
         with Record(run, workdir, start, unlogged) as record, stop.deferred():
             session = Session(run, checkpoints, record, stop)
             if unscored:
                 validate(session, state, start)
-            make_steps(session, state, step_function)
+            make_steps(session, state)
 
 
-def make_steps(session: Session, state: TrainState, step_function: StepFunction) -> None:
+def follow(run: Run, stop: Stop) -> None:
+    """Make the steps that the first process makes in `train`, and write nothing.
+
+    Raises:
+        Stopped: a process was asked to stop.
+    """
+    console.quiet = True  # the first process speaks
+    state = parallel.from_first(run.blank_state())
+    with stop.deferred():
+        make_steps(Follower(run, stop), state)
+
+
+def make_steps(session: Session | Follower, state: TrainState) -> None:
     """Make the steps after `state`, and what is due after each."""
-    training, start = session.run.config.training, int(state.step)
-    stream = training_batches(session.run, start)
-    with progress("train", training.steps, start) as update:
-        for step in range(start + 1, training.steps + 1):
-            batch = next(stream)
-            state, metrics = step_function(state, batch)
-            session.record.add(step, metrics, batch["index"])
-            if due(step, training.log_every, training.steps):
-                update(step, f"loss {session.record.write_train(step):.3f}")
-                session.checkpoints.check()
-            if due(step, training.eval_every, training.steps):
-                validate(session, state, step)
-            if due(step, training.checkpoint_every, training.steps):
-                save(session, state, step)
-            if session.stop.requested:
-                save(session, state, step)
-                raise Stopped(session.stop.requested)
+    run, start = session.run, int(state.step)
+    steps = run.config.training.steps
+    step_function = parallel.data_parallel(
+        functools.partial(one_step, network=run.network, optimizer=run.optimizer, spec=run.step)
+    )
+    if run.config.hardware == "gpu" and not parallel.has_accelerator():
+        warn_of_slowness(run, step_function, state)
+    stream = training_batches(run, start)
+    with progress("train", steps, start) as update:
+        for step in range(start + 1, steps + 1):
+            state, (metrics, told) = step_function(state, marked(next(stream), session.stop))
+            if note := session.after(step, state, metrics, told):
+                update(step, note)
+
+
+def one_step(
+    state: TrainState, batch: Arrays, **parts: Any
+) -> tuple[TrainState, tuple[Arrays, Arrays]]:
+    """Make one update; besides its metrics return what every process must know."""
+    after, metrics = train_step(state, batch, **parts)
+    return after, (metrics, announced(batch))
+
+
+def marked(batch: Batch, stop: Stop) -> Batch:
+    """Return the batch, with `stop` at each example: was this process asked to?"""
+    return batch | {"stop": np.full(len(batch["index"]), stop.requested is not None)}
 
 
 def due(step: int, every: int, last: int) -> bool:
@@ -124,6 +186,7 @@ def training_batches(run: Run, start: int) -> Any:
             batch_size=run.config.training.batch_size,
             seed=run.config.seed,
             start_step=start,
+            share=parallel.share(),
         )
     return batches(
         run.frames("train"),
@@ -134,6 +197,7 @@ def training_batches(run: Run, start: int) -> Any:
         start_step=start,
         threads=data.threads,
         memory_mb=data.memory_mb,
+        share=parallel.share(),
     )
 
 
@@ -146,7 +210,9 @@ def validate(session: Session, state: TrainState, step: int) -> None:
     run, record = session.run, session.record
     name = run.config.training.best_metric
     try:
-        with session.stop.at_once():
+        # Of several processes, one that left here would leave the others waiting.
+        alone = parallel.process_count() == 1
+        with session.stop.at_once() if alone else contextlib.nullcontext():
             rows, pictures = score(run, state, record.workdir / "validation" / f"step_{step:06d}")
     except Stopped:
         save(session, state, step)
@@ -205,7 +271,7 @@ def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
 
 def warn_of_slowness(run: Run, step_function: Any, state: TrainState) -> None:
     """Say how long a size meant for a GPU will take on this machine, from a timed trial step."""
-    batch = next(training_batches(run, 0))
+    batch = marked(next(training_batches(run, 0)), Stop())
     trial = jax.tree.map(np.asarray, jax.device_get(state))  # the step gives its state away
     trial, _ = jax.block_until_ready(step_function(trial, batch))  # compiles
     began = time.monotonic()

@@ -12,6 +12,7 @@ from fluorojax.progress import console
 from fluorojax.training.log import MetricsLog, SkippedSteps
 from fluorojax.training.setup import Run
 
+Arrays = dict[str, jax.Array]
 Rows = list[dict[str, float]]  # metrics by name, a row a step
 
 
@@ -28,30 +29,32 @@ class Interval:
 
     Attributes:
         rows: of the steps of this interval that are home.
+        stop: whether any process was asked to stop before a step that is home.
     """
 
     def __init__(self, rows: Rows) -> None:
         self.rows = list(rows)
-        self._away: list[tuple[int, dict[str, jax.Array], np.ndarray]] = []
+        self.stop = False
+        self._away: list[tuple[int, Arrays, Arrays]] = []
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Forget the time and the steps so far: other work was done in it."""
         self._began, self._timed = time.monotonic(), 0
 
-    def add(self, step: int, metrics: dict[str, jax.Array], index: np.ndarray) -> None:
-        """Take one step's metrics, and the `index: [B]` of its frames."""
-        self._away.append((step, metrics, index))
+    def add(self, step: int, metrics: Arrays, told: Arrays) -> None:
+        """Take one step's metrics, and what the devices told one another (`steps.announced`)."""
+        self._away.append((step, metrics, told))
         self._timed += 1
 
     def fetch(self) -> list[tuple[int, dict[str, float], np.ndarray]]:
         """Bring the metrics home; return step, metrics and index of those not applied."""
-        host = jax.device_get([metrics for _, metrics, _ in self._away])
-        found = [{name: float(value) for name, value in row.items()} for row in host]
-        steps = [(step, row, at) for (step, _, at), row in zip(self._away, found, strict=True)]
-        self.rows += found
+        home = jax.device_get(self._away)
         self._away.clear()
-        return [one for one in steps if not one[1]["applied"]]
+        steps = [(step, {k: float(v) for k, v in row.items()}, told) for step, row, told in home]
+        self.rows += [row for _, row, _ in steps]
+        self.stop |= any(told["stop"].any() for _, _, told in steps)
+        return [(step, row, told["index"]) for step, row, told in steps if not row["applied"]]
 
     def flush(self) -> dict[str, float]:
         """Return the means over the applied steps, the number of others, and the steps a second."""
@@ -85,9 +88,9 @@ class Record:
         self.log.close()
         self._skipped.close()
 
-    def add(self, step: int, metrics: dict[str, jax.Array], index: np.ndarray) -> None:
+    def add(self, step: int, metrics: Arrays, told: Arrays) -> None:
         """Take one step's metrics, still on the device."""
-        self.interval.add(step, metrics, index)
+        self.interval.add(step, metrics, told)
 
     def write_train(self, step: int) -> float:
         """Log the means of the interval; return the loss."""

@@ -112,3 +112,11 @@ def updated(
     parameters = optax.apply_updates(state.parameters, updates)
     average = moving_average(state.average, parameters, state.step, ema_decay)
     return TrainState(state.step + 1, parameters, moments, average)
+
+
+def announced(batch: Batch) -> dict[str, jax.Array]:
+    """Return what every process must know of a step: `stop` [B] bool, and `index` [B] int32.
+
+    `stop` says at each example whether the process that read it was asked to stop.
+    """
+    return {name: parallel.gather(batch[name]) for name in ("stop", "index")}

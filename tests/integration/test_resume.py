@@ -38,8 +38,8 @@ def signal_at(patch, step, number):
     """Let a signal come while the given step is under way."""
     add = Record.add
 
-    def add_and_signal(record, now, metrics, index):
-        add(record, now, metrics, index)
+    def add_and_signal(record, now, metrics, told):
+        add(record, now, metrics, told)
         if now == step:
             os.kill(os.getpid(), number)
 

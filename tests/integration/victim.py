@@ -30,9 +30,9 @@ def after_first_step(action) -> None:
     """Call `action` when the first step was made: what comes before is compilation."""
     add = Record.add
 
-    def add_and_begin(record, step, metrics, index):
+    def add_and_begin(record, step, metrics, told):
         Record.add = add
-        add(record, step, metrics, index)
+        add(record, step, metrics, told)
         action()
 
     Record.add = add_and_begin
