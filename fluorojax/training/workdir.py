@@ -18,11 +18,13 @@ from fluorojax.data.source import Dataset
 from fluorojax.errors import InputError, writing
 from fluorojax.progress import console
 
-# These change nothing in the parameters that a run ends with, so a resumed run may change them.
+# These say nothing of what is learned, so a resumed run may change them.
 FREE = (
-    *("data.threads", "data.memory_mb", "data.built_dir"),
+    *("data.threads", "data.memory_mb", "data.built_dir", "training.cpu_devices"),
     *("training.log_every", "training.images", "training.most_skipped"),
 )
+# The last bits may depend on these.
+SURROUNDINGS = ("versions", "git_revision", "devices", "machine")
 
 
 @contextmanager
@@ -66,13 +68,21 @@ def _lock(handle: Any, workdir: Path) -> None:
 def claim(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
     """Make the folder of a run, or check that the run that stands there is the same one.
 
+    It may go on with other versions or devices, after a warning: its result is as good, but not
+    that of an uninterrupted run bit for bit.
+
     Raises:
         InputError: another configuration or data set stands there; names the fields that differ.
     """
     record = describe(config, dataset)
     path = workdir / "config.json"
     if path.exists():
-        _compare(path, json.loads(path.read_text("utf-8")), record)
+        there = json.loads(path.read_text("utf-8"))
+        _compare(path, there, record)
+        for line in difference(
+            *({name: x.get(name) for name in SURROUNDINGS} for x in (record, there))
+        ):
+            console.print(f"warning: begun under other conditions, so not bitwise the same: {line}")
         return
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)

@@ -83,3 +83,12 @@ def test_the_record_of_another_run_is_left_as_it_was(tmp_path):
     with pytest.raises(InputError):
         workdir.claim(tmp_path, config(seed=3), DATASET)
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_run_goes_on_under_other_conditions_after_a_warning(tmp_path, monkeypatch, capsys):
+    workdir.claim(tmp_path, config(), DATASET)
+    workdir.claim(tmp_path, config(), DATASET)
+    assert "warning" not in capsys.readouterr().out
+    monkeypatch.setattr(workdir.parallel, "describe_devices", lambda: ["gpu:0", "gpu:1"])
+    workdir.claim(tmp_path, config(**{"training.cpu_devices": 2}), DATASET)
+    assert "devices: ['cpu:0 cpu'] there, ['gpu:0', 'gpu:1'] here" in capsys.readouterr().out
