@@ -55,6 +55,8 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
 
     parallel.join_processes()
     validate(config, base.get_config(), devices=parallel.device_count())
+    if config.deterministic and parallel.has_accelerator() and parallel.is_first():
+        print(environment.DETERMINISM_COSTS)
     workdir = workdir or folders.default(config)
     with parallel.first_process_first():
         dataset = open_dataset(config.data, simulation_spec(config.simulation))

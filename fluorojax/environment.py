@@ -12,6 +12,10 @@ from pathlib import Path
 import absl.logging
 
 DETERMINISTIC_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+DETERMINISM_COSTS = (
+    "deterministic: kernels are neither chosen by timing nor add in any order, which takes longer "
+    "on a GPU; see docs/reproducibility.md"
+)
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")

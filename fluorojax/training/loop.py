@@ -14,6 +14,7 @@ from fluorojax import evaluate, overlay, parallel
 from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.online import simulated_batches
 from fluorojax.data.pipeline import Batch, batches
+from fluorojax.errors import writing
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
 from fluorojax.training.log import is_logged
@@ -244,8 +245,9 @@ def score(
             return
         name = overlay.file_name(example["case"])
         pictures[name] = evaluate.picture_of(example, prediction, reference, names)
-        folder.mkdir(parents=True, exist_ok=True)
-        overlay.save_png(pictures[name], folder / f"{name}.png")
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            overlay.save_png(pictures[name], folder / f"{name}.png")
 
     rows = evaluate.score_split(
         evaluate.by_network(run.predictor(state.average), run.config.evaluation.threshold),

@@ -40,7 +40,8 @@ def signal_at(step: int) -> None:
 
 def main(place: Path, name: str, devices: str, step: str = "0") -> None:
     """Run it, and leave with the status that launch.py would."""
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    quick = "--xla_backend_optimization_level=1"  # to compile
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices} {quick}"
     signal_at(int(step))
     try:
         with Stop() as stop:
