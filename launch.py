@@ -54,25 +54,26 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
     from fluorojax.training import workdir as folders
 
     parallel.join_processes()
-    validate(config, base.get_config(), devices=parallel.device_count())
-    if config.deterministic and parallel.has_accelerator() and parallel.is_first():
-        print(environment.DETERMINISM_COSTS)
-    workdir = workdir or folders.default(config)
-    with parallel.first_process_first():
-        dataset = open_dataset(config.data, simulation_spec(config.simulation))
-    run = setup.set_up(config, dataset)
-    if not parallel.is_first():
-        loop.follow(run, stop or signals.Stop())
-        parallel.wait_for_all("the end")
-        return
-    with folders.hold(workdir):
-        folders.claim(workdir, config, dataset)
-        loop.train(run, workdir, stop)
-        export = finish.export_best(run, workdir)
-        summary = finish.evaluate_export(run, export, workdir)
-        report = write_report(workdir)
-    finish.say_where(summary, run, export, report)
-    parallel.wait_for_all("the end")
+    with parallel.failing_together():
+        validate(config, base.get_config(), devices=parallel.device_count())
+        if config.deterministic and parallel.has_accelerator() and parallel.is_first():
+            print(environment.DETERMINISM_COSTS)
+        workdir = workdir or folders.default(config)
+        with parallel.first_process_first():
+            dataset = open_dataset(config.data, simulation_spec(config.simulation))
+        run = setup.set_up(config, dataset)
+        if not parallel.is_first():
+            loop.follow(run, stop or signals.Stop())
+            parallel.part_processes()
+            return
+        with folders.hold(workdir):
+            folders.claim(workdir, config, dataset)
+            loop.train(run, workdir, stop)
+            parallel.part_processes()
+            export = finish.export_best(run, workdir)
+            summary = finish.evaluate_export(run, export, workdir)
+            report = write_report(workdir)
+        finish.say_where(summary, run, export, report)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ Of several processes, each holds its share of the batch, and the first one write
 """
 
 import os
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+
+from fluorojax.errors import InputError
 
 AXIS = "devices"
 Batch = dict[str, np.ndarray]
@@ -29,8 +33,32 @@ def join_processes() -> None:
     # On SIGTERM, jax would wait for its own kind of checkpoint; see fluorojax.training.signals.
     jax.config.update("jax_enable_preemption_service", False)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    # Where one process ends with an error, the others need not be waited for.
-    jax.distributed.initialize(shutdown_timeout_seconds=20)
+    # At the end all wait for the first, which may still be evaluating or saving.
+    jax.distributed.initialize(shutdown_timeout_seconds=3600)
+
+
+def part_processes() -> None:
+    """Let every process go its own way, after the last step that they make together."""
+    if process_count() > 1:
+        jax.distributed.shutdown()
+
+
+@contextmanager
+def failing_together() -> Iterator[None]:
+    """Leave on the spot where this process fails alone: the others would wait for it for ever.
+
+    With one process, the error goes its usual way.
+    """
+    try:
+        yield
+    except Exception as error:
+        if process_count() == 1:
+            raise
+        if isinstance(error, InputError):
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        else:
+            traceback.print_exc()
+        os._exit(1)
 
 
 def process_count() -> int:

@@ -159,6 +159,7 @@ def resume(run: Run, checkpoints: Checkpoints) -> tuple[TrainState, Rows]:
     """Return the newest state of the run, or its first, and the metrics not logged by then."""
     found = checkpoints.resume(run.blank_state())
     if found is None:
+        console.print("no checkpoint yet: the run begins at its first step")
         return run.first_state(), []
     state, note = found
     console.print(f"going on after step {int(state.step)}")

@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from fluorojax.data.source import open_dataset
 from fluorojax.training.signals import EXIT_CODE
+from fluorojax.training.workdir import claim
 from tests.folders import write_folder
 from tests.integration.process import process_config
 from tests.integration.runs import record_of, train
@@ -33,8 +36,11 @@ def step_of(job, rank, tasks):
     return {f"SLURM_{name}": str(value) for name, value in names.items()}
 
 
-def run(place, name, tasks, devices, stop=(0, 0)):
-    """Start as many processes at once, let them end, and return what each left with."""
+def run(place, name, tasks, devices, stop=(0, 0), errors=None):
+    """Start as many processes at once, let them end, and return what each left with.
+
+    What they print as errors goes to the file `errors`, if one is given.
+    """
     job = free_job()
     command = [sys.executable, "-m", "tests.integration.process", str(place), name, str(devices)]
     processes = [
@@ -42,6 +48,7 @@ def run(place, name, tasks, devices, stop=(0, 0)):
             [*command, str(stop[rank])],
             cwd=ROOT,
             env=os.environ | {"JAX_PLATFORMS": "cpu"} | step_of(job, rank, tasks),
+            stderr=errors,
         )
         for rank in range(tasks)
     ]
@@ -80,9 +87,19 @@ def test_two_by_two_is_as_one_by_four_also_when_one_process_is_asked_to_stop(pla
     assert (place / "two/report.html").exists()
 
 
-def test_what_four_devices_saved_goes_on_with_one(place, four):
-    import shutil
+def test_what_the_first_process_refuses_ends_both_at_once(place):
+    (place / "other").mkdir()
+    config = process_config(place, 2)
+    config.seed = 5
+    claim(place / "other", config, open_dataset(config.data))
+    with (place / "errors").open("w") as errors:
+        first, second = run(place, "other", tasks=2, devices=2, errors=errors)
+    assert first == 1
+    assert second != 0
+    assert "seed: 5 there, 0 here" in (place / "errors").read_text()
 
+
+def test_what_four_devices_saved_goes_on_with_one(place, four):
     for path in (four / "checkpoints").glob("*/6"):
         shutil.rmtree(path)
     before = record_of(four)
