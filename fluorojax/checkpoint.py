@@ -279,7 +279,7 @@ class Checkpoints:
         # A run that goes on from a kept state starts with the best of that time.
         needed = {max((b for b in best if b <= step), default=None) for step in kept}
         for step in best[:-1]:
-            if step not in needed and step <= max(kept, default=-1):
+            if step not in needed:
                 _delete(self._root / "best" / str(step))
 
     def _forget_after(self, step: int) -> None:
