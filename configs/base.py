@@ -28,7 +28,7 @@ def full() -> ConfigDict:
     config.method = "base"  # name of the method, as tables and the default workdir show it
     config.hardware = "gpu"  # what this size is meant for: 'gpu' or 'cpu'
     config.seed = 0  # of parameters, data order and augmentation; an integer >= 0
-    config.deterministic = False  # True: bitwise repeatable on a GPU too, at some cost in speed
+    config.deterministic = False  # True: bitwise repeatable on a GPU too, but slower there
     config.init_from = placeholder(str)  # path of an export whose parameters the run starts from
     config.data = data()
     config.simulation = simulation()
@@ -151,6 +151,8 @@ def training() -> ConfigDict:
     training.eval_every = 1000  # steps between evaluations of the validation split
     training.checkpoint_every = 1000  # steps
     training.best_metric = "mean/dice"  # of the validation split: 'CLASS/METRIC' or 'mean/METRIC'
+    # updates left out, for a loss or gradient that is not finite, before the run stops
+    training.most_skipped = 10
     training.images = 4  # validation cases drawn at each evaluation
     return training
 

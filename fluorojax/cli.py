@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fluorojax.data.source import Dataset
     from fluorojax.evaluate import Predict
     from fluorojax.predict import Predictor
+    from fluorojax.reproduce import Outcome
 
 READABLE = (".png", ".tif", ".tiff")
 
@@ -146,6 +147,12 @@ def parser() -> argparse.ArgumentParser:
         help="a field of fluorojax/simulation/spec.py, such as quanta=300,900",
     )
     c.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+
+    c = add("reproduce", reproduce, "fluorojax reproduce runs/joint --out runs/joint-again")
+    c.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
+    c.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the new run; default: RUN-again"
+    )
 
     c = add("export", export, "fluorojax export runs/joint --out shared/joint")
     c.add_argument(
@@ -338,6 +345,44 @@ def whole_numbers(option: str, given: str) -> list[int]:
         return [int(part) for part in given.split(",")]
     except ValueError:
         raise InputError(f"{option} {given}: write whole numbers, as in 0,1,2") from None
+
+
+def reproduce(options: argparse.Namespace) -> None:
+    """Run a run again in a new folder, and say whether the same parameters come out."""
+    from fluorojax import reproduce as again
+    from fluorojax.training.signals import EXIT_CODE, Stop, Stopped
+
+    out = options.out or options.run.with_name(f"{options.run.resolve().name}-again")
+    if out.resolve() == options.run.resolve():
+        raise InputError(f"--out {out} is the run itself; give another folder")
+    try:
+        with Stop() as stop:
+            outcome = again.reproduce(options.run, out, stop)
+    except Stopped as stopped:
+        print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
+        sys.exit(EXIT_CODE)
+    show_outcome(outcome, options.run, out)
+    sys.exit(1 if outcome.different else 0)
+
+
+def show_outcome(outcome: "Outcome", run: Path, out: Path) -> None:
+    """Print whether two runs are equal, and what differs, a few arrays and all circumstances."""
+    same = outcome.arrays - len(outcome.different)
+    verdict = "differ" if outcome.different else "are equal"
+    console.print(f"{run} and {out} {verdict}: {same} of {outcome.arrays} arrays are the same bits")
+    for line in outcome.different[:5]:
+        console.print(f"- {line}")
+    if len(outcome.different) > 5:
+        console.print(f"- and {len(outcome.different) - 5} more, by less")
+    if outcome.circumstances:
+        console.print("what differed around them:")
+        for line in outcome.circumstances:
+            console.print(f"- {line}")
+    elif outcome.different:
+        console.print(
+            "nothing that is recorded differed; on a GPU, --config.deterministic=true is needed "
+            "for the same bits (docs/reproducibility.md)"
+        )
 
 
 def compare(options: argparse.Namespace) -> None:

@@ -74,6 +74,7 @@ NOT_NEGATIVE = (
     "loss.auxiliary",
     "training.warmup_steps",
     "training.weight_decay",
+    "training.most_skipped",
     "training.images",
 )
 POSITIVE = (

@@ -12,10 +12,21 @@ from pathlib import Path
 import absl.logging
 
 DETERMINISTIC_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+DETERMINISM_COSTS = (
+    "deterministic: kernels are neither chosen by timing nor add in any order, which takes longer "
+    "on a GPU; see docs/reproducibility.md"
+)
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
 ROOT = Path(__file__).parents[1]
+
+
+def prepare(deterministic: bool, cpu_devices: int) -> None:
+    """Do all that must be done before jax is imported; see `set_flags` for the arguments."""
+    set_flags(deterministic, cpu_devices)
+    keep_freed_memory()
+    quiet_libraries()
 
 
 def set_flags(deterministic: bool, cpu_devices: int) -> None:
@@ -67,6 +78,25 @@ def versions() -> dict[str, str]:
         "fluorojax": importlib.metadata.version("fluorojax"),
     }
     return ours | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the bits of a result can depend on: system, processor, its cores, XLA's flags."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's model, which `platform` does not know on Linux."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def git_revision() -> str | None:

@@ -1,5 +1,9 @@
 """The one error that speaks to the user."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used as it is.
@@ -7,3 +11,15 @@ class InputError(ValueError):
     The message names the file, the case and the value, and says how to mend it. The commands print
     it without a traceback and leave with status 2.
     """
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating system's refusal to write `path` (full, read-only) into an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be written ({error.strerror}); make room, correct "
+            "the permissions or choose another folder, then run the same command again"
+        ) from error

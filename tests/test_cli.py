@@ -28,7 +28,10 @@ def test_nothing_to_predict_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "prepare", "predict", "evaluate", "compare", "benchmark", "simulate", "export"],
+    [
+        *("check", "prepare", "predict", "evaluate", "compare", "benchmark", "simulate"),
+        *("export", "reproduce"),
+    ],
 )
 def test_every_command_has_help_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as left:

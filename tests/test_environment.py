@@ -43,3 +43,11 @@ def test_without_determinism_the_flags_stay_as_they_are(monkeypatch):
 
 def test_versions_name_what_a_result_depends_on():
     assert {"python", "fluorojax", "jax", "flax"} <= environment.versions().keys()
+
+
+def test_the_machine_is_described_by_what_bits_depend_on(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_x")
+    machine = environment.machine()
+    assert machine["xla_flags"] == "--xla_x"
+    assert machine["cores"] >= 1
+    assert machine["processor"]

@@ -10,7 +10,7 @@ import numpy as np
 from fluorojax import parallel, rng
 from fluorojax.data import bitmask
 from fluorojax.data.intensity import intensity_range
-from fluorojax.data.pipeline import ENDLESS, Batch, from_step
+from fluorojax.data.pipeline import ENDLESS, Batch, from_step, positions_of
 from fluorojax.morphology import dilate
 from fluorojax.simulation.ercp import Keys, simulate_many
 from fluorojax.simulation.spec import Spec
@@ -18,7 +18,12 @@ from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import to_detec
 
 
 def simulated_batches(
-    spec: Spec, *, batch_size: int, seed: int, start_step: int = 0
+    spec: Spec,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
     """Yield training batches without end, simulated ahead of their use by a thread.
 
@@ -31,18 +36,21 @@ def simulated_batches(
         batch_size: examples a batch, over all devices.
         seed: of the frames.
         start_step: number of batches to leave out.
+        share: (k, n): only part k of n equal parts of each batch is simulated and yielded.
 
     Yields:
         The batches of `fluorojax.data.pipeline.batches`; each frame is a patient of its own, and
         `index` is i.
     """
 
+    positions = positions_of(batch_size, share)
+
     def batch(step: int) -> Batch:
-        return simulated_batch(spec, seed, step * batch_size + np.arange(batch_size))
+        return simulated_batch(spec, seed, step * batch_size + positions.astype(np.int64))
 
     dataset = grain.MapDataset.range(ENDLESS).map(batch)
     options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
-    return from_step(dataset.to_iter_dataset(options), start_step, batch_size)
+    return from_step(dataset.to_iter_dataset(options), start_step, positions)
 
 
 def simulated_batch(spec: Spec, seed: int, index: np.ndarray) -> Batch:

@@ -102,6 +102,7 @@ def batches(
     start_step: int = 0,
     threads: int = 2,
     memory_mb: float = 1024.0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
     """Yield training batches without end, made ahead of their use by threads.
 
@@ -118,10 +119,11 @@ def batches(
         start_step: number of batches to leave out.
         threads: that prepare batches.
         memory_mb: memory (MB) for prepared frames; beyond it each is decoded again when needed.
+        share: (k, n): only part k of n equal parts of each batch is read and yielded.
 
     Yields:
-        What `to_working_grid` returns, stacked: [B, ...]; `index` [B] int32, the frame's place
-        in `frames`; `position` [B] int32, the place in the batch.
+        What `to_working_grid` returns, stacked: [B / n, ...]; `index` [B / n] int32, the frame's
+        place in `frames`; `position` [B / n] int32, the place in the whole batch.
 
     Raises:
         InputError: there is no labelled frame.
@@ -131,19 +133,27 @@ def batches(
         raise InputError("no labelled frame to train on; annotate some, or correct the split")
     prepared = PreparedFrames(frames, image_size, info, memory_mb)
 
-    def example(position: int) -> Batch:
+    positions = positions_of(batch_size, share)
+
+    def example(count: int) -> Batch:
+        step, place = divmod(count, len(positions))
+        position = step * batch_size + int(positions[place])
         return prepared[labelled[row_at(position, seed, len(labelled))]]
 
-    dataset = grain.MapDataset.range(ENDLESS).map(example).batch(batch_size)
+    dataset = grain.MapDataset.range(ENDLESS).map(example).batch(len(positions))
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)
-    return from_step(dataset.to_iter_dataset(options), start_step, batch_size)
+    return from_step(dataset.to_iter_dataset(options), start_step, positions)
 
 
-def from_step(dataset: grain.IterDataset, start_step: int, batch_size: int) -> Iterator[Batch]:
+def positions_of(batch_size: int, share: tuple[int, int]) -> np.ndarray:
+    """Return the places in the batch `[B / n] int32` of part k of n, given as `share` = (k, n)."""
+    return np.split(np.arange(batch_size, dtype=np.int32), share[1])[share[0]]
+
+
+def from_step(dataset: grain.IterDataset, start_step: int, position: np.ndarray) -> Iterator[Batch]:
     """Yield the batches of a dataset from `start_step` on; close it when forgotten."""
     iterator = iter(dataset)
     iterator.set_state({"next_index": start_step})
-    position = np.arange(batch_size, dtype=np.int32)
     try:
         for batch in iterator:
             yield {**batch, "position": position}

@@ -2,12 +2,18 @@
 
 import json
 import math
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+from fluorojax.errors import writing
 
 
 class MetricsLog:
@@ -17,18 +23,20 @@ class MetricsLog:
     """
 
     def __init__(self, workdir: Path, resume_step: int = 0):
-        self._path = workdir / "metrics.jsonl"
-        _drop_after(self._path, resume_step)
-        self._file = self._path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=resume_step + 1 if resume_step else None
-        )
+        with writing(workdir):
+            workdir.mkdir(parents=True, exist_ok=True)
+            self._lines = Lines(workdir / "metrics.jsonl", resume_step)
+            self._board = Board(workdir / "tensorboard", resume_step)
 
     def __enter__(self) -> "MetricsLog":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._lines.close()
         self._board.close()
 
     def write(self, step: int, split: str, scalars: Mapping[str, float]) -> None:
@@ -37,22 +45,93 @@ class MetricsLog:
         A number that is not finite is written as null, which strict JSON readers accept.
         """
         finite = {k: float(v) if math.isfinite(v) else None for k, v in scalars.items()}
-        line = {"step": step, "split": split, "time": round(time.time(), 3), **finite}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        self._lines.append({"step": step, "split": split, "time": round(time.time(), 3), **finite})
         for name, value in scalars.items():
-            self._board.add_scalar(f"{split}/{name}", float(value), step)
+            self._board.scalar(step, f"{split}/{name}", float(value))
+        self._board.flush()
 
     def image(self, step: int, name: str, rgb: np.ndarray) -> None:
         """Show `rgb: [H, W, 3] uint8` in TensorBoard."""
-        self._board.add_image(name, rgb, step, dataformats="HWC")
+        self._board.image(step, name, rgb)
+
+    def flush(self) -> None:
+        """Bring everything to the disk: a checkpoint of this step must not outlive its lines."""
+        self._lines.synchronise()
+        self._board.flush()
 
 
-def _drop_after(path: Path, step: int) -> None:
-    if not path.exists():
-        return
-    kept = [line for line in path.read_text("utf-8").splitlines(True) if _step(line) <= step]
-    path.write_text("".join(kept), "utf-8")
+def is_logged(workdir: Path, step: int, split: str) -> bool:
+    """Say whether the record of a run has a line of this step and split."""
+    lines = map(json.loads, _up_to(workdir / "metrics.jsonl", step))
+    return any((line["step"], line["split"]) == (step, split) for line in lines)
+
+
+class SkippedSteps:
+    """The steps that were not applied, in `skipped.jsonl`, with the cases of their batches.
+
+    The file comes with the first of them.
+    """
+
+    def __init__(self, workdir: Path, resume_step: int = 0):
+        self.path = workdir / "skipped.jsonl"
+        self._resume_step = resume_step
+        self._lines = Lines(self.path, resume_step) if self.path.exists() else None
+
+    @property
+    def count(self) -> int:
+        """Number of steps in the file."""
+        return self._lines.count if self._lines else 0
+
+    def write(self, step: int, cases: Sequence[str], metrics: Mapping[str, float]) -> None:
+        """Append one line: {"step", "cases", "loss", "gradient_norm"}, the numbers as text."""
+        self._lines = self._lines or Lines(self.path, self._resume_step)
+        numbers = {name: str(metrics[name]) for name in ("loss", "gradient_norm")}
+        self._lines.append({"step": step, "cases": list(cases), **numbers})
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._lines:
+            self._lines.close()
+
+
+class Lines:
+    """A file of JSON objects, one a line, each with its `step`; those after a step are dropped.
+
+    Attributes:
+        count: number of lines.
+    """
+
+    def __init__(self, path: Path, resume_step: int):
+        self._path = path
+        kept = _up_to(path, resume_step)
+        self.count = len(kept)
+        # A new file in the old one's place: a kill in between leaves one of them whole.
+        draft = path.with_suffix(".part")
+        with writing(path):
+            draft.write_text("".join(kept), "utf-8")
+            draft.replace(path)
+            self._file = path.open("a", encoding="utf-8")
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Write one line and hand it to the system."""
+        with writing(self._path):
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        self.count += 1
+
+    def synchronise(self) -> None:
+        """Return when the lines are on the disk."""
+        with writing(self._path):
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _up_to(path: Path, step: int) -> list[str]:
+    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    return [line for line in lines if _step(line) <= step]
 
 
 def _step(line: str) -> float:
@@ -60,3 +139,37 @@ def _step(line: str) -> float:
         return json.loads(line)["step"]
     except ValueError:
         return math.inf  # a line cut short by a kill
+
+
+class Board:
+    """One event file of TensorBoard.
+
+    Events go straight into the file. The usual writer keeps them in a queue of its own, and what is
+    in it when a run is killed is missing from the curves of the run that goes on.
+    """
+
+    def __init__(self, folder: Path, resume_step: int):
+        folder.mkdir(parents=True, exist_ok=True)
+        # File names have whole seconds; of two with the same name, the older is made again.
+        self._writer = EventsWriter(str(folder / "events"), f".{resume_step}")
+        # TensorBoard leaves out what earlier files say about this step and all later ones.
+        self._write(step=resume_step + 1, session_log=SessionLog(status=SessionLog.START))
+
+    def _write(self, **fields: Any) -> None:
+        self._writer.write_event(Event(wall_time=time.time(), **fields))
+
+    def scalar(self, step: int, name: str, value: float) -> None:
+        """Add a point of a curve."""
+        self._write(step=step, summary=summary.scalar(name, value))
+
+    def image(self, step: int, name: str, rgb: np.ndarray) -> None:
+        """Add a picture `[H, W, 3] uint8`."""
+        self._write(step=step, summary=summary.image(name, rgb, dataformats="HWC"))
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()

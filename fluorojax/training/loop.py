@@ -1,5 +1,6 @@
 """The host loop: batches in, states out, and what is written down on the way."""
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -12,51 +13,140 @@ import numpy as np
 from fluorojax import evaluate, overlay, parallel
 from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.online import simulated_batches
-from fluorojax.data.pipeline import batches
+from fluorojax.data.pipeline import Batch, batches
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
-from fluorojax.training.log import MetricsLog
+from fluorojax.training.log import is_logged
+from fluorojax.training.record import Arrays, Interval, Record, Rows
 from fluorojax.training.setup import Run
+from fluorojax.training.signals import Stop, Stopped
 from fluorojax.training.state import TrainState
-from fluorojax.training.steps import train_step
+from fluorojax.training.steps import announced, train_step
 
 
-def train(run: Run, workdir: Path) -> None:
-    """Train to the last step, or go on from the newest checkpoint in `workdir`."""
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A run under way, and where it writes."""
+
+    run: Run
+    checkpoints: Checkpoints
+    record: Record
+    stop: Stop
+
+    def after(self, step: int, state: TrainState, metrics: Arrays, told: Arrays) -> str:
+        """Do what is due after a step; return a note for the progress bar.
+
+        Raises:
+            Stopped: a signal came, and the state is saved.
+        """
+        training, note = self.run.config.training, ""
+        self.record.add(step, metrics, told)
+        if due(step, training.log_every, training.steps):
+            note = f"loss {self.record.write_train(step):.3f}"
+            self.checkpoints.check()
+        if due(step, training.eval_every, training.steps):
+            validate(self, state, step)
+        if due(step, training.checkpoint_every, training.steps):
+            save(self, state, step)
+        if stops(step, self.run, self.record.interval, self.stop):
+            save(self, state, step)
+            raise Stopped(self.stop.requested or "another process")
+        return note
+
+
+class Follower:
+    """The same for a process that writes nothing: it only learns when to stop."""
+
+    def __init__(self, run: Run, stop: Stop):
+        self.run, self.stop = run, stop
+        self._interval = Interval([])
+
+    def after(self, step: int, _state: TrainState, metrics: Arrays, told: Arrays) -> str:
+        """Stop where the first process does."""
+        training = self.run.config.training
+        self._interval.add(step, metrics, told)
+        if due(step, training.log_every, training.steps):
+            self._interval.fetch()
+            self._interval.flush()
+        if stops(step, self.run, self._interval, self.stop):
+            raise Stopped(self.stop.requested or "another process")
+        return ""
+
+
+def stops(step: int, run: Run, interval: Interval, stop: Stop) -> bool:
+    """Say whether the run ends after this step: at once, or, for all processes, when all know."""
+    if parallel.process_count() == 1:
+        return stop.requested is not None
     training = run.config.training
+    return interval.stop and due(step, training.log_every, training.steps)
+
+
+def train(run: Run, workdir: Path, stop: Stop | None = None) -> None:
+    """Train to the last step, or go on from the newest checkpoint in `workdir`.
+
+    Of several processes the first must call this, and the others `follow`.
+
+    Raises:
+        Stopped: `stop` was asked for; the state is saved, and the same call goes on.
+        InputError: too many steps had a loss or gradient that is not finite, or something could
+            not be written.
+    """
+    stop = stop or Stop()
     with Checkpoints(workdir) as checkpoints:
-        state = resume(run, checkpoints)
+        state, unlogged = resume(run, checkpoints)
         start = int(state.step)
-        if start >= training.steps:
+        unscored = left_unscored(run, workdir, start)
+        state = parallel.from_first(state)
+        if start >= run.config.training.steps and not unscored:
             console.print(f"{workdir} is trained already ({start} steps)")
             return
-        step_function = parallel.data_parallel(
-            functools.partial(
-                train_step, network=run.network, optimizer=run.optimizer, spec=run.step
-            )
-        )
-        stream = training_batches(run, start)
-        if run.config.hardware == "gpu" and not parallel.has_accelerator():
-            warn_of_slowness(run, step_function, state)
-        with (
-            MetricsLog(workdir, start) as log,
-            progress("train", training.steps, start) as update,
-        ):
-            interval = Interval()
-            for step in range(start + 1, training.steps + 1):
-                state, metrics = step_function(state, next(stream))
-                interval.add(metrics)
-                if due(step, training.log_every, training.steps):
-                    scalars = interval.flush() | {
-                        "learning_rate": float(run.learning_rate(step - 1))
-                    }
-                    log.write(step, "train", scalars)
-                    update(step, f"loss {scalars['loss']:.3f}")
-                if due(step, training.eval_every, training.steps):
-                    validate(run, state, step, checkpoints, log, workdir)
-                    interval.restart_clock()
-                if due(step, training.checkpoint_every, training.steps):
-                    checkpoints.save_last(step, state)
+        with Record(run, workdir, start, unlogged) as record, stop.deferred():
+            session = Session(run, checkpoints, record, stop)
+            if unscored:
+                validate(session, state, start)
+            make_steps(session, state)
+
+
+def follow(run: Run, stop: Stop) -> None:
+    """Make the steps that the first process makes in `train`, and write nothing.
+
+    Raises:
+        Stopped: a process was asked to stop.
+    """
+    console.quiet = True  # the first process speaks
+    state = parallel.from_first(run.blank_state())
+    with stop.deferred():
+        make_steps(Follower(run, stop), state)
+
+
+def make_steps(session: Session | Follower, state: TrainState) -> None:
+    """Make the steps after `state`, and what is due after each."""
+    run, start = session.run, int(state.step)
+    steps = run.config.training.steps
+    step_function = parallel.data_parallel(
+        functools.partial(one_step, network=run.network, optimizer=run.optimizer, spec=run.step)
+    )
+    if run.config.hardware == "gpu" and not parallel.has_accelerator():
+        warn_of_slowness(run, step_function, state)
+    stream = training_batches(run, start)
+    with progress("train", steps, start) as update:
+        for step in range(start + 1, steps + 1):
+            state, (metrics, told) = step_function(state, marked(next(stream), session.stop))
+            if note := session.after(step, state, metrics, told):
+                update(step, note)
+
+
+def one_step(
+    state: TrainState, batch: Arrays, **parts: Any
+) -> tuple[TrainState, tuple[Arrays, Arrays]]:
+    """Make one update; besides its metrics return what every process must know."""
+    after, metrics = train_step(state, batch, **parts)
+    return after, (metrics, announced(batch))
+
+
+def marked(batch: Batch, stop: Stop) -> Batch:
+    """Return the batch, with `stop` at each example: was this process asked to?"""
+    return batch | {"stop": np.full(len(batch["index"]), stop.requested is not None)}
 
 
 def due(step: int, every: int, last: int) -> bool:
@@ -64,12 +154,27 @@ def due(step: int, every: int, last: int) -> bool:
     return step % every == 0 or step == last
 
 
-def resume(run: Run, checkpoints: Checkpoints) -> TrainState:
-    """Return the newest state of the run, or its first."""
-    if checkpoints.last_step is None:
-        return run.first_state()
-    console.print(f"going on after step {checkpoints.last_step}")
-    return checkpoints.restore_last(run.blank_state())
+def resume(run: Run, checkpoints: Checkpoints) -> tuple[TrainState, Rows]:
+    """Return the newest state of the run, or its first, and the metrics not logged by then."""
+    found = checkpoints.resume(run.blank_state())
+    if found is None:
+        console.print("no checkpoint yet: the run begins at its first step")
+        return run.first_state(), []
+    state, note = found
+    console.print(f"going on after step {int(state.step)}")
+    return state, note["unlogged"]
+
+
+def left_unscored(run: Run, workdir: Path, start: int) -> bool:
+    """Say whether a run that stands at `start` was stopped in the evaluation due there."""
+    training = run.config.training
+    is_due = start > 0 and due(start, training.eval_every, training.steps)
+    return is_due and not is_logged(workdir, start, "validation")
+
+
+def save(session: Session, state: TrainState, step: int) -> None:
+    """Save the state, with the metrics of a log interval that is not over, after its record."""
+    session.checkpoints.save_last(step, state, {"unlogged": session.record.settle()})
 
 
 def training_batches(run: Run, start: int) -> Any:
@@ -82,9 +187,10 @@ def training_batches(run: Run, start: int) -> Any:
             batch_size=run.config.training.batch_size,
             seed=run.config.seed,
             start_step=start,
+            share=parallel.share(),
         )
     return batches(
-        run.dataset.split("train", folds=data.folds, fold=data.fold),
+        run.frames("train"),
         info=run.dataset.info,
         image_size=tuple(data.image_size),
         batch_size=run.config.training.batch_size,
@@ -92,75 +198,67 @@ def training_batches(run: Run, start: int) -> Any:
         start_step=start,
         threads=data.threads,
         memory_mb=data.memory_mb,
+        share=parallel.share(),
     )
 
 
-class Interval:
-    """Collects a log interval's metrics on the device; one transfer brings their means home."""
+def validate(session: Session, state: TrainState, step: int) -> None:
+    """Score the averaged parameters on the validation split; keep them if they are the best.
 
-    def __init__(self) -> None:
-        self._metrics: list[dict[str, jax.Array]] = []
-        self.restart_clock()
+    Raises:
+        Stopped: in the middle; the state is saved, and the evaluation is made at the next start.
+    """
+    run, record = session.run, session.record
+    name = run.config.training.best_metric
+    try:
+        # Of several processes, one that left here would leave the others waiting.
+        alone = parallel.process_count() == 1
+        with session.stop.at_once() if alone else contextlib.nullcontext():
+            rows, pictures = score(run, state, record.workdir / "validation" / f"step_{step:06d}")
+    except Stopped:
+        save(session, state, step)
+        raise
+    summary = summarise(rows, run.metrics)
+    value = lookup(summary, name)
+    better = session.checkpoints.save_best(step, state.average, value)
+    # The line below says that this evaluation need not be made again.
+    session.checkpoints.wait()
+    record.log.write(
+        step, "validation", {name: value} | headline(summary, list(run.info.class_names))
+    )
+    for case, picture in pictures.items():
+        record.log.image(step, f"validation/{case}", picture)
+    record.interval.restart_clock()
+    note = ", the best so far" if better else ""
+    console.print(f"step {step}: validation {name} {value:.3f}{note}")
 
-    def restart_clock(self) -> None:
-        """Forget the time since the last flush: other work was done in it."""
-        self._began = time.monotonic()
 
-    def add(self, metrics: dict[str, jax.Array]) -> None:
-        """Take one step's metrics."""
-        self._metrics.append(metrics)
-
-    def flush(self) -> dict[str, float]:
-        """Return the means since the last flush, and the steps a second."""
-        host = jax.device_get(self._metrics)
-        means = {name: float(np.mean([m[name] for m in host])) for name in host[0]}
-        means["steps_per_second"] = len(host) / max(time.monotonic() - self._began, 1e-9)
-        self.__init__()  # type: ignore[misc]
-        return means
-
-
-def validate(
-    run: Run,
-    state: TrainState,
-    step: int,
-    checkpoints: Checkpoints,
-    log: MetricsLog,
-    workdir: Path,
-) -> None:
-    """Score the averaged parameters on the validation split; keep them if they are the best."""
-    data, training = run.config.data, run.config.training
-    examples = run.dataset.split("validation", folds=data.folds, fold=data.fold)
-    folder = workdir / "validation" / f"step_{step:06d}"
-    names = [c.name for c in run.info.classes]
-    drawn = 0
+def score(
+    run: Run, state: TrainState, folder: Path
+) -> tuple[list[evaluate.Row], dict[str, np.ndarray]]:
+    """Return the rows of the validation cases, and pictures of the first, saved in `folder`."""
+    names = list(run.info.class_names)
+    pictures: dict[str, np.ndarray] = {}
 
     def draw(case: evaluate.Case) -> None:
-        nonlocal drawn
-        if drawn >= training.images:
+        if len(pictures) >= run.config.training.images:
             return
-        drawn += 1
-        picture = evaluate.picture_of(case, names)
-        folder.mkdir(parents=True, exist_ok=True)
         name = overlay.file_name(case.example["case"])
-        overlay.save_png(picture, folder / f"{name}.png")
-        log.image(step, f"validation/{name}", picture)
+        pictures[name] = evaluate.picture_of(case, names)
+        folder.mkdir(parents=True, exist_ok=True)
+        overlay.save_png(pictures[name], folder / f"{name}.png")
 
     predictor = run.predictor(state.average)
     rows = evaluate.score_split(
         evaluate.by_network(predictor),
-        examples,
+        run.frames("validation"),
         masks=predictor.masks,
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,
         on_case=draw,
     )
-    summary = summarise(rows, run.metrics)
-    score = lookup(summary, training.best_metric)
-    log.write(step, "validation", {training.best_metric: score} | headline(summary, names))
-    better = checkpoints.save_best(step, state.average, score)
-    note = ", the best so far" if better else ""
-    console.print(f"step {step}: validation {training.best_metric} {score:.3f}{note}")
+    return rows, pictures
 
 
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
@@ -176,7 +274,7 @@ def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
 
 def warn_of_slowness(run: Run, step_function: Any, state: TrainState) -> None:
     """Say how long a size meant for a GPU will take on this machine, from a timed trial step."""
-    batch = next(training_batches(run, 0))
+    batch = marked(next(training_batches(run, 0)), Stop())
     trial = jax.tree.map(np.asarray, jax.device_get(state))  # the step gives its state away
     trial, _ = jax.block_until_ready(step_function(trial, batch))  # compiles
     began = time.monotonic()

@@ -15,7 +15,7 @@ from fluorojax.augment import AugmentSpec
 from fluorojax.config import fields_of
 from fluorojax.data.info import DatasetInfo
 from fluorojax.data.labels import LABELS
-from fluorojax.data.source import Dataset
+from fluorojax.data.source import Dataset, Frames
 from fluorojax.errors import InputError
 from fluorojax.export import load_parameters
 from fluorojax.losses.joint import LossSpec
@@ -56,6 +56,11 @@ class Run:
         """Return zeros in the shapes of a state, to read a checkpoint into; nothing is drawn."""
         shapes = jax.eval_shape(self.first_state)
         return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+
+    def frames(self, split: str) -> Frames:
+        """Return the stored frames of a split, or of a fold where the config asks for folds."""
+        data = self.config.data
+        return self.dataset.split(split, folds=data.folds, fold=data.fold)
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """Return a network with the given parameters that takes raw frames."""

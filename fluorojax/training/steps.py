@@ -82,17 +82,41 @@ def train_step(
         state: the replicated state.
         batch: arrays [B / devices, ...] as `fluorojax.data.pipeline` makes them.
 
+    A loss or gradient that is not finite changes nothing but the step count.
+
     Returns:
-        The next state, and the loss, its terms and the norm of the gradient.
+        The next state; the loss, its terms, the norm of the gradient, and `applied` in {0, 1}.
     """
     sample = augmented(batch, state.step, spec)
     grad = jax.value_and_grad(loss_of, has_aux=True)
     (loss, terms), gradient = grad(state.parameters, sample, batch["attached"], network, spec)
     loss, terms, gradient = parallel.mean_over_devices((loss, terms, gradient))
-    updates, moments = optimizer.update(gradient, state.optimizer, state.parameters)
-    parameters = optax.apply_updates(state.parameters, updates)
-    average = moving_average(state.average, parameters, state.step, spec.ema_decay)
+    norm = optax.global_norm(gradient)  # a sum over all of it: finite if every part is
+    applied = jnp.isfinite(loss) & jnp.isfinite(norm)
+    after = updated(state, gradient, optimizer, spec.ema_decay)
+    before = state.replace(step=state.step + 1)
     # A prefix, because a class's Dice loss is not its Dice score.
     parts = {f"loss/{name}": term for name, term in terms.items()}
-    metrics = {"loss": loss, "gradient_norm": optax.global_norm(gradient), **parts}
-    return TrainState(state.step + 1, parameters, moments, average), metrics
+    metrics = {"loss": loss, "gradient_norm": norm, "applied": applied.astype(jnp.float32), **parts}
+    return jax.tree.map(lambda new, old: jnp.where(applied, new, old), after, before), metrics
+
+
+def updated(
+    state: TrainState,
+    gradient: Parameters,
+    optimizer: optax.GradientTransformation,
+    ema_decay: float,
+) -> TrainState:
+    """Return the state after one update along `gradient`."""
+    updates, moments = optimizer.update(gradient, state.optimizer, state.parameters)
+    parameters = optax.apply_updates(state.parameters, updates)
+    average = moving_average(state.average, parameters, state.step, ema_decay)
+    return TrainState(state.step + 1, parameters, moments, average)
+
+
+def announced(batch: Batch) -> dict[str, jax.Array]:
+    """Return what every process must know of a step: `stop` [B] bool, and `index` [B] int32.
+
+    `stop` says at each example whether the process that read it was asked to stop.
+    """
+    return {name: parallel.gather(batch[name]) for name in ("stop", "index")}

@@ -1,6 +1,12 @@
 """The folder of a run: what it was asked for, and on what it ran."""
 
+import errno
+import fcntl
 import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +15,61 @@ from ml_collections import ConfigDict
 from fluorojax import environment, parallel
 from fluorojax.config import difference
 from fluorojax.data.source import Dataset
-from fluorojax.errors import InputError
+from fluorojax.errors import InputError, writing
+from fluorojax.progress import console
 
-# These change nothing in the parameters that a run ends with, so a resumed run may change them.
-FREE = ("data.threads", "data.memory_mb", "data.built_dir", "training.log_every", "training.images")
+# These say nothing of what is learned, so a resumed run may change them.
+FREE = (
+    *("data.threads", "data.memory_mb", "data.built_dir", "training.cpu_devices"),
+    *("training.log_every", "training.images", "training.most_skipped"),
+)
+# The last bits may depend on these.
+SURROUNDINGS = ("versions", "git_revision", "devices", "machine")
+
+
+@contextmanager
+def hold(workdir: Path) -> Iterator[None]:
+    """Make the folder of a run, and keep other processes out of it until the block ends.
+
+    The lock is the system's own (flock) on the file `lock`: it goes with the process, however that
+    ends, so nothing is left to be removed by hand.
+
+    Raises:
+        InputError: another process works in the folder, or it cannot be written.
+    """
+    with writing(workdir):
+        workdir.mkdir(parents=True, exist_ok=True)
+        handle = (workdir / "lock").open("a+", encoding="utf-8")
+    with handle:
+        _lock(handle, workdir)
+        with writing(workdir / "lock"):
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+            handle.flush()
+        yield
+
+
+def _lock(handle: Any, workdir: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            console.print(
+                f"warning: the file system of {workdir} has no locks; start no second run"
+            )
+            return
+        handle.seek(0)
+        raise InputError(
+            f"{handle.read() or 'another process'} works in {workdir}; wait for its end, or give "
+            "another --workdir"
+        ) from error
 
 
 def claim(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
     """Make the folder of a run, or check that the run that stands there is the same one.
+
+    It may go on with other versions or devices, after a warning: its result is as good, but not
+    that of an uninterrupted run bit for bit.
 
     Raises:
         InputError: another configuration or data set stands there; names the fields that differ.
@@ -24,12 +77,18 @@ def claim(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
     record = describe(config, dataset)
     path = workdir / "config.json"
     if path.exists():
-        _compare(path, json.loads(path.read_text("utf-8")), record)
+        there = json.loads(path.read_text("utf-8"))
+        _compare(path, there, record)
+        for line in difference(
+            *({name: x.get(name) for name in SURROUNDINGS} for x in (record, there))
+        ):
+            console.print(f"warning: begun under other conditions, so not bitwise the same: {line}")
         return
-    workdir.mkdir(parents=True, exist_ok=True)
-    draft = workdir / "config.json.part"
-    draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    draft.replace(path)
+    with writing(path):
+        workdir.mkdir(parents=True, exist_ok=True)
+        draft = workdir / "config.json.part"
+        draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        draft.replace(path)
 
 
 def describe(config: ConfigDict, dataset: Dataset) -> dict[str, Any]:
@@ -40,6 +99,7 @@ def describe(config: ConfigDict, dataset: Dataset) -> dict[str, Any]:
         "versions": environment.versions(),
         "git_revision": environment.git_revision(),
         "devices": parallel.describe_devices(),
+        "machine": environment.machine(),
     }
 
 

@@ -48,8 +48,8 @@ def test_the_centreline_is_five_pixels_wide_around_the_mask():
 
 
 def test_the_stream_goes_on_from_any_step_with_the_same_frames():
-    def take(start, count):
-        stream = simulated_batches(SPEC, batch_size=2, seed=3, start_step=start)
+    def take(start, count, share=(0, 1)):
+        stream = simulated_batches(SPEC, batch_size=2, seed=3, start_step=start, share=share)
         return list(itertools.islice(stream, count))
 
     batches = take(0, 3)
@@ -59,3 +59,5 @@ def test_the_stream_goes_on_from_any_step_with_the_same_frames():
             np.testing.assert_array_equal(batch[name], WHOLE[name][2 * step : 2 * step + 2])
     for name, value in take(2, 1)[0].items():
         np.testing.assert_array_equal(value, batches[2][name])
+    for name, value in take(1, 1, share=(1, 2))[0].items():
+        np.testing.assert_array_equal(value, batches[1][name][1:])

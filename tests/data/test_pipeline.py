@@ -175,3 +175,12 @@ def test_closing_ends_the_threads(dataset):
     for thread in mine:
         thread.join(10)
     assert not any(thread.is_alive() for thread in mine)
+
+
+@pytest.mark.parametrize("shares", [2, 4])
+def test_the_shares_of_several_processes_are_the_batch_in_parts(dataset, shares):
+    parts = [some(dataset, 2, start_step=3, share=(k, shares)) for k in range(shares)]
+    for step, batch in enumerate(some(dataset, 2, start_step=3)):
+        for name, whole in batch.items():
+            found = np.concatenate([part[step][name] for part in parts])
+            np.testing.assert_array_equal(found, whole, err_msg=name)

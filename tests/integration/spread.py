@@ -36,8 +36,8 @@ def batch(examples: int = 4) -> dict[str, np.ndarray]:
     }
 
 
-def toy_run() -> setup.Run:
-    """Return the joint run over the toy classes, without a data set on disk."""
+def toy_run(method: str = "joint", **fields) -> setup.Run:
+    """Return the run of a method over the toy classes, without a data set on disk."""
     from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
     from tests.integration.runs import small_config
 
@@ -49,7 +49,7 @@ def toy_run() -> setup.Run:
 
     dataset = Described()
     dataset.info = info
-    return setup.set_up(small_config("joint", "frames", "built"), dataset)
+    return setup.set_up(small_config(method, "frames", "built", **fields), dataset)
 
 
 def main(path: str) -> None:

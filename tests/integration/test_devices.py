@@ -1,4 +1,4 @@
-"""The same step on one device and on four virtual ones."""
+"""The same steps on one device and on several virtual ones."""
 
 import os
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.integration.curve import DEVICES, STEPS
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +57,18 @@ def test_loss_and_gradient_agree_within_float_error(one_and_four):
     for name in gradients:
         scale = np.abs(one[name]).max()
         np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale + 1e-7, err_msg=name)
+
+
+def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
+    path = tmp_path / "curve.npz"
+    command = [sys.executable, "-m", "tests.integration.curve", str(path)]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    subprocess.run(command, check=True, cwd=ROOT, env=environment)
+    found = dict(np.load(path))
+    loss = found["loss/1"]
+    assert loss.shape == (STEPS,)
+    assert loss[-5:].mean() < loss[:5].mean() - 0.05, "nothing was learned, so nothing is shown"
+    for count in DEVICES[1:]:
+        np.testing.assert_array_equal(found[f"pixels/{count}"], found["pixels/1"])
+        np.testing.assert_allclose(found[f"grey/{count}"], found["grey/1"], atol=1e-4)
+        np.testing.assert_allclose(found[f"loss/{count}"], loss, rtol=1e-2)

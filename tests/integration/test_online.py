@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fluorojax.simulation.ercp import LEVELS
-from tests.integration.runs import cut_back, run, small_config
+from tests.integration.runs import assert_same, run, small_config, stopped
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 
 SMALL = builder.Size(64, {"train": (1, 1, 1), "validation": (2, 1, 1), "test": (3, 1, 2)})
@@ -20,7 +20,7 @@ def place(tmp_path_factory):
 
 def config(place, **fields):
     fields = {"data.builder": "ercp_simulated", "data.dir": "", **fields}
-    return small_config("joint", place, place / "built", **fields)
+    return small_config("carm", place, place / "built", **fields)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,5 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(place, first):
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_frames(place, first):
-    workdir = run(config(place), place / "resumed")
-    cut_back(workdir, step=3)
-    run(config(place), workdir)
-    assert parameters(workdir) == parameters(first)
+    workdir = run(config(place), stopped(first, 3, place / "resumed"))
+    assert_same(workdir, first)

@@ -1,8 +1,11 @@
 import json
 
 import numpy as np
+import pytest
 
-from fluorojax.training.log import MetricsLog
+from fluorojax.errors import InputError
+from fluorojax.training.log import MetricsLog, SkippedSteps, is_logged
+from tests.integration.runs import curves
 
 
 def lines(folder):
@@ -29,3 +32,58 @@ def test_a_resumed_run_drops_the_steps_that_it_makes_again_and_half_lines(tmp_pa
     with MetricsLog(tmp_path, resume_step=2) as log:
         log.write(3, "train", {"loss": 30})
     assert [line["loss"] for line in lines(tmp_path)] == [1, 2, 30]
+
+
+def test_what_was_handed_over_is_on_disk_though_nobody_closed_the_log(tmp_path):
+    log = MetricsLog(tmp_path)
+    log.write(1, "train", {"loss": 0.5})
+    log.image(1, "picture", np.zeros((4, 4, 3), np.uint8))
+    log.flush()
+    assert curves(tmp_path) == {"train/loss": {1: 0.5}, "picture": {1: (4, 4)}}
+    assert len(lines(tmp_path)) == 1
+    log.close()
+
+
+def test_tensorboard_shows_each_step_of_a_run_that_went_on_once(tmp_path):
+    log = MetricsLog(tmp_path)
+    for step in (1, 2, 3):
+        log.write(step, "train", {"loss": step})
+    with MetricsLog(tmp_path, resume_step=2) as again:
+        again.write(3, "train", {"loss": 30})
+    log.close()
+    assert curves(tmp_path) == {"train/loss": {1: 1.0, 2: 2.0, 3: 30.0}}
+
+
+def test_a_run_begun_anew_before_its_first_checkpoint_shows_no_older_step(tmp_path):
+    for value in (1, 2):
+        with MetricsLog(tmp_path) as log:
+            log.write(1, "train", {"loss": value})
+    assert [line["loss"] for line in lines(tmp_path)] == [2]
+    assert curves(tmp_path) == {"train/loss": {1: 2.0}}
+
+
+def test_a_line_is_found_by_step_and_split(tmp_path):
+    assert not is_logged(tmp_path, 1, "train")
+    with MetricsLog(tmp_path) as log:
+        log.write(1, "train", {"loss": 1})
+    assert is_logged(tmp_path, 1, "train")
+    assert not is_logged(tmp_path, 1, "validation")
+
+
+def test_skipped_steps_are_counted_over_restarts_and_need_no_file_until_there_is_one(tmp_path):
+    skipped = SkippedSteps(tmp_path)
+    assert not skipped.path.exists()
+    for step in (3, 5):
+        skipped.write(step, ["a"], {"loss": float("nan"), "gradient_norm": float("inf")})
+    skipped.close()
+    again = SkippedSteps(tmp_path, resume_step=4)
+    assert again.count == 1
+    again.close()
+    (line,) = skipped.path.read_text().splitlines()
+    assert json.loads(line) == {"step": 3, "cases": ["a"], "loss": "nan", "gradient_norm": "inf"}
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(InputError, match=r"metrics.* cannot be written"):
+        MetricsLog(tmp_path)

@@ -1,24 +1,18 @@
-import jax.numpy as jnp
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
+from fluorojax import parallel
 from fluorojax.metrics.summary import summarise
-from fluorojax.training.loop import Interval, due, headline
+from fluorojax.training.loop import due, headline, marked, stops
+from fluorojax.training.record import Interval
+from fluorojax.training.signals import Stop
 
 
 @pytest.mark.parametrize(("step", "expected"), [(1, False), (3, True), (6, True), (7, True)])
 def test_work_is_due_at_its_interval_and_at_the_end(step, expected):
     assert due(step, every=3, last=7) is expected
-
-
-def test_an_interval_gives_the_means_of_its_own_steps():
-    interval = Interval()
-    for value in (1.0, 2.0):
-        interval.add({"loss": jnp.array(value)})
-    first = interval.flush()
-    interval.add({"loss": jnp.array(5.0)})
-    assert first["loss"] == 1.5
-    assert first["steps_per_second"] > 0
-    assert interval.flush()["loss"] == 5.0
 
 
 def test_the_headline_has_dice_of_each_class_and_cldice_of_thin_ones():
@@ -29,3 +23,31 @@ def test_the_headline_has_dice_of_each_class_and_cldice_of_thin_ones():
     ]
     expected = {"scope/dice": 0.5, "wire/dice": 0.25, "wire/cldice": 0.75}
     assert headline(summarise(rows), ["scope", "wire"]) == expected
+
+
+def place(processes, patch):
+    patch.setattr(parallel, "process_count", lambda: processes)
+    config = SimpleNamespace(training=SimpleNamespace(log_every=5, steps=12))
+    return SimpleNamespace(config=config)
+
+
+def test_one_process_stops_after_the_step_of_the_signal(monkeypatch):
+    run, stop = place(1, monkeypatch), Stop()
+    assert not stops(3, run, Interval([]), stop)
+    stop.requested = "SIGTERM"
+    assert stops(3, run, Interval([]), stop)
+
+
+def test_several_stop_together_where_all_have_heard_of_it(monkeypatch):
+    run, stop, interval = place(2, monkeypatch), Stop(), Interval([])
+    stop.requested = "SIGTERM"
+    assert not stops(5, run, interval, stop), "the others have not heard yet"
+    interval.stop = True
+    assert [step for step in range(1, 13) if stops(step, run, interval, stop)] == [5, 10, 12]
+
+
+def test_every_example_says_whether_its_process_was_asked_to_stop():
+    stop, batch = Stop(), {"index": np.arange(3)}
+    assert not marked(batch, stop)["stop"].any()
+    stop.requested = "SIGUSR1"
+    assert marked(batch, stop)["stop"].tolist() == [True] * 3

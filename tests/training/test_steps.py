@@ -1,8 +1,12 @@
 import dataclasses
+import functools
 
+import jax
 import numpy as np
+import pytest
 
-from fluorojax.training.steps import augmented, sample_of
+from fluorojax import parallel
+from fluorojax.training.steps import augmented, sample_of, train_step
 from tests.integration.spread import batch, toy_run
 
 
@@ -35,3 +39,33 @@ def test_augmentation_depends_on_seed_step_and_place_alone():
         augmented(batch(), 5, dataclasses.replace(spec, seed=1)),
     ):
         assert (np.asarray(other.mask) != np.asarray(whole.mask)).any()
+
+
+@pytest.fixture(scope="module")
+def first_and_step():
+    run = toy_run()
+    step = parallel.data_parallel(
+        functools.partial(train_step, network=run.network, optimizer=run.optimizer, spec=run.step)
+    )
+    state = jax.tree.map(np.array, run.first_state())
+    return state, lambda state, batch: step(jax.tree.map(np.array, state), batch)
+
+
+def test_a_step_with_a_loss_that_is_not_finite_changes_the_step_count_alone(first_and_step):
+    state, step = first_and_step
+    spoilt = batch()["low"]
+    spoilt[1] = np.nan
+    after, metrics = step(state, batch() | {"low": spoilt})
+    assert not np.isfinite(metrics["loss"])
+    assert (metrics["applied"], after.step) == (0, 1)
+    jax.tree.map(np.testing.assert_array_equal, after, state.replace(step=np.int32(1)))
+
+
+def test_a_step_that_is_finite_moves_parameters_moments_and_average(first_and_step):
+    state, step = first_and_step
+    first, _ = step(state, batch())  # at the rate 0, with which the warm-up begins
+    after, metrics = step(first, batch())
+    assert metrics["applied"] == 1
+    for part in ("parameters", "optimizer", "average"):
+        old, new = (jax.tree.leaves(getattr(s, part)) for s in (first, after))
+        assert any((a != b).any() for a, b in zip(old, new, strict=True)), part

@@ -1,0 +1,80 @@
+"""An orderly end when the scheduler or the user asks for one: SIGTERM, SIGUSR1 and Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from fluorojax.progress import console
+
+# "Temporary failure, try again" of <sysexits.h>: the same command goes on.
+EXIT_CODE = 75
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class Stopped(
+    BaseException
+):  # no error: like KeyboardInterrupt, it passes every `except Exception`
+    """The run was asked to end, and nothing that was computed is lost."""
+
+
+class Stop:
+    """Whether the run was asked to end; use it as a context manager, which takes the signals.
+
+    Outside `deferred` a signal raises `Stopped` at once. Inside, it is only noted in `requested`,
+    for the loop to look at between two steps. Further signals change nothing, so that saving is
+    not disturbed; but a second Ctrl-C leaves the process on the spot. Checkpoints are renamed when
+    they are whole, so even then an older one stands.
+    """
+
+    def __init__(self) -> None:
+        self.requested: str | None = None
+        self._deferred = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        # Python gives signals to its main thread alone.
+        if threading.current_thread() is threading.main_thread():
+            self._before = {one: signal.signal(one, self._receive) for one in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Only note a signal inside the block."""
+        with self._mode(deferred=True):
+            yield
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Raise `Stopped` as soon as a signal comes, inside a block of `deferred` too."""
+        if self.requested:
+            raise Stopped(self.requested)
+        with self._mode(deferred=False):
+            yield
+
+    @contextlib.contextmanager
+    def _mode(self, deferred: bool) -> Iterator[None]:
+        before, self._deferred = self._deferred, deferred
+        try:
+            yield
+        finally:
+            self._deferred = before
+
+    def _receive(self, number: int, _frame: Any) -> None:
+        name = signal.Signals(number).name
+        if self.requested:
+            if number == signal.SIGINT:
+                console.show_cursor(True)
+                os._exit(128 + number)
+            return
+        self.requested = name
+        if not self._deferred:
+            raise Stopped(name)
+        # Not by the console, which the signal may have found in the middle of a line.
+        os.write(2, f"\n{name}: finishing the step, then saving; Ctrl-C to leave now\n".encode())

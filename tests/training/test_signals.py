@@ -1,0 +1,60 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fluorojax.training.signals import EXIT_CODE, SIGNALS, Stop, Stopped
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_outside_the_loop_a_signal_stops_at_once(number):
+    with pytest.raises(Stopped, match=number.name), Stop():
+        os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_inside_it_is_only_noted_and_a_second_one_changes_nothing(number):
+    with Stop() as stop, stop.deferred():
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested == number.name
+
+
+def test_an_evaluation_inside_the_loop_stops_at_once_and_is_not_begun_after_a_signal():
+    with Stop() as stop, stop.deferred():
+        with pytest.raises(Stopped), stop.at_once():
+            os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(Stopped), stop.at_once():
+            raise AssertionError("it began")
+
+
+def test_afterwards_the_signals_do_what_they_did_before():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with Stop():
+        assert signal.getsignal(SIGNALS[0]) != before[0]
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+TWO_INTERRUPTS = """
+import os, signal
+from fluorojax.training.signals import Stop
+with Stop() as stop, stop.deferred():
+    os.kill(os.getpid(), signal.SIGINT)
+    print(stop.requested, flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+    print("still here")
+"""
+
+
+def test_a_second_interrupt_leaves_on_the_spot():
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_INTERRUPTS], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.strip().splitlines()[0] == "SIGINT"
+    assert "still here" not in done.stdout
+    assert done.returncode == 128 + signal.SIGINT != EXIT_CODE
