@@ -19,6 +19,7 @@ from typing import NamedTuple
 from fluorojax.environment import ROOT
 from fluorojax.errors import InputError
 from fluorojax.progress import console, duration
+from fluorojax.training.signals import EXIT_CODE, Stopped
 
 SHARED = "benchmark.json"
 FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
@@ -132,6 +133,7 @@ def run_grid(cells: Sequence[Cell], settings: Sequence[str]) -> None:
 
     Raises:
         InputError: runs failed; names each with its log.
+        Stopped: a run was asked to stop, and saved its state.
     """
     failed = []
     for number, cell in enumerate(cells, 1):
@@ -144,6 +146,8 @@ def run_grid(cells: Sequence[Cell], settings: Sequence[str]) -> None:
         status = run_process(command(cell, settings), cell.log)
         took = duration(time.monotonic() - began)
         console.print(f"{where}: {'done' if status == 0 else f'status {status}'} after {took}")
+        if status == EXIT_CODE:
+            raise Stopped("a signal")
         if status != 0:
             failed.append(f"- {cell.workdir.name}: status {status}, see {cell.log}")
     if failed:

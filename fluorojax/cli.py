@@ -18,6 +18,7 @@ from fluorojax.data.info import ENCODINGS, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
 from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
+from fluorojax.training.signals import EXIT_CODE, Stopped
 
 if TYPE_CHECKING:
     from fluorojax.data.source import Dataset
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except Stopped as stopped:
+        print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
+        sys.exit(EXIT_CODE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -350,17 +354,13 @@ def whole_numbers(option: str, given: str) -> list[int]:
 def reproduce(options: argparse.Namespace) -> None:
     """Run a run again in a new folder, and say whether the same parameters come out."""
     from fluorojax import reproduce as again
-    from fluorojax.training.signals import EXIT_CODE, Stop, Stopped
+    from fluorojax.training.signals import Stop
 
     out = options.out or options.run.with_name(f"{options.run.resolve().name}-again")
     if out.resolve() == options.run.resolve():
         raise InputError(f"--out {out} is the run itself; give another folder")
-    try:
-        with Stop() as stop:
-            outcome = again.reproduce(options.run, out, stop)
-    except Stopped as stopped:
-        print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
-        sys.exit(EXIT_CODE)
+    with Stop() as stop:
+        outcome = again.reproduce(options.run, out, stop)
     show_outcome(outcome, options.run, out)
     sys.exit(1 if outcome.different else 0)
 

@@ -9,6 +9,7 @@ import pytest
 
 from fluorojax import benchmark, cli
 from fluorojax.errors import InputError
+from fluorojax.training.signals import EXIT_CODE, Stopped
 from tests.folders import write_folder
 
 
@@ -66,6 +67,19 @@ def test_a_failure_keeps_no_other_run_from_being_made(tmp_path, monkeypatch, cap
         benchmark.run_grid(cells, [])
     assert made == ["multi-seed0.log", "joint-seed0.log", "multi-seed1.log"]
     assert "joint-seed1: finished before" in capsys.readouterr().out
+
+
+def test_a_run_that_was_asked_to_stop_stops_the_grid(tmp_path, monkeypatch):
+    made = []
+
+    def process(arguments, log):
+        made.append(log.name)
+        return EXIT_CODE
+
+    monkeypatch.setattr(benchmark, "run_process", process)
+    with pytest.raises(Stopped):
+        benchmark.run_grid(benchmark.grid(["multi", "joint"], [0], tmp_path), [])
+    assert made == ["multi-seed0.log"]
 
 
 def test_a_process_has_its_output_kept_and_its_status_returned(tmp_path):

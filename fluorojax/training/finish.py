@@ -34,10 +34,10 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
             parameters = checkpoints.restore_last(like).average
         else:
             parameters = checkpoints.restore_best(like.average)
-    predictor, data = run.predictor(parameters), run.config.data
+    predictor = run.predictor(parameters)
     points = evaluate.write_confidence(
         evaluate.by_network(predictor),
-        run.dataset.split("validation", folds=data.folds, fold=data.fold),
+        run.frames("validation"),
         workdir / "evaluation" / "validation",
         settings=run.metrics,
         masks=predictor.masks,
@@ -61,11 +61,11 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
 
 def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
     """Score what was exported, as anybody would load it, on the split that the config names."""
-    data, evaluation = run.config.data, run.config.evaluation
+    evaluation = run.config.evaluation
     predictor = exports.load(export)
     summary = evaluate.write_evaluation(
         evaluate.by_network(predictor),
-        run.dataset.split(evaluation.split, folds=data.folds, fold=data.fold),
+        run.frames(evaluation.split),
         workdir / "evaluation" / evaluation.split,
         points=exports.read_manifest(export)["origin"]["operating_points"],
         thresholds=predictor.thresholds,

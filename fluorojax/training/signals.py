@@ -14,10 +14,11 @@ EXIT_CODE = 75
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
-class Stopped(
-    BaseException
-):  # no error: like KeyboardInterrupt, it passes every `except Exception`
-    """The run was asked to end, and nothing that was computed is lost."""
+class Stopped(BaseException):
+    """The run was asked to end, and nothing that was computed is lost.
+
+    No error: like KeyboardInterrupt, it passes every `except Exception`.
+    """
 
 
 class Stop:
