@@ -1,6 +1,7 @@
 import math
 import resource
 import shutil
+import time
 from typing import Any, NamedTuple
 
 import jax
@@ -198,6 +199,8 @@ def test_only_what_a_kept_state_needs_is_kept(tmp_path):
     assert kept == {"last/4", "last/6", "best/4", "best/6", "best/8"}
 
 
+# Orbax closes its event loop before the last of its writers has told it that it failed, too.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_disk_that_takes_no_more_leaves_the_old_state_and_says_where(tmp_path):
     two_checkpoints(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -213,3 +216,4 @@ def test_a_disk_that_takes_no_more_leaves_the_old_state_and_says_where(tmp_path)
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert resumed(tmp_path) == (2, [2], 2, 2)
     assert not list(tmp_path.rglob("*.part"))
+    time.sleep(0.3)  # so that what a late writer says falls into this test
