@@ -3,8 +3,8 @@
     python -m benchmarks.soak --steps 4000 --out benchmarks/results/soak.json \
         --figure docs/images/soak.png
 
-A small run of 2,000 steps, or as many as are asked for, saves itself every 20 and evaluates every 100 of them, so that what leaks
-at a step, a checkpoint or an evaluation shows.
+A small run of 2,000 steps, or as many as are asked for, saves itself every 20 and evaluates every
+100 of them, so that what leaks at a step, a checkpoint or an evaluation shows.
 """
 
 import argparse
