@@ -1,9 +1,10 @@
 """Memory and open file handles of one process over many short training steps.
 
-    python -m benchmarks.soak --out benchmarks/results/soak.json --figure docs/images/soak.png
+    python -m benchmarks.soak --steps 4000 --out benchmarks/results/soak.json \
+        --figure docs/images/soak.png
 
-A small run of 2,000 steps saves itself every 20 and evaluates every 100 of them, so that what leaks
-at a step, a checkpoint or an evaluation shows.
+A small run of 2,000 steps, or as many as are asked for, saves itself every 20 and evaluates every
+100 of them, so that what leaks at a step, a checkpoint or an evaluation shows.
 """
 
 import argparse

@@ -1,11 +1,27 @@
 """One compilation cache for the whole session: many tests compile the same small networks."""
 
+import gc
 import os
+import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 # Before jax is imported, and inherited by the processes that tests start.
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 _CACHE = Path(tempfile.gettempdir()) / f"fluorojax-tests-{_RUN}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+
+MAPS = Path("/proc/self/maps")
+MANY_MAPS = 25_000  # a system allows a process 65,530, and ends it beyond
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_compiled_programs():
+    """Let go of what jax has compiled, a few memory maps a program, before there are too many."""
+    yield
+    if "jax" in sys.modules and MAPS.exists() and MAPS.read_text().count("\n") > MANY_MAPS:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
