@@ -115,9 +115,9 @@ def loss() -> ConfigDict:
     loss = ConfigDict()
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
-    # weight of recall on the reference centreline, thin classes: more of it thickens wires, less
-    # finds them late (1.0, 0.3, 0.1: wire Dice 0.46, 0.72, 0.00 after 1000 steps of joint:quick)
-    loss.skeleton_recall = 0.3
+    # weight of recall on the reference centreline, thin classes: 1.0 thickens wires, but finds them;
+    # with 0.3 they are sharper, or not found at all in the 1000 steps of joint:quick (1 of 3 runs)
+    loss.skeleton_recall = 1.0
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
     loss.focal = 0.0  # weight of the focal loss, all classes

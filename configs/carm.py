@@ -25,7 +25,6 @@ def get_config(variant: str = "") -> ConfigDict:
     widen(config.simulation)
     config.augment.rotation_degrees = (-180.0, 180.0)
     config.augment.flip_vertical_rate = 0.5
-    config.loss.skeleton_recall = 1.0  # what the scores above were reached with
     if variant == "quick":
         config.training.steps = 4000
         config.training.warmup_steps = 100
