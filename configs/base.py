@@ -115,8 +115,8 @@ def loss() -> ConfigDict:
     loss = ConfigDict()
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
-    # weight of recall on the reference centreline, thin classes: 1.0 thickens wires, but finds them;
-    # with 0.3 they are sharper, or not found at all in the 1000 steps of joint:quick (1 of 3 runs)
+    # weight of recall on the reference centreline, thin classes: 1.0 thickens wires but finds them;
+    # at 0.3 they are sharper, or not found at all in the 1000 steps of joint:quick (1 of 3 runs)
     loss.skeleton_recall = 1.0
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
