@@ -111,6 +111,7 @@ def test_a_signal_goes_on_to_the_run(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.slow  # two trainings in processes of their own
 def test_a_grid_is_made_compared_and_not_made_again(tmp_path, capsys):
     small = {
         "data.builder": "xray_folder",
