@@ -313,12 +313,10 @@ def export(options: argparse.Namespace) -> None:
 
     from fluorojax.config import simulation_spec
     from fluorojax.data.source import open_dataset
+    from fluorojax.reproduce import read_record
     from fluorojax.training import finish, setup
 
-    path = options.run / "config.json"
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; give the folder of a run, such as runs/joint")
-    config = ConfigDict(json.loads(path.read_text("utf-8"))["config"])
+    config = ConfigDict(read_record(options.run)["config"])
     run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
     console.print(f"export  {finish.export_best(run, options.run, options.out)}")
 
@@ -326,15 +324,15 @@ def export(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     """Run methods x seeds, and compare them; what is finished is not run again."""
     from fluorojax import benchmark as grids
+    from fluorojax.reproduce import read_record
 
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
     grids.claim(options.workdir, options.set)
     grids.run_grid(cells, options.set)
     # The runs score the split that their configurations name, which is one for all.
-    split = json.loads((cells[0].workdir / "config.json").read_text("utf-8"))["config"]
+    options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]
     options.runs = [cell.workdir for cell in cells]
-    options.split = split["evaluation"]["split"]
     options.out = options.workdir / "comparison"
     compare(options)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fluorojax.compare.lines import DEFINITIONS, Line, cells, first_lines, head
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
-from fluorojax.metrics.case import EMPTY_POLICY, METRICS
+from fluorojax.metrics.case import METRICS
 from fluorojax.report.page import DIALOG, Cell, element, page, sortable, table, text
 from fluorojax.report.pictures import Picture, swatch, viewer
 from fluorojax.report.run import definitions, notice
@@ -46,7 +46,6 @@ def write_page(
 def render(lines: Sequence[Line], runs: Sequence[Run], baseline: str, plots: Sequence[Path]) -> str:
     """Return the page as text."""
     found = primary_scores(runs)
-    evaluations = [Evaluation(run.scored) for run in runs]
     pictured = _pictured(runs, baseline)
     sections = [
         _header(runs, baseline),
@@ -57,8 +56,7 @@ def render(lines: Sequence[Line], runs: Sequence[Run], baseline: str, plots: Seq
         text("h2", "Cases on which the methods differ most"),
         *(_cases(of, baseline, pictured) for of in found),
         _pictures(pictured, methods_of(runs), found),
-        definitions(evaluations[:1]),
-        text("p", DEFINITIONS),
+        definitions([pictured[baseline]]),
         _runs(runs),
     ]
     body = notice(runs[0].dataset.get("split_unit"))
@@ -217,4 +215,4 @@ def _pictures(
 def _runs(runs: Sequence[Run]) -> str:
     rows = [(run.method, str(run.seed), str(run.folder), run.fingerprint[:12]) for run in runs]
     listed = table(("method", "seed", "folder", "data set's content"), rows, words=4)
-    return text("h2", "Runs") + listed + text("p", EMPTY_POLICY, class_="soft")
+    return text("h2", "Runs") + listed
