@@ -115,9 +115,7 @@ def loss() -> ConfigDict:
     loss = ConfigDict()
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
-    # weight of recall on the reference centreline, thin classes: 1.0 thickens wires but finds them;
-    # at 0.3 they are sharper, or not found at all in the 1000 steps of joint:quick (1 of 3 runs)
-    loss.skeleton_recall = 1.0
+    loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
     loss.focal = 0.0  # weight of the focal loss, all classes

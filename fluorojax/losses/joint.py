@@ -108,7 +108,8 @@ def class_terms(
         "boundary": lambda: boundary(p, y, w, spec.boundary_px),
     }
     if k in spec.curves:
-        terms["skeleton_recall"] = lambda: skeleton_recall(p, targets.skeleton[..., k], w)
+        # Only what the mask has of the dilated centreline: the rest of it would thicken the wire.
+        terms["skeleton_recall"] = lambda: skeleton_recall(p, targets.skeleton[..., k] * y, w)
         terms["cldice"] = lambda: soft_cldice(p, y, w, spec.cldice_iterations)
     weights = {name: getattr(spec, name) for name in terms}
     return {name: (weights[name], term()) for name, term in terms.items() if weights[name]}

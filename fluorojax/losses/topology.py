@@ -12,11 +12,13 @@ def skeleton_recall(probabilities: jax.Array, skeleton: jax.Array, weight: jax.A
     """Return the share of the reference centreline that the prediction misses.
 
     1 - sum w p s / sum w s (Kirchhoff et al., "Skeleton Recall Loss", ECCV 2024). The centreline
-    is computed when the data set is built and dilated twice, so the loss costs one product.
+    is computed when the data set is built and dilated twice, so the loss costs one product. As in
+    the paper's own code, what the dilation adds beyond the mask is left out: it would ask for a
+    wire wider than it is.
 
     Args:
         probabilities: [B, H, W] in [0, 1].
-        skeleton: [B, H, W] in {0, 1}, the dilated centreline.
+        skeleton: [B, H, W] in {0, 1}, the dilated centreline, within the mask.
         weight: [B, H, W] >= 0; 0 where a pixel does not count.
 
     Returns:

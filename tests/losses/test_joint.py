@@ -69,6 +69,14 @@ def test_what_is_ignored_in_the_reference_is_not_there_for_the_attachment():
     assert joint_loss(logits, targets, SPEC)[1]["attachment"][0] == 0
 
 
+def test_the_dilated_centreline_asks_for_no_more_than_the_mask():
+    logits, targets = scene()
+    wide = targets._replace(skeleton=np.ones_like(targets.skeleton))
+    tight = targets._replace(skeleton=targets.mask)
+    expected = joint_loss(logits, tight, SPEC)[1]["wire/skeleton_recall"]
+    assert joint_loss(logits, wide, SPEC)[1]["wire/skeleton_recall"] == expected
+
+
 def test_ignored_pixels_change_neither_value_nor_gradient():
     logits, targets = scene()
     targets.ignore[:, :, 20:] = 1
