@@ -99,6 +99,11 @@ def model() -> ConfigDict:
     # 'together': one U-Net for all; 'per_class': one each; 'parent_then_child': a cascade
     model.stages = "together"
     model.link = "none"  # what later stages see: 'none', 'stop_gradient' or 'gradient'
+    model.feedback = 1.0  # share of the gradient that flows back along link 'gradient', 0 .. 1
+    # what they are shown besides: where a child of this parent is to be expected. 'none', 'near'
+    # (all around the parent) or 'front' (in front of its tip)
+    model.landscape = "none"
+    model.points = False  # learn, too, where the child leaves the parent and where it ends
     # channels of the first level, doubled at each level below, to the nearest multiple of 4
     model.width = 32.0
     model.depth = 5  # number of times the grid is halved
@@ -125,6 +130,10 @@ def loss() -> ConfigDict:
     loss.boundary = 0.0  # weight of the boundary loss, all classes
     loss.boundary_px = 8  # distance (px) from which on an error costs no more
     loss.attachment = 0.0  # weight of the share of the child that is not joined to its parent
+    # share of the steps after which that weight begins to rise from 0, and is whole: a wire that is
+    # not found yet would only be told to go
+    loss.attachment_rise = (0.3, 0.6)
+    loss.points = 0.1  # weight of exit and tip (model.points)
     loss.parent = 1.0  # weight of every class but the relation's child
     loss.child = 1.0  # weight of the relation's child
     loss.auxiliary = 0.3  # weight of the coarser levels (deep_supervision), halved at each
@@ -165,7 +174,8 @@ def evaluation() -> ConfigDict:
     evaluation.operating_point = "fixed"
     evaluation.bridge_mm = 0.0  # longest gap in the relation's child that is bridged; 0: none is
     evaluation.bridge_px = 0.0  # the same where the spacing is not known
-    evaluation.drop_detached = False  # drop pieces of the child that are still detached
+    # drop pieces of the child that are still detached, and smaller than what is attached
+    evaluation.drop_detached = False
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not
     return evaluation

@@ -16,5 +16,9 @@ def get_config(variant: str = "") -> ConfigDict:
     config.method = "joint"
     config.model.stages = "parent_then_child"
     config.model.link = "gradient"
-    config.loss.attachment = 0.1
+    config.model.feedback = 0.1
+    config.model.landscape = "front"
+    config.model.points = True
+    config.loss.attachment = 0.5
+    config.evaluation.drop_detached = True
     return config

@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "model.labels": ("classes", "one"),
     "model.stages": ("together", "per_class", "parent_then_child"),
     "model.link": ("none", "stop_gradient", "gradient"),
+    "model.landscape": ("none", "near", "front"),
     "model.norm": ("group", "instance", "none"),
     "model.dtype": ("float32", "bfloat16"),
     "training.schedule": ("together", "stage_by_stage"),
@@ -30,12 +31,14 @@ RANGES = tuple(
         *("noise_std", "blur_px"),
     )
 )
+SHARES = ("loss.attachment_rise",)  # ranges within 0 .. 1
 POSITIVE_RANGES = ("augment.scale", "augment.gamma", "augment.contrast", "augment.blur_px")
 PROBABILITIES = (
     *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),
     *(f"augment.{name}_rate" for name in ("flip_horizontal", "flip_vertical", "inversion")),
     "evaluation.threshold",
     "loss.tversky_miss",
+    "model.feedback",
     "training.ema_decay",
 )
 AT_LEAST_ONE = (
@@ -69,6 +72,7 @@ NOT_NEGATIVE = (
     "loss.tversky",
     "loss.boundary",
     "loss.attachment",
+    "loss.points",
     "loss.parent",
     "loss.child",
     "loss.auxiliary",
@@ -140,7 +144,7 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
         if flat[name] not in choices:
             yield f"{name} is {flat[name]!r}; write one of {', '.join(map(repr, choices))}"
     yield from _simulation(flat)
-    for name in (*SIZES, *RANGES):
+    for name in (*SIZES, *RANGES, *SHARES):
         yield from _pair(name, flat[name])
     for names, good, rule in (
         (PROBABILITIES, lambda v: 0 <= v <= 1, "between 0 and 1"),
@@ -177,14 +181,16 @@ def _simulation(flat: dict[str, Any]) -> Iterator[str]:
 
 
 def _pair(name: str, value: tuple[float, ...]) -> Iterator[str]:
-    example = "256,256" if name in SIZES else "0.8,1.2"
+    example = "256,256" if name in SIZES else "0.3,0.6" if name in SHARES else "0.8,1.2"
     if len(value) != 2:
         remedy = f"write two, as in --config.{name}={example}"
         yield f"{name} has {len(value)} numbers, {value}; {remedy}"
         return
     if name in (*SIZES, *POSITIVE_RANGES) and min(value) <= 0:
         yield f"{name} is {value}; both numbers must be above 0"
-    if name in RANGES and value[0] > value[1]:
+    if name in SHARES and not all(0 <= number <= 1 for number in value):
+        yield f"{name} is {value}; both numbers must be between 0 and 1"
+    if name in (*RANGES, *SHARES) and value[0] > value[1]:
         yield f"{name} is {value}; the smaller number comes first"
 
 

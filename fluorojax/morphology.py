@@ -84,3 +84,44 @@ def proximity(x: jax.Array, reach: int = 12) -> jax.Array:
         return jnp.maximum(p, dilate(p) - 1.0 / reach)
 
     return jax.lax.fori_loop(0, reach, step, x)
+
+
+def share_around(x: jax.Array, reach: int) -> jax.Array:
+    """Return the mean of x over each pixel's (2 reach + 1)^2 square; the border repeats outwards.
+
+    Args:
+        x: [B, H, W].
+        reach: pixels; a static number.
+    """
+    for axis in (1, 2):
+        margins = [(0, 0)] * 3
+        margins[axis] = (reach + 1, reach)
+        total = jnp.cumsum(jnp.pad(x, margins, mode="edge"), axis)
+        size = x.shape[axis]
+        ahead = jax.lax.slice_in_dim(total, 2 * reach + 1, 2 * reach + 1 + size, axis=axis)
+        x = (ahead - jax.lax.slice_in_dim(total, 0, size, axis=axis)) / (2 * reach + 1)
+    return x
+
+
+def in_front(x: jax.Array, reach: int = 12) -> jax.Array:
+    """Return a landscape of "in front of the tip of x", x a tube: close to it, but not beside it.
+
+    From a point at distance d of a long tube's side, as much of the tube lies within `reach` as
+    from within it, give or take; from a point in front of its end, at most half of that. With n the
+    `proximity`, 1 - d / reach, and s the share of the surroundings that is tube, over the largest
+    such share within `reach`:
+
+        f = clip(2 (n - s), 0, n)
+
+    In front of the end s <= n / 2, so f = n; beside the tube s >= n, so f = 0; in between it falls.
+
+    Args:
+        x: [B, H, W] in [0, 1]; where it leaves the image it is taken to go on.
+        reach: pixels; a static number.
+    """
+    near = proximity(x, reach)
+    around = share_around(x, reach)
+    most = around
+    for _ in range(reach):
+        most = dilate(most)
+    return jnp.clip(2.0 * (near - around / jnp.maximum(most, 1e-3)), 0.0, near)

@@ -26,7 +26,7 @@ class Relink:
     Attributes:
         bridge_mm, bridge_px: longest gap that is bridged, in millimetres where the spacing is known
             and in pixels where it is not; 0: none is.
-        drop_detached: remove what is still detached, if something is attached at all.
+        drop_detached: remove what is still detached, if it is smaller than what is attached.
     """
 
     bridge_mm: float = 0.0
@@ -152,10 +152,12 @@ def _drawn(path: np.ndarray, piece: np.ndarray) -> np.ndarray:
 
 
 def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
-    """Return the pieces of the child that are attached; all of them where none is.
+    """Return the pieces of the child that are attached, and those larger than all of these.
 
     A wire whose endoscope is out of view, or which was left behind, must not be wiped out by a law
-    that does not hold there.
+    that does not hold there, for a speck that happens to touch the endoscope.
     """
-    piece, attached, _ = _pieces(child, parent, scale)
-    return np.isin(piece, attached) if attached else child
+    piece, attached, detached = _pieces(child, parent, scale)
+    size = np.bincount(piece.ravel())
+    large = [k for k in detached if size[k] > size[attached].sum()]
+    return np.isin(piece, attached + large)

@@ -3,19 +3,29 @@
 import functools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fluorojax.data import grid
 from fluorojax.data.info import ClassInfo, Relation
 from fluorojax.data.intensity import intensity_range, normalise
-from fluorojax.models.cascade import Cascade, Parameters, forward
+from fluorojax.models.cascade import POINTS, Cascade, Parameters, forward
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink
 
 Spacing = tuple[float, float]
 UNKNOWN: Spacing = (math.nan, math.nan)
+
+
+class Point(NamedTuple):
+    """A place in a frame, in its own pixels, and its probability."""
+
+    row: int
+    column: int
+    probability: float
 
 
 class Predictor:
@@ -63,6 +73,23 @@ class Predictor:
         Raises:
             ValueError: `frame` does not have two axes.
         """
+        return self._maps(frame)[..., : len(self.classes)]
+
+    def points(self, frame: np.ndarray) -> dict[str, Point]:
+        """Return where the child leaves its parent, 'exit', and where it ends, 'tip'.
+
+        Empty where the network has not learned them (`model.points`). Each is the place of the
+        highest probability, which says how far it can be trusted.
+        """
+        maps = self._maps(frame)[..., len(self.classes) :]
+        found = {}
+        for k in range(maps.shape[-1]):
+            row, column = np.unravel_index(np.argmax(maps[..., k]), frame.shape)
+            found[POINTS[k]] = Point(int(row), int(column), float(maps[row, column, k]))
+        return found
+
+    def _maps(self, frame: np.ndarray) -> np.ndarray:
+        """Return [H, W, C + N] probabilities: of the classes, then of the points."""
         if frame.ndim != 2:
             raise ValueError(
                 f"a frame has two axes, rows and columns; this one has shape {frame.shape}"
@@ -96,6 +123,10 @@ class Predictor:
 def probabilities(
     network: Cascade, parameters: Parameters, image: jax.Array, low: jax.Array, high: jax.Array
 ) -> jax.Array:
-    """Return [H, W, C] for one `image: [H, W]` on the network's grid, grey values low..high."""
+    """Return [H, W, C + N] of one `image: [H, W]` on the network's grid, grey values low..high.
+
+    Behind the C classes come the N points, 0 or 2.
+    """
     output = forward(network, parameters, normalise(image, low, high)[None])
-    return jax.nn.sigmoid(output.logits[0])
+    logits = [output.logits] if output.points is None else [output.logits, output.points]
+    return jax.nn.sigmoid(jnp.concatenate(logits, -1)[0])

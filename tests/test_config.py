@@ -47,6 +47,8 @@ def test_unknown_variant_is_refused():
         ("training.learning_rate", 0.0, "above 0"),
         ("augment.inversion_rate", 1.5, "between 0 and 1"),
         ("augment.gamma", (2.0, 1.0), "the smaller number comes first"),
+        ("loss.attachment_rise", (0.6, 0.3), "the smaller number comes first"),
+        ("loss.attachment_rise", (0.3, 60.0), "both numbers must be between 0 and 1"),
         ("training.warmup_steps", 5000, "write a smaller number"),
         ("seed", -1, "at least 0"),
         ("simulation.quanta", (0.0, 300.0), "must lie in 10 to 1e+06"),

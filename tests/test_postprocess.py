@@ -86,6 +86,14 @@ def test_where_the_relation_does_not_hold_nothing_is_lost(settings):
     np.testing.assert_array_equal(relink(scene(), **settings), scene())
 
 
+def test_a_speck_at_the_scope_does_not_make_a_wire_that_was_left_behind_vanish():
+    masks = scene(slice(20, 23), slice(40, 70))
+    np.testing.assert_array_equal(relink(masks, drop_detached=True), masks)
+    masks[2:5, 60:61, 1] = True  # but what is smaller than the speck goes
+    expected = scene(slice(20, 23), slice(40, 70))
+    np.testing.assert_array_equal(relink(masks, drop_detached=True), expected)
+
+
 def test_by_default_nothing_is_done():
     np.testing.assert_array_equal(relink(BROKEN), BROKEN)
 

@@ -8,13 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from fluorojax import parallel, rng
-from fluorojax.data import bitmask
+from fluorojax.data import bitmask, grid
 from fluorojax.data.intensity import intensity_range
 from fluorojax.data.pipeline import ENDLESS, Batch, from_step, positions_of
+from fluorojax.data.points import points_of, points_to_grid
 from fluorojax.morphology import dilate
 from fluorojax.simulation.ercp import Keys, simulate_many
 from fluorojax.simulation.spec import Spec
-from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import to_detector
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, to_detector
+
+LABELS = ("skeleton", "mask", "attached")
 
 
 def simulated_batches(
@@ -62,12 +65,18 @@ def simulated_batch(spec: Spec, seed: int, index: np.ndarray) -> Batch:
         for some in np.split(index.astype(np.uint32), len(index) // at_once)
     ]
     frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    whole = grid.place((spec.height, spec.width), (spec.height, spec.width))
+    points = [
+        points_to_grid(points_of(axis, mask, INFO, int(attached)), whole)
+        for axis, mask, attached in zip(*(frames[n] for n in LABELS), strict=True)
+    ]
     image = to_detector(frames["image"])
     low, high = np.array([intensity_range(frame) for frame in image], np.float32).T
     return {
         "image": image,
         "mask": np.stack([bitmask.pack(mask) for mask in frames["mask"]]),
-        "skeleton": np.stack([bitmask.pack(mask) for mask in frames["skeleton"]]),
+        "skeleton": np.stack([bitmask.pack(mask) for mask in frames["band"]]),
+        "points": np.stack([bitmask.pack(discs) for discs in points]),
         "ignore": np.zeros(image.shape, np.uint8),
         "attached": frames["attached"].astype(np.int8),
         "low": low,
@@ -84,5 +93,5 @@ def _frames(spec: Spec, seed: int, index: jax.Array) -> dict[str, jax.Array]:
     # As of stored frames: the axis, five pixels wide.
     axis = jnp.moveaxis(frames["skeleton"], -1, 1).reshape(-1, spec.height, spec.width)
     wide = dilate(dilate(axis)).reshape(len(index), -1, spec.height, spec.width)
-    chosen = {name: frames[name] for name in ("image", "mask", "attached")}
-    return {**chosen, "skeleton": jnp.moveaxis(wide, 1, -1)}
+    chosen = {name: frames[name] for name in ("image", *LABELS)}
+    return {**chosen, "band": jnp.moveaxis(wide, 1, -1)}

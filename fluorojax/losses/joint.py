@@ -13,6 +13,10 @@ from fluorojax.losses.topology import skeleton_recall, soft_cldice
 
 Terms = dict[str, jax.Array]
 
+LOOSE = 0.1
+"""Share of a reference's child that may be loose, by rounding and short stretches, where the
+relation is still taken to hold."""
+
 
 class Targets(NamedTuple):
     """What a batch should be predicted as."""
@@ -21,6 +25,7 @@ class Targets(NamedTuple):
     skeleton: jax.Array  # [B, H, W, C] in {0, 1}, dilated centrelines of the thin classes
     ignore: jax.Array  # [B, H, W] in {0, 1}; 1: counts nowhere
     attached: jax.Array  # [B] in {1, 0, -1}: the relation holds, does not, cannot be said
+    points: jax.Array | None = None  # [B, H, W, 2] in {0, 1}, discs about exit and tip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +49,7 @@ class LossSpec:
     boundary_px: int = 8  # from where on an error costs no more
     cldice: float = 0.0
     cldice_iterations: int = 5  # half the width of the thickest wire (px)
+    points: float = 0.0
 
 
 def joint_loss(
@@ -51,22 +57,26 @@ def joint_loss(
     targets: Targets,
     spec: LossSpec,
     auxiliary: tuple[jax.Array, ...] = (),
+    points: jax.Array | None = None,
+    relation_share: jax.Array | float = 1.0,
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
-    L = sum_c l_c S_c + l_r R + sum_k a / 2^k sum_c l_c A_c^k
+    L = sum_c l_c S_c + l_r R + l_p P + sum_k a / 2^k sum_c l_c A_c^k
     S_c = w_ce CE + w_dice Dice + w_focal Focal + w_t Tversky + w_b Boundary, and for thin classes
     + w_sr SkeletonRecall + w_cl clDice; A: CE and Dice at a coarser level, against the maximum of
     the mask over each block.
 
     R, the attachment, counts where the annotation says that the relation holds and both classes
-    are in the reference; elsewhere it is 0.
+    are in the reference; elsewhere it is 0. P: see `points_loss`.
 
     Args:
         logits: [B, H, W, C].
         targets: see `Targets`.
         spec: weights.
         auxiliary: logits of coarser levels, finest first.
+        points: logits [B, H, W, 2] of exit and tip, where they are learned.
+        relation_share: [] in [0, 1], how much of the attachment's weight counts by now.
 
     Returns:
         The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}.
@@ -83,7 +93,10 @@ def joint_loss(
         child, parent = spec.relation
         apart = attachment(probabilities[..., parent], probabilities[..., child], weight)
         terms["attachment"] = jnp.where(relation_holds(targets, child, parent), apart, 0.0)
-        loss += spec.attachment * terms["attachment"]
+        loss += spec.attachment * relation_share * terms["attachment"]
+    if points is not None and spec.points:
+        terms["points"] = points_loss(points, targets, weight)
+        loss += spec.points * terms["points"]
     if auxiliary:
         terms["auxiliary"] = auxiliary_loss(auxiliary, targets, weight, spec)
         loss += spec.auxiliary * terms["auxiliary"]
@@ -116,9 +129,34 @@ def class_terms(
 
 
 def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
-    """Say of each example, [B] bool, whether the annotation binds its child to its parent."""
-    seen = (targets.mask * (1 - targets.ignore)[..., None]).any((1, 2))
-    return (targets.attached == 1) & seen[..., child] & seen[..., parent]
+    """Say of each example, [B] bool, whether its child must be joined to its parent.
+
+    The annotation says so of the frame, both are seen, and the reference itself is joined: a crop
+    may show both and cut out where they meet.
+    """
+    counted = 1.0 - targets.ignore.astype(jnp.float32)
+    mask = targets.mask.astype(jnp.float32)
+    seen = (mask * counted[..., None]).any((1, 2))
+    loose = attachment(mask[..., parent], mask[..., child], counted)
+    joined = loose <= LOOSE
+    return (targets.attached == 1) & seen[..., child] & seen[..., parent] & joined
+
+
+def points_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.Array:
+    """Return the cross entropy and Dice of the discs about exit and tip, [B].
+
+    Whether there is an exit is known where the annotation says that the child is attached, or that
+    it is not; the tip, where it is attached (of a loose wire, either end may be the tip).
+    """
+    assert targets.points is not None
+    logits = logits.astype(jnp.float32)
+    known = (targets.attached >= 0, targets.attached == 1)
+    total = jnp.zeros(weight.shape[0], jnp.float32)
+    for k, counts in enumerate(known):
+        z, y = logits[..., k], targets.points[..., k]
+        terms = cross_entropy(z, y, weight) + dice(jax.nn.sigmoid(z), y, weight)
+        total += jnp.where(counts, terms, 0.0)
+    return total
 
 
 def auxiliary_loss(

@@ -11,31 +11,55 @@ from fluorojax import morphology
 from fluorojax.models.unet import NetworkOutput, UNet
 
 Parameters = Any  # a nested dict of float32 arrays
+Maps = tuple[int | str, ...]  # what a stage's channels are: class indices, then names of points
+
+POINTS = ("exit", "tip")
+"""Where the relation's child leaves its parent, and where it ends; learned on demand."""
 
 
-def _through(x: jax.Array) -> jax.Array:
-    return x
+def stop(x: jax.Array, share: float) -> jax.Array:
+    """Return x; no gradient comes back: the later stage takes the earlier one as it is."""
+    del share
+    return jax.lax.stop_gradient(x)
 
 
-LINKS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "stop_gradient": jax.lax.stop_gradient,  # the later stage takes the earlier one as it is
-    "gradient": _through,  # and teaches it
+def teach(x: jax.Array, share: float) -> jax.Array:
+    """Return x; `share` of the gradient comes back: the later stage teaches the earlier one."""
+    return share * x + jax.lax.stop_gradient((1.0 - share) * x)
+
+
+LINKS: dict[str, Callable[[jax.Array, float], jax.Array]] = {
+    "stop_gradient": stop,
+    "gradient": teach,
 }
 """What happens on the way from a stage to the next; 'none' is no way at all."""
+
+LANDSCAPES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "near": morphology.proximity,  # all around the parent
+    "front": morphology.in_front,  # in front of its tip
+}
+"""Where the child is to be expected, given the parent; 'none': the next stage is told nothing."""
 
 
 class Cascade(nn.Module):
     """U-Nets in a row: each predicts some of the classes and sees what the ones before it found.
 
     A later stage's input is the frame, the earlier stages' probabilities, and, where a class is
-    named as the parent of a relation, a landscape "close to the parent"
-    (`fluorojax.morphology.proximity` on a 4 times coarser grid). With link 'none' the stages are
-    independent networks; with one stage the cascade is a U-Net.
+    named as the parent of a relation, one of LANDSCAPES about it, on a 4 times coarser grid. With
+    link 'none' the stages are independent networks; with one stage the cascade is a U-Net.
+
+    With `points` the stage of the relation's parent also learns the exit, the place where the child
+    leaves the parent, and the stage of the child its tip: two more maps of probabilities, in whose
+    place the data has small discs (`fluorojax.data.points`). The exit is shown to later stages too.
     """
 
     stages: tuple[tuple[int, ...], ...]  # class indices of each stage; each class once
     link: str  # 'none', 'stop_gradient' or 'gradient'
-    parent_class: int | None  # whose surroundings later stages are shown
+    feedback: float  # share of the gradient that flows back, with link 'gradient'
+    parent_class: int | None  # of the relation: whose surroundings later stages are shown
+    child_class: int | None
+    landscape: str  # 'none', 'near' or 'front'
+    points: bool  # learn exit and tip too
     width: float
     depth: int
     norm: str
@@ -49,27 +73,34 @@ class Cascade(nn.Module):
         """Return the logits of `image: [B, H, W, 1] in [0, 1]`, classes in the data set's order."""
         outputs: list[NetworkOutput] = []
         for k, classes in enumerate(self.stages):
-            x = jnp.concatenate([2.0 * image - 1.0, *self.context(outputs)], -1)
-            outputs.append(self.stage(k, len(classes))(x))
-        return in_class_order(outputs, self.stages)
+            context = self.context(outputs)
+            x = jnp.concatenate([2.0 * image - 1.0, *context], -1)
+            outputs.append(self.stage(k, classes, sum(c.shape[-1] for c in context))(x))
+        return in_order(outputs, [self.maps(classes) for classes in self.stages])
 
-    def stage(self, k: int, classes: int) -> UNet:
+    def maps(self, classes: tuple[int, ...]) -> Maps:
+        """Return what a stage's channels are: its classes, then the points that go with them."""
+        bound = zip(POINTS, (self.parent_class, self.child_class), strict=True)
+        return (*classes, *(point for point, of in bound if self.points and of in classes))
+
+    def stage(self, k: int, classes: tuple[int, ...], context: int) -> UNet:
         """Return the k-th U-Net; the optimiser tells stages apart by these names."""
         return UNet(
-            classes, self.width, self.depth, self.norm, self.residual, self.deep_supervision,
-            self.remat, self.dtype, name=f"stage_{k}",
+            len(self.maps(classes)), self.width, self.depth, self.norm, self.residual,
+            self.deep_supervision, self.remat, self.dtype, context, name=f"stage_{k}",
         )  # fmt: skip
 
     def context(self, outputs: Sequence[NetworkOutput]) -> list[jax.Array]:
         """Return what the next stage is shown beside the image, each [B, H, W, n]."""
         if self.link == "none" or not outputs:
             return []
-        found = [jax.nn.sigmoid(LINKS[self.link](output.logits)) for output in outputs]
-        channels = [channel for classes in self.stages for channel in classes]
-        shown = jnp.concatenate(found, -1)
-        if self.parent_class not in channels[: shown.shape[-1]]:
+        found = jnp.concatenate([jax.nn.sigmoid(output.logits) for output in outputs], -1)
+        shown = LINKS[self.link](found, self.feedback)
+        maps = [m for classes in self.stages[: len(outputs)] for m in self.maps(classes)]
+        if self.landscape == "none" or self.parent_class not in maps:
             return [shown]
-        return [shown, landscape(shown[..., channels.index(self.parent_class)])]
+        parent = shown[..., maps.index(self.parent_class)]
+        return [shown, landscape(parent, LANDSCAPES[self.landscape])]
 
 
 def forward(network: Cascade, parameters: Parameters, image: jax.Array) -> NetworkOutput:
@@ -79,25 +110,28 @@ def forward(network: Cascade, parameters: Parameters, image: jax.Array) -> Netwo
     return output
 
 
-def landscape(parent: jax.Array) -> jax.Array:
-    """Return "close to the parent" in [0, 1], `[B, H, W] -> [B, H, W, 1]`."""
-    near = morphology.enlarge(morphology.proximity(morphology.pool_max(parent)))
-    return near[:, : parent.shape[1], : parent.shape[2], None]
+def landscape(parent: jax.Array, of: Callable[[jax.Array], jax.Array]) -> jax.Array:
+    """Return one of LANDSCAPES about the parent, `[B, H, W] -> [B, H, W, 1]`, both in [0, 1]."""
+    seen = morphology.enlarge(of(morphology.pool_max(parent)))
+    return seen[:, : parent.shape[1], : parent.shape[2], None]
 
 
-def in_class_order(
-    outputs: Sequence[NetworkOutput], stages: tuple[tuple[int, ...], ...]
-) -> NetworkOutput:
-    """Put the stages' channels together, in the order of the classes."""
+def in_order(outputs: Sequence[NetworkOutput], maps: Sequence[Maps]) -> NetworkOutput:
+    """Put the stages' channels together: classes in their order, points in that of POINTS."""
 
-    def together(parts: Sequence[jax.Array]) -> jax.Array:
+    def together(parts: Sequence[jax.Array], wanted: Sequence[int | str]) -> jax.Array:
         # Slices, not a gather: its gradient would be a scatter, which is slow.
-        of = {c: part[..., k] for part, classes in zip(parts, stages, strict=True)
-              for k, c in enumerate(classes)}  # fmt: skip
-        return jnp.stack([of[k] for k in sorted(of)], -1)
+        of = {m: part[..., k] for part, names in zip(parts, maps, strict=True)
+              for k, m in enumerate(names)}  # fmt: skip
+        return jnp.stack([of[m] for m in wanted], -1)
 
+    known = [m for names in maps for m in names]
+    classes = sorted(m for m in known if isinstance(m, int))
+    points = [point for point in POINTS if point in known]
+    logits = [output.logits for output in outputs]
     auxiliary = zip(*(output.auxiliary for output in outputs), strict=True)
     return NetworkOutput(
-        together([output.logits for output in outputs]),
-        tuple(together(level) for level in auxiliary),
+        together(logits, classes),
+        tuple(together(level, classes) for level in auxiliary),
+        together(logits, points) if points else None,
     )

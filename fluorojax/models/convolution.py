@@ -4,12 +4,15 @@ On other devices it is XLA's own. Every way here computes the same sums, in anot
 """
 
 import math
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+Initializer = Callable[[jax.Array, tuple[int, ...]], jax.Array]
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -134,15 +137,25 @@ def kernel_gradient_strips(x: jax.Array, gradient: jax.Array) -> jax.Array:
     return summed.transpose(1, 2, 0, 3)
 
 
+def padded(initializer: Initializer, blank: int) -> Initializer:
+    """Return an initializer whose kernels have `blank` more input channels, all zero."""
+
+    def draw(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        return jnp.pad(initializer(key, shape), ((0, 0), (0, 0), (0, blank), (0, 0)))
+
+    return draw
+
+
 class Conv3x3(nn.Module):
     """`conv3x3` with its kernel, and without an offset, since a normalisation follows."""
 
     features: int
     dtype: jnp.dtype
+    blank: int = 0  # of the input's channels, the last ones: those whose kernel starts at zero
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map [B, H, W, C] to [B, H, W, features], computing in `dtype`."""
-        shape = (3, 3, x.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        shape = (3, 3, x.shape[-1] - self.blank, self.features)
+        kernel = self.param("kernel", padded(nn.initializers.he_normal(), self.blank), shape)
         return conv3x3(x.astype(self.dtype), kernel.astype(self.dtype))

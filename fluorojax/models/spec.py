@@ -27,6 +27,11 @@ class NetworkSpec:
     deep_supervision: bool
     remat: bool
     dtype: str  # compute type
+    # Defaults are what exports meant that were written before these fields were.
+    child_class: int | None = None
+    landscape: str = "near"  # 'none', 'near' or 'front'
+    points: bool = False  # exit and tip are learned too
+    feedback: float = 1.0  # share of the gradient that flows back along the link 'gradient'
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists."""

@@ -19,6 +19,7 @@ class NetworkOutput(NamedTuple):
 
     logits: jax.Array  # [B, H, W, C]
     auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first
+    points: jax.Array | None = None  # [B, H, W, 2]: exit and tip, where they are learned
 
 
 class GroupNorm(nn.Module):
@@ -94,6 +95,7 @@ class Block(nn.Module):
     norm: str
     residual: bool
     dtype: jnp.dtype
+    context: int = 0  # of the input's channels, the last ones: they count for nothing at first
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -106,7 +108,7 @@ class Block(nn.Module):
 
     def normalised(self, x: jax.Array, k: int) -> jax.Array:
         """Convolve and normalise; the convolution has no offset, since the norm has one."""
-        conv = Conv3x3(self.features, self.dtype, name=f"conv_{k}")
+        conv = Conv3x3(self.features, self.dtype, 0 if k else self.context, name=f"conv_{k}")
         return NORMS[self.norm](self.features, f"norm_{k}")(conv(x))
 
 
@@ -152,6 +154,10 @@ class UNet(nn.Module):
     Level k has `width` 2^k channels (see `channels`). On the way up a level's channels are halved
     by a 1 x 1 convolution on the small grid, and then repeated 2 x 2 times: a tenth of the time of
     a transposed convolution on a CPU, and no chequerboard.
+
+    What earlier stages show (`context`) is looked at through a kernel that starts at zero: beside a
+    probability that goes from 0 to 1 the normalisation would leave little of a faint wire. So a
+    later stage begins as the network that it would be alone, and learns to look there.
     """
 
     classes: int
@@ -162,6 +168,7 @@ class UNet(nn.Module):
     deep_supervision: bool = False  # logits of the coarser levels too
     remat: bool = False  # compute activations again in the backward pass
     dtype: jnp.dtype = jnp.dtype("float32")  # of activations; parameters and logits are float32
+    context: int = 0  # of the input's channels, the last ones: shown by earlier stages
 
     @nn.compact
     def __call__(self, x: jax.Array) -> NetworkOutput:
@@ -174,7 +181,7 @@ class UNet(nn.Module):
         x = x.astype(self.dtype)
         skips = []
         for level in range(self.depth):
-            x = self.block(level, f"down_{level}")(x)
+            x = self.block(level, f"down_{level}", 0 if level else self.context)(x)
             skips.append(x)
             x = halve(x)
         x = self.block(self.depth, "bottom")(x)
@@ -196,11 +203,11 @@ class UNet(nn.Module):
                 f"{needed}; this image has {x.shape[1]} x {x.shape[2]}"
             )
 
-    def block(self, level: int, name: str) -> Block:
+    def block(self, level: int, name: str, context: int = 0) -> Block:
         """Return the block of a level; the name is given, so that remat changes no parameter."""
         kind = nn.remat(Block) if self.remat else Block
         features = channels(self.width, level)
-        return kind(features, self.norm, self.residual, self.dtype, name=name)
+        return kind(features, self.norm, self.residual, self.dtype, context, name=name)
 
     def head(self, name: str) -> nn.Dense:
         """Return the map to logits, float32, that starts from the probability RARE."""

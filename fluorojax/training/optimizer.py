@@ -45,13 +45,11 @@ def _kernels(parameters: Parameters) -> Parameters:
 
 
 def together(spec: OptimizerSpec, stages: int) -> optax.GradientTransformation:
-    """Return one optimiser over all stages: one norm, one schedule."""
-    del stages
-    return adamw(spec)
+    """Return an optimiser for each stage, all at once.
 
-
-def independent(spec: OptimizerSpec, stages: int) -> optax.GradientTransformation:
-    """Return an optimiser for each stage, all at once; their gradients are clipped apart."""
+    Their gradients are clipped apart, whether or not one flows from stage to stage: where a wire is
+    lost, its stage's large gradient must not make the other's updates small.
+    """
     return _by_stage({f"stage_{k}": adamw(spec) for k in range(stages)})
 
 
@@ -86,3 +84,9 @@ def _by_stage(
         return {stage: jax.tree.map(lambda _: stage, tree) for stage, tree in parameters.items()}  # noqa: B023
 
     return optax.partition(optimizers, labels)
+
+
+Optimizers = Callable[[OptimizerSpec, int], optax.GradientTransformation]
+
+SCHEDULES: dict[str, Optimizers] = {"together": together, "stage_by_stage": stage_by_stage}
+"""How the stages of a cascade are trained."""

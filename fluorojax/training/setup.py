@@ -1,7 +1,6 @@
 """From a configuration and a data set to the parts of a run; the only room that unpacks both."""
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -20,7 +19,7 @@ from fluorojax.errors import InputError
 from fluorojax.export import load_parameters
 from fluorojax.losses.joint import LossSpec
 from fluorojax.metrics.case import METRICS, MetricSettings
-from fluorojax.models.cascade import Cascade, Parameters
+from fluorojax.models.cascade import POINTS, Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
 from fluorojax.postprocess import Relink
@@ -97,16 +96,18 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
         info=info,
         spec=spec,
         network=build(spec),
-        optimizer=optimizer_of(config)(schedule, len(spec.stages)),
+        optimizer=optimizers.SCHEDULES[config.training.schedule](schedule, len(spec.stages)),
         learning_rate=optimizers.learning_rate(schedule),
         step=StepSpec(
             seed=config.seed,
             stored_classes=len(dataset.info.classes),
             learned_classes=len(info.classes),
+            points=len(POINTS) if spec.points else 0,
             curves=info.curves,
             crop_size=tuple(config.training.crop_size),
             augment=augment_spec(config),
             loss=loss_spec(config, info),
+            relation_rise=relation_rise(config),
             ema_decay=config.training.ema_decay,
         ),
         metrics=MetricSettings(
@@ -146,12 +147,25 @@ def usable_dtype(name: str) -> str:
 
 
 def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
-    """Return the network of a configuration for the classes of a data set."""
+    """Return the network of a configuration for the classes of a data set.
+
+    Raises:
+        InputError: points are to be learned, and there is no relation.
+    """
     model = config.model
+    if model.points and info.relation is None:
+        raise InputError(
+            f"model.points needs a relation, and the labels learned of {info.name!r} have none; "
+            "write model.points=False, or add a relation to dataset.json"
+        )
     return NetworkSpec(
         stages=STAGES[model.stages](info),
         link=model.link,
         parent_class=info.index(info.relation.parent) if info.relation else None,
+        child_class=info.index(info.relation.child) if info.relation else None,
+        landscape=model.landscape,
+        points=model.points,
+        feedback=model.feedback,
         width=model.width,
         depth=model.depth,
         norm=model.norm,
@@ -160,16 +174,6 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         remat=model.remat,
         dtype=usable_dtype(model.dtype),
     )
-
-
-Optimizers = Callable[[optimizers.OptimizerSpec, int], optax.GradientTransformation]
-
-
-def optimizer_of(config: ConfigDict) -> Optimizers:
-    """Return how the stages are trained: end to end, independently or one after the other."""
-    if config.training.schedule == "stage_by_stage":
-        return optimizers.stage_by_stage
-    return optimizers.together if config.model.link == "gradient" else optimizers.independent
 
 
 def augment_spec(config: ConfigDict) -> AugmentSpec:
@@ -183,6 +187,9 @@ def relink_of(config: ConfigDict) -> Relink:
     return Relink(evaluation.bridge_mm, evaluation.bridge_px, evaluation.drop_detached)
 
 
+UNPACKED = ("parent", "child", "attachment_rise")  # fields that are no weight of one term
+
+
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
     """Return the weights of the joint loss for the classes of a data set."""
     loss, relation = config.loss, info.relation
@@ -192,9 +199,15 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
         curves=info.curves,
         class_weights=tuple(loss.child if n == child else loss.parent for n in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
-        # The fields have the same names; the two weights of classes are unpacked above.
-        **{name: value for name, value in loss.items() if name not in ("parent", "child")},
+        # The fields have the same names; the others are unpacked elsewhere.
+        **{name: value for name, value in loss.items() if name not in UNPACKED},
     )
+
+
+def relation_rise(config: ConfigDict) -> tuple[float, float]:
+    """Return the steps at which the attachment's weight begins to rise, and is whole."""
+    first, last = config.loss.attachment_rise
+    return first * config.training.steps, last * config.training.steps
 
 
 def from_export(folder: Path, like: Parameters) -> Parameters:

@@ -25,24 +25,30 @@ class StepSpec:
     seed: int
     stored_classes: int  # bits in the masks of a batch
     learned_classes: int  # 1 where all classes are learned as one label
+    points: int  # how many points are learned beside them, 0 or 2
     curves: tuple[int, ...]  # indices of the thin ones among the learned classes
     crop_size: tuple[int, int]
     augment: AugmentSpec
     loss: LossSpec
+    relation_rise: tuple[float, float]  # steps at which the attachment's weight begins and is whole
     ema_decay: float
 
 
 def sample_of(example: Batch, spec: StepSpec) -> Sample:
-    """Unpack one example of a batch: grey values to [0, 1], bitmasks to the learned classes."""
+    """Unpack one example of a batch: grey values to [0, 1], bitmasks to the learned classes.
+
+    Behind the classes come the discs about the points, where these are learned.
+    """
 
     def learned(bits: jax.Array) -> jax.Array:
         mask = bitmask.unpack(bits, spec.stored_classes).astype(jnp.float32)
         return labels.merge(mask, spec.learned_classes)
 
+    points = bitmask.unpack(example["points"], spec.points).astype(jnp.float32)
     return Sample(
         image=normalise(example["image"], example["low"], example["high"]),
-        mask=learned(example["mask"]),
-        skeleton=learned(example["skeleton"]),
+        mask=jnp.concatenate([learned(example["mask"]), points], -1),
+        skeleton=jnp.concatenate([learned(example["skeleton"]), jnp.zeros_like(points)], -1),
         ignore=example["ignore"].astype(jnp.float32),
     )
 
@@ -59,13 +65,37 @@ def augmented(batch: Batch, step: jax.Array, spec: StepSpec) -> Sample:
 
 
 def loss_of(
-    parameters: Parameters, sample: Sample, attached: jax.Array, network: Cascade, spec: StepSpec
+    parameters: Parameters,
+    sample: Sample,
+    attached: jax.Array,
+    step: jax.Array,
+    network: Cascade,
+    spec: StepSpec,
 ) -> tuple[jax.Array, Metrics]:
     """Return the joint loss, mean over the examples, and the mean of each of its terms."""
     output = forward(network, parameters, sample.image)
-    targets = Targets(sample.mask, sample.skeleton, sample.ignore, attached)
-    loss, terms = joint_loss(output.logits, targets, spec.loss, auxiliary=output.auxiliary)
+    targets = Targets(
+        mask=sample.mask[..., : spec.learned_classes],
+        skeleton=sample.skeleton[..., : spec.learned_classes],
+        ignore=sample.ignore,
+        attached=attached,
+        points=sample.mask[..., spec.learned_classes :],
+    )
+    loss, terms = joint_loss(
+        output.logits,
+        targets,
+        spec.loss,
+        auxiliary=output.auxiliary,
+        points=output.points,
+        relation_share=risen(step, spec.relation_rise),
+    )
     return loss.mean(), {name: term.mean() for name, term in terms.items()}
+
+
+def risen(step: jax.Array, rise: tuple[float, float]) -> jax.Array:
+    """Return 0 up to the first step of `rise`, 1 from the second on, and a line in between."""
+    first, last = rise
+    return jnp.clip((step - first) / max(last - first, 1.0), 0.0, 1.0)
 
 
 def train_step(
@@ -89,7 +119,9 @@ def train_step(
     """
     sample = augmented(batch, state.step, spec)
     grad = jax.value_and_grad(loss_of, has_aux=True)
-    (loss, terms), gradient = grad(state.parameters, sample, batch["attached"], network, spec)
+    (loss, terms), gradient = grad(
+        state.parameters, sample, batch["attached"], state.step, network, spec
+    )
     loss, terms, gradient = parallel.mean_over_devices((loss, terms, gradient))
     norm = optax.global_norm(gradient)  # a sum over all of it: finite if every part is
     applied = jnp.isfinite(loss) & jnp.isfinite(norm)

@@ -45,6 +45,7 @@ def test_types_and_shapes(dataset):
         "image": ("uint16", (4, *SIZE)),
         "mask": ("uint8", (4, *SIZE)),
         "skeleton": ("uint8", (4, *SIZE)),
+        "points": ("uint8", (4, *SIZE)),
         "ignore": ("uint8", (4, *SIZE)),
         "attached": ("int8", (4,)),
         "low": ("float32", (4,)),

@@ -27,6 +27,7 @@ def batch(examples: int = 4) -> dict[str, np.ndarray]:
         "image": np.stack([image for image, _ in frames]),
         "mask": masks,
         "skeleton": masks & 2,
+        "points": np.zeros_like(masks),
         "ignore": np.zeros_like(masks),
         "attached": np.ones(examples, np.int8),
         "low": np.full(examples, 800, np.float32),

@@ -63,6 +63,12 @@ def test_the_attachment_needs_both_in_the_reference(missing):
     assert joint_loss(logits, targets, SPEC)[1]["attachment"][0] == 0
 
 
+def test_the_attachment_does_not_count_where_the_crop_cuts_out_the_place_where_they_meet():
+    logits, targets = scene()
+    targets.mask[:, :, 8:24, 1] = 0
+    assert joint_loss(logits, targets, SPEC)[1]["attachment"][0] == 0
+
+
 def test_what_is_ignored_in_the_reference_is_not_there_for_the_attachment():
     logits, targets = scene()
     targets.ignore[:, :, 8:] = 1  # the whole wire
@@ -75,6 +81,37 @@ def test_the_dilated_centreline_asks_for_no_more_than_the_mask():
     tight = targets._replace(skeleton=targets.mask)
     expected = joint_loss(logits, tight, SPEC)[1]["wire/skeleton_recall"]
     assert joint_loss(logits, wide, SPEC)[1]["wire/skeleton_recall"] == expected
+
+
+@pytest.mark.parametrize(("attached", "known"), [(1, (0, 1)), (0, (0,)), (-1, ())])
+def test_the_points_count_where_the_annotation_says_where_they_are(attached, known):
+    logits, targets = scene()
+    discs = np.zeros_like(targets.mask)
+    discs[:, 14:18, 8:12, 0] = discs[:, 14:18, 28:32, 1] = 1
+    targets = targets._replace(points=discs, attached=np.array([attached], np.int8))
+    spec = dataclasses.replace(SPEC, points=0.5)
+
+    def loss(points):
+        return joint_loss(logits, targets, spec, points=points)[0].sum()
+
+    away = [k for k in (0, 1) if k not in known]
+    points = np.zeros_like(logits)
+    gradient = np.asarray(jax.grad(loss)(points))
+    assert all(np.abs(gradient[..., k]).max() > 0 for k in known)
+    assert all(np.abs(gradient[..., k]).max() == 0 for k in away)
+    assert all((gradient[..., k][discs[..., k] == 1] < 0).all() for k in known if attached == 1)
+
+
+def test_the_attachment_counts_by_its_share():
+    whole, half, none = (joint_loss(*scene(), SPEC, relation_share=s)[0] for s in (1.0, 0.5, 0.0))
+    term = joint_loss(*scene(), SPEC)[1]["attachment"]
+    np.testing.assert_allclose(whole - none, 3.0 * term, rtol=1e-4)
+    np.testing.assert_allclose(half - none, 1.5 * term, rtol=1e-4)
+
+
+def test_without_a_weight_the_points_are_not_computed():
+    logits, targets = scene()
+    assert "points" not in joint_loss(logits, targets, SPEC, points=logits)[1]
 
 
 def test_ignored_pixels_change_neither_value_nor_gradient():

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fluorojax.models.cascade import Cascade, forward, landscape
+from fluorojax.models.cascade import LANDSCAPES, Cascade, forward, landscape
 
 IMAGE = np.random.default_rng(0).random((2, 16, 16)).astype(np.float32)
 
@@ -13,6 +13,10 @@ def cascade(**fields):
         "stages": ((0,), (1,)),
         "link": "gradient",
         "parent_class": 0,
+        "child_class": 1,
+        "feedback": 1.0,
+        "landscape": "near",
+        "points": False,
         "width": 4,
         "depth": 2,
         "norm": "group",
@@ -28,10 +32,15 @@ def initial(network):
     return jax.jit(network.init)(jax.random.key(0, impl="rbg"), IMAGE[..., None])["params"]
 
 
+def learned(network):
+    """Return parameters as after some steps: what is shown counts for something."""
+    return jax.tree.map(lambda p: p + 0.05, initial(network))
+
+
 def gradient_of_child(network):
     """Return the largest gradient of the second class's logits in the first stage."""
     child = jax.jit(jax.grad(lambda p: forward(network, p, IMAGE).logits[..., 1].sum()))
-    gradient = child(initial(network))
+    gradient = child(learned(network))
     return max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(gradient["stage_0"]))
 
 
@@ -41,10 +50,24 @@ def test_only_the_joint_link_teaches_the_first_stage():
     assert gradient_of_child(cascade(link="none")) == 0
 
 
+def test_a_later_stage_begins_as_the_network_that_it_would_be_alone():
+    linked, alone = cascade(points=True), cascade(link="none", points=True)
+    np.testing.assert_allclose(
+        forward(linked, initial(linked), IMAGE).logits,
+        forward(alone, initial(alone), IMAGE).logits,
+        rtol=1e-5,
+    )
+
+
+def test_a_share_of_the_gradient_flows_back():
+    whole, tenth = (gradient_of_child(cascade(feedback=share)) for share in (1.0, 0.1))
+    np.testing.assert_allclose(tenth, 0.1 * whole, rtol=1e-4)
+
+
 @pytest.mark.parametrize("link", ["gradient", "stop_gradient"])
 def test_a_linked_stage_sees_what_the_one_before_found(link):
     network = cascade(link=link)
-    parameters = initial(network)
+    parameters = learned(network)
     changed = jax.tree.map(lambda p: p, parameters)
     changed["stage_0"]["head"]["bias"] = parameters["stage_0"]["head"]["bias"] + 3.0
     before, after = (forward(network, p, IMAGE).logits for p in (parameters, changed))
@@ -67,6 +90,38 @@ def test_the_landscape_is_shown_where_an_earlier_stage_finds_the_parent(parent_c
     assert parameters["stage_1"]["down_0"]["conv_0"]["kernel"].shape[2] == channels
 
 
+@pytest.mark.parametrize(("kind", "channels"), [("none", 2), ("near", 3), ("front", 3)])
+def test_the_landscape_can_be_switched_off(kind, channels):
+    parameters = initial(cascade(landscape=kind))
+    assert parameters["stage_1"]["down_0"]["conv_0"]["kernel"].shape[2] == channels
+
+
+def test_the_exit_goes_with_the_parent_and_the_tip_with_the_child():
+    network = cascade(points=True, landscape="none")
+    parameters = initial(network)
+    assert parameters["stage_0"]["head"]["bias"].shape == (2,)
+    assert parameters["stage_1"]["head"]["bias"].shape == (2,)
+    # The frame, the parent and the exit.
+    assert parameters["stage_1"]["down_0"]["conv_0"]["kernel"].shape[2] == 3
+    heads = jax.tree.map(lambda p: p, parameters)
+    heads["stage_0"]["head"]["bias"] = jax.numpy.array([1.0, 2.0]) * 100
+    heads["stage_1"]["head"]["bias"] = jax.numpy.array([3.0, 4.0]) * 100
+    output = forward(network, heads, IMAGE)
+    np.testing.assert_allclose(output.logits.mean((0, 1, 2)), [100, 300], atol=20)
+    np.testing.assert_allclose(output.points.mean((0, 1, 2)), [200, 400], atol=20)
+
+
+def test_one_stage_learns_both_points_and_without_them_there_are_none():
+    stages = ((0, 1),)
+    assert forward(*with_initial(stages=stages, link="none", points=True)).points.shape[-1] == 2
+    assert forward(*with_initial(stages=stages, link="none")).points is None
+
+
+def with_initial(**fields):
+    network = cascade(**fields)
+    return network, initial(network), IMAGE
+
+
 def test_channels_come_in_the_order_of_the_classes():
     forwards, backwards = cascade(link="none"), cascade(link="none", stages=((1,), (0,)))
     parameters = initial(forwards)
@@ -85,7 +140,7 @@ def test_deep_supervision_is_merged_level_by_level():
 def test_the_landscape_is_high_on_the_parent_and_falls_with_distance():
     parent = np.zeros((1, 64, 64), np.float32)
     parent[0, :8] = 1.0
-    near = np.asarray(landscape(parent))[0, :, 32, 0]
+    near = np.asarray(landscape(parent, LANDSCAPES["near"]))[0, :, 32, 0]
     assert near[0] == 1.0
     assert (np.diff(near) <= 0).all()
     assert near[16] > near[40] > near[63] >= 0

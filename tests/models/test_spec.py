@@ -19,6 +19,9 @@ SPEC = NetworkSpec(
     deep_supervision=False,
     remat=False,
     dtype="bfloat16",
+    child_class=1,
+    landscape="front",
+    points=True,
 )
 
 

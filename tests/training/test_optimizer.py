@@ -77,8 +77,8 @@ def test_stage_by_stage_leaves_no_step_without_a_stage(steps):
 
 
 def test_independent_stages_do_not_share_a_gradient_norm():
-    alone = run(optimizers.independent(SPEC, 2), gradients(3, (0.1, 0.1)))[-1]
-    beside_a_large_one = run(optimizers.independent(SPEC, 2), gradients(3, (0.1, 100.0)))[-1]
+    alone = run(optimizers.together(SPEC, 2), gradients(3, (0.1, 0.1)))[-1]
+    beside_a_large_one = run(optimizers.together(SPEC, 2), gradients(3, (0.1, 100.0)))[-1]
     np.testing.assert_array_equal(
         alone["stage_0"]["kernel"], beside_a_large_one["stage_0"]["kernel"]
     )

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -5,7 +7,6 @@ import pytest
 from fluorojax.augment import AugmentSpec
 from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
 from fluorojax.errors import InputError
-from fluorojax.training import optimizer as optimizers
 from fluorojax.training import setup
 from tests.integration.runs import small_config
 
@@ -34,23 +35,23 @@ def test_any_other_is_refused_with_the_names_there_are(name):
 
 
 @pytest.mark.parametrize(
-    ("method", "stages", "link", "optimizer"),
+    ("method", "stages", "link"),
     [
-        ("multi", ((0, 1),), "none", optimizers.independent),
-        ("separate", ((0,), (1,)), "none", optimizers.independent),
-        ("cascade", ((0,), (1,)), "stop_gradient", optimizers.independent),
-        ("joint", ((0,), (1,)), "gradient", optimizers.together),
+        ("multi", ((0, 1),), "none"),
+        ("separate", ((0,), (1,)), "none"),
+        ("cascade", ((0,), (1,)), "stop_gradient"),
+        ("joint", ((0,), (1,)), "gradient"),
     ],
 )
-def test_the_methods_differ_in_stages_link_and_schedule(method, stages, link, optimizer):
+def test_the_methods_differ_in_stages_and_link(method, stages, link):
     spec = setup.network_spec(config(method), INFO)
-    assert (spec.stages, spec.link, spec.parent_class) == (stages, link, 0)
-    assert setup.optimizer_of(config(method)) is optimizer
+    assert (spec.stages, spec.link, spec.parent_class, spec.child_class) == (stages, link, 0, 1)
 
 
-def test_stages_can_be_trained_one_after_the_other():
-    settings = config("cascade", **{"training.schedule": "stage_by_stage"})
-    assert setup.optimizer_of(settings) is optimizers.stage_by_stage
+def test_points_need_a_relation():
+    alone = dataclasses.replace(INFO, relation=None)
+    with pytest.raises(InputError, match=r"model\.points=False"):
+        setup.network_spec(config("multi", **{"model.points": True}), alone)
 
 
 def test_only_joint_has_the_attachment_term():

@@ -54,7 +54,7 @@ class Size:
 
 
 SIZES = {
-    "quick": Size(192, {"train": (80, 2, 2), "validation": (8, 2, 1), "test": (12, 2, 2)}),
+    "quick": Size(192, {"train": (80, 2, 2), "validation": (8, 2, 1), "test": (40, 1, 2)}),
     "256": Size(256, {"train": (150, 2, 3), "validation": (20, 2, 1), "test": (30, 2, 2)}),
     "512": Size(512, {"train": (300, 2, 3), "validation": (30, 2, 1), "test": (50, 2, 2)}),
     "1024": Size(1024, {"train": (150, 2, 2), "validation": (20, 2, 1), "test": (30, 2, 2)}),

@@ -1,0 +1,61 @@
+"""Two points of a relation: the exit, where the child leaves its parent, and the child's tip."""
+
+import numpy as np
+
+from fluorojax.data.grid import Placement
+from fluorojax.data.info import DatasetInfo
+from fluorojax.metrics.centreline import longest_path_ends
+from fluorojax.metrics.surface import positions
+
+PIXELS = (1.0, 1.0)
+BORDER = 2  # pixels: an end this near to the border is where the frame cuts the wire, not its tip
+
+
+def points_of(
+    skeleton: np.ndarray, mask: np.ndarray, info: DatasetInfo, attached: int
+) -> np.ndarray:
+    """Return where the child leaves its parent and where it ends, from the masks alone.
+
+    They are the ends of the longest path along the child's centreline: the exit the one nearer to
+    the parent, the tip the one farther from it, if it is not where the border cuts the child.
+
+    Args:
+        skeleton: [H, W, C] in {0, 1}, centrelines one pixel wide.
+        mask: [H, W, C] in {0, 1}.
+        info: the classes and their relation.
+        attached: 1 where the relation holds; elsewhere there is neither point.
+
+    Returns:
+        [2, 2] float, (row, column) in pixels of exit and tip; NaN where there is none.
+    """
+    points = np.full((2, 2), np.nan)
+    if info.relation is None or attached != 1:
+        return points
+    line = skeleton[..., info.index(info.relation.child)].astype(bool)
+    parent = positions(mask[..., info.index(info.relation.parent)].astype(bool))
+    if not (line.any() and len(parent)):
+        return points
+    ends = longest_path_ends(line, PIXELS)
+    away = [np.hypot(*(parent - end).T).min() for end in ends]
+    if away[0] == away[1]:
+        return points
+    points[0], tip = ends[np.argmin(away)], ends[np.argmax(away)]
+    if (tip >= BORDER).all() and (tip < np.array(line.shape) - BORDER).all():
+        points[1] = tip
+    return points
+
+
+def points_to_grid(points: np.ndarray, placement: Placement) -> np.ndarray:
+    """Return a disc about each point on the working grid, [*image_size, N] bool.
+
+    Its radius is a 64th of the grid's longer side, but 2 pixels at least: about 2 mm of an ERCP.
+
+    Args:
+        points: [N, 2] (row, column) on the frame's own grid; NaN: no disc.
+        placement: where the frame lies.
+    """
+    radius = max(2.0, max(placement.image_size) / 64)
+    moved = (points + 0.5) * placement.scale - 0.5 + placement.offset
+    rows, columns = (np.arange(n)[:, None] for n in placement.image_size)
+    near = (rows - moved[:, 0])[:, None] ** 2 + (columns - moved[:, 1])[None] ** 2
+    return near <= radius**2  # NaN compares as False
