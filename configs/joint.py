@@ -18,7 +18,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.link = "gradient"
     config.model.feedback = 0.1
     config.model.landscape = "front"
-    config.model.points = True
     config.loss.attachment = 0.5
     config.evaluation.drop_detached = True
     return config

@@ -5,13 +5,17 @@ The folder of a grid holds `METHOD-seedN/` (a run), `METHOD-seedN.log` (what it 
 finished runs are not made again, and a run that was stopped goes on from its checkpoint.
 """
 
+import contextlib
 import importlib.util
 import json
+import os
+import queue
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -102,32 +106,62 @@ def command(cell: Cell, settings: Sequence[str]) -> list[str]:
     ]
 
 
-def run_process(arguments: Sequence[str], log: Path) -> int:
-    """Run a command with its output added to `log`; return its exit status.
+class Processes:
+    """The processes of a grid: who runs, and whether they were asked to stop."""
 
-    Signals that ask to stop go on to the process, which saves and ends before this returns.
-    """
-    with (
-        log.open("a", encoding="utf-8") as file,
-        subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT) as process,
-    ):
+    def __init__(self, jobs: int):
+        """Take the number that run at once."""
+        self.stopped = False
+        self._running: set[subprocess.Popen] = set()
+        self._places: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._jobs = jobs
+        for place in range(jobs):
+            self._places.put(place)
 
-        def forward(number: int, _: FrameType | None) -> None:
+    def run(self, arguments: Sequence[str], log: Path) -> int:
+        """Run a command with its output added to `log`; return its exit status."""
+        place = self._places.get()
+        with (
+            log.open("a", encoding="utf-8") as file,
+            subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT) as process,
+        ):
+            self._running.add(process)
+            if self._jobs > 1 and hasattr(os, "sched_setaffinity"):
+                # Without a share of its own each run would start threads for all cores.
+                cores = share_of_cores(os.sched_getaffinity(0), place, self._jobs)
+                os.sched_setaffinity(process.pid, cores)
+            status = process.wait()
+            self._running.remove(process)
+        self._places.put(place)
+        return status
+
+    def stop(self, number: int, _: FrameType | None = None) -> None:
+        """Send a signal to all that runs; each saves and ends."""
+        self.stopped = True
+        for process in tuple(self._running):
             process.send_signal(number)
 
-        before = {number: signal.signal(number, forward) for number in FORWARDED}
+    @contextlib.contextmanager
+    def forwarding(self) -> Iterator[None]:
+        """Pass signals that ask to stop on to all that runs."""
+        before = {number: signal.signal(number, self.stop) for number in FORWARDED}
         try:
-            return process.wait()
+            yield
         except KeyboardInterrupt:
-            process.wait()  # the terminal has told it too
+            self.stopped = True  # the terminal has told the processes too
             raise
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-def run_grid(cells: Sequence[Cell], settings: Sequence[str]) -> None:
-    """Make every run that is not finished, one after the other.
+def share_of_cores(cores: Collection[int], place: int, jobs: int) -> set[int]:
+    """Return the cores of one of `jobs` runs; all of them where there are more runs than cores."""
+    return set(sorted(cores)[place::jobs]) if jobs <= len(cores) else set(cores)
+
+
+def run_grid(cells: Sequence[Cell], settings: Sequence[str], jobs: int = 1) -> None:
+    """Make every run that is not finished, `jobs` at a time.
 
     A run that fails does not keep the others from being made.
 
@@ -135,20 +169,36 @@ def run_grid(cells: Sequence[Cell], settings: Sequence[str]) -> None:
         InputError: runs failed; names each with its log.
         Stopped: a run was asked to stop, and saved its state.
     """
-    failed = []
-    for number, cell in enumerate(cells, 1):
-        where = f"{number}/{len(cells)}  {cell.workdir.name}"
-        if is_finished(cell):
-            console.print(f"{where}: finished before")
-            continue
-        console.print(f"{where}: running, log in {cell.log}")
-        began = time.monotonic()
-        status = run_process(command(cell, settings), cell.log)
-        took = duration(time.monotonic() - began)
-        console.print(f"{where}: {'done' if status == 0 else f'status {status}'} after {took}")
-        if status == EXIT_CODE:
-            raise Stopped("a signal")
-        if status != 0:
-            failed.append(f"- {cell.workdir.name}: status {status}, see {cell.log}")
+    processes = Processes(jobs)
+
+    def made(number: int, cell: Cell) -> int:
+        return make(cell, settings, processes, f"{number}/{len(cells)}  {cell.workdir.name}")
+
+    # The pool is left first, so that signals reach the runs as long as there are any.
+    with processes.forwarding(), ThreadPoolExecutor(jobs) as pool:
+        statuses = list(pool.map(made, range(1, len(cells) + 1), cells))
+    if processes.stopped or EXIT_CODE in statuses:
+        raise Stopped("a signal")
+    failed = [
+        f"- {cell.workdir.name}: status {status}, see {cell.log}"
+        for cell, status in zip(cells, statuses, strict=True)
+        if status
+    ]
     if failed:
         raise InputError("runs have failed; mend and repeat the command:\n" + "\n".join(failed))
+
+
+def make(cell: Cell, settings: Sequence[str], processes: Processes, where: str) -> int:
+    """Make a run that is not finished; return its exit status, EXIT_CODE where all is to stop."""
+    if processes.stopped:
+        return EXIT_CODE
+    if is_finished(cell):
+        console.print(f"{where}: finished before")
+        return 0
+    console.print(f"{where}: running, log in {cell.log}")
+    began = time.monotonic()
+    status = processes.run(command(cell, settings), cell.log)
+    took = duration(time.monotonic() - began)
+    console.print(f"{where}: {'done' if status == 0 else f'status {status}'} after {took}")
+    processes.stopped |= status == EXIT_CODE
+    return status

@@ -126,6 +126,12 @@ def parser() -> argparse.ArgumentParser:
     )
     c.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
     c.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        help="runs at once, which share the CPU cores; default: %(default)s",
+    )
+    c.add_argument(
         "--set",
         action="append",
         default=[],
@@ -326,10 +332,12 @@ def benchmark(options: argparse.Namespace) -> None:
     from fluorojax import benchmark as grids
     from fluorojax.reproduce import read_record
 
+    if options.jobs < 1:
+        raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
     grids.claim(options.workdir, options.set)
-    grids.run_grid(cells, options.set)
+    grids.run_grid(cells, options.set, options.jobs)
     # The runs score the split that their configurations name, which is one for all.
     options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]
     options.runs = [cell.workdir for cell in cells]

@@ -55,11 +55,11 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path):
 def test_a_failure_keeps_no_other_run_from_being_made(tmp_path, monkeypatch, capsys):
     made = []
 
-    def process(arguments, log):
+    def process(_, arguments, log):
         made.append(log.name)
         return 3 if "multi" in log.name else 0
 
-    monkeypatch.setattr(benchmark, "run_process", process)
+    monkeypatch.setattr(benchmark.Processes, "run", process)
     cells = benchmark.grid(["multi", "joint"], [0, 1], tmp_path)
     cells[3].workdir.mkdir()
     (cells[3].workdir / "report.html").touch()
@@ -72,11 +72,11 @@ def test_a_failure_keeps_no_other_run_from_being_made(tmp_path, monkeypatch, cap
 def test_a_run_that_was_asked_to_stop_stops_the_grid(tmp_path, monkeypatch):
     made = []
 
-    def process(arguments, log):
+    def process(_, arguments, log):
         made.append(log.name)
         return EXIT_CODE
 
-    monkeypatch.setattr(benchmark, "run_process", process)
+    monkeypatch.setattr(benchmark.Processes, "run", process)
     with pytest.raises(Stopped):
         benchmark.run_grid(benchmark.grid(["multi", "joint"], [0], tmp_path), [])
     assert made == ["multi-seed0.log"]
@@ -85,30 +85,44 @@ def test_a_run_that_was_asked_to_stop_stops_the_grid(tmp_path, monkeypatch):
 def test_a_process_has_its_output_kept_and_its_status_returned(tmp_path):
     script = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(5)"
     for _ in range(2):
-        assert benchmark.run_process([sys.executable, "-c", script], tmp_path / "log") == 5
+        processes = benchmark.Processes(1)
+        assert processes.run([sys.executable, "-c", script], tmp_path / "log") == 5
     assert sorted((tmp_path / "log").read_text().split()) == ["err", "err", "out", "out"]
 
 
 WAITS = """
-import signal, sys, time
+import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
-print("ready", flush=True)
+print("ready", *sorted(os.sched_getaffinity(0)), flush=True)
 time.sleep(30)
 """
 
 
-def test_a_signal_goes_on_to_the_run(tmp_path):
-    log = tmp_path / "log"
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no shares of cores here")
+def test_two_run_at_once_on_cores_of_their_own_and_a_signal_goes_on_to_both(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "command", lambda *_: [sys.executable, "-c", WAITS])
+    cells = benchmark.grid(["multi", "joint", "single"], [0], tmp_path)
+    logs = [cell.log for cell in cells[:2]]
 
     def tell():
-        while not (log.exists() and "ready" in log.read_text()):
+        while not all(log.exists() and "ready" in log.read_text() for log in logs):
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
     threading.Thread(target=tell, daemon=True).start()
-    assert benchmark.run_process([sys.executable, "-c", WAITS], log) == 75
+    with pytest.raises(Stopped):
+        benchmark.run_grid(cells, [], jobs=2)
     assert signal.getsignal(signal.SIGTERM) is before
+    assert not cells[2].log.exists()
+
+
+def test_cores_are_shared_out():
+    assert [benchmark.share_of_cores({3, 1, 5, 7}, place, 2) for place in (0, 1)] == [
+        {1, 5},
+        {3, 7},
+    ]
+    assert benchmark.share_of_cores({1}, 1, 2) == {1}
 
 
 @pytest.mark.slow  # two trainings in processes of their own
