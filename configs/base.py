@@ -172,7 +172,9 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
-    evaluation.bridge_mm = 0.0  # longest gap in the relation's child that is bridged; 0: none is
+    # longest gap that is bridged between the parent and what is larger than all that is attached to
+    # it; 0: none is
+    evaluation.bridge_mm = 0.0
     evaluation.bridge_px = 0.0  # the same where the spacing is not known
     # drop pieces of the child that are still detached, and smaller than what is attached
     evaluation.drop_detached = False

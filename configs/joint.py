@@ -19,5 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.feedback = 0.1
     config.model.landscape = "front"
     config.loss.attachment = 0.5
+    config.evaluation.bridge_mm = 10.0
+    config.evaluation.bridge_px = 10.0
     config.evaluation.drop_detached = True
     return config

@@ -6,6 +6,7 @@ attachment loss, used after the network instead of in it; both can be switched a
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -24,8 +25,9 @@ class Relink:
     """What is done to the mask of a relation's child; nothing by default.
 
     Attributes:
-        bridge_mm, bridge_px: longest gap that is bridged, in millimetres where the spacing is known
-            and in pixels where it is not; 0: none is.
+        bridge_mm, bridge_px: longest gap that is bridged between the parent and what is larger than
+            all that is attached to it, in millimetres where the spacing is known and in pixels
+            where it is not; 0: none is.
         drop_detached: remove what is still detached, if it is smaller than what is attached.
     """
 
@@ -68,27 +70,42 @@ class Relink:
         return result
 
 
-def _pieces(child: np.ndarray, parent: np.ndarray, scale: Scale) -> tuple[np.ndarray, list, list]:
-    """Return the labelled pieces of the child (8-connected), and which are attached and which not.
+class _Pieces(NamedTuple):
+    """Pieces of a child (8-connected).
 
-    Attached is what lies on the parent or beside it; the detached ones come largest first.
+    Attributes:
+        number: [H, W], the piece that a pixel belongs to; 0: none.
+        attached: numbers of those on the parent or beside it.
+        large: numbers of the detached ones that are larger than all attached ones together, the
+            largest first: the child itself, and not something else that looks like it.
     """
+
+    number: np.ndarray
+    attached: list[int]
+    large: list[int]
+
+
+def _pieces(child: np.ndarray, parent: np.ndarray, scale: Scale) -> _Pieces:
+    """Tell the pieces of a child apart."""
     piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
     beside = float(np.hypot(*scale)) * 1.001  # one step, along a diagonal too
-    attached = set(np.unique(piece[touching(child, parent, scale, beside)])) - {0}
+    attached = sorted(set(np.unique(piece[touching(child, parent, scale, beside)])) - {0})
     size = np.bincount(piece.ravel(), minlength=count + 1)
-    detached = sorted(set(range(1, count + 1)) - attached, key=lambda k: -size[k])
-    return piece, sorted(attached), detached
+    rest = set(range(1, count + 1)) - set(attached)
+    large = [k for k in rest if size[k] > size[attached].sum()]
+    return _Pieces(piece, attached, sorted(large, key=lambda k: -size[k]))
 
 
 def bridged(
     child: np.ndarray, parent: np.ndarray, probability: np.ndarray, scale: Scale, longest: float
 ) -> np.ndarray:
-    """Return the child with its detached pieces joined to what is attached, by the cheapest path.
+    """Return the child with its large detached pieces joined to what is attached.
 
-    A step costs its length times (1 - p + FAINT); the path of least cost from a piece to the
-    parent, or to an attached piece, is drawn as wide as the piece is, if it is not longer than
-    `longest`. Pieces are tried again as long as one was joined: a piece may hang on another.
+    Large is what is larger than all that is attached; a smaller piece is as likely something else,
+    and is left alone. A step costs its length times (1 - p + FAINT); the path of least cost from a
+    piece to the parent, or to an attached piece, is drawn as wide as the piece is, if it is not
+    longer than `longest`. Pieces are tried again as long as one was joined: a piece may hang on
+    another.
 
     Args:
         child, parent: [H, W] bool, neither empty.
@@ -98,19 +115,19 @@ def bridged(
     """
     cost = 1.0 - probability.astype(np.float64) + FAINT
     result = child.copy()
-    piece, attached, detached = _pieces(child, parent, scale)
+    piece, attached, loose = _pieces(child, parent, scale)
     held = parent | np.isin(piece, attached)
     joined = True
     while joined:
         joined = False
-        for k in tuple(detached):
+        for k in tuple(loose):
             path = _path(piece == k, held, cost, scale, longest)
             if path is None:
                 continue
             drawn = _drawn(path, piece == k)
             result |= drawn
             held |= drawn | (piece == k)
-            detached.remove(k)
+            loose.remove(k)
             joined = True
     return result
 
@@ -157,7 +174,5 @@ def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.nda
     A wire whose endoscope is out of view, or which was left behind, must not be wiped out by a law
     that does not hold there, for a speck that happens to touch the endoscope.
     """
-    piece, attached, detached = _pieces(child, parent, scale)
-    size = np.bincount(piece.ravel())
-    large = [k for k in detached if size[k] > size[attached].sum()]
+    piece, attached, large = _pieces(child, parent, scale)
     return np.isin(piece, attached + large)

@@ -66,6 +66,11 @@ def test_a_piece_may_hang_on_another_that_is_joined_first():
     assert mended[20, 20:70, 1].all()
 
 
+def test_a_piece_smaller_than_what_is_attached_is_not_bridged():
+    masks = scene(slice(20, 50), slice(56, 70))
+    np.testing.assert_array_equal(relink(masks, bridge_px=20.0), masks)
+
+
 def test_what_stays_detached_is_dropped_where_it_is_asked_for():
     masks = scene(slice(20, 50))
     masks[2:5, 60:75, 1] = True
@@ -73,7 +78,9 @@ def test_what_stays_detached_is_dropped_where_it_is_asked_for():
     dropped = relink(masks, drop_detached=True)
     np.testing.assert_array_equal(dropped, scene(slice(20, 50)))
     # Bridging comes first.
-    assert relink(masks, bridge_px=60.0, drop_detached=True)[3, 65, 1]
+    broken = relink(scene(slice(30, 50)), bridge_px=20.0, drop_detached=True)
+    assert centreline.pieces(broken[..., 1]) == 1
+    assert broken[20, 20:50, 1].all()
 
 
 @pytest.mark.parametrize("settings", [{"drop_detached": True}, {"bridge_px": 5.0}])
