@@ -26,6 +26,7 @@ class Run(NamedTuple):
     Attributes:
         folder, split: where the scores are.
         method, seed: what was trained.
+        train_share: on which share of the training patients.
         dataset: its description.
         summary: as written.
         rows: scores of each case and class.
@@ -37,6 +38,7 @@ class Run(NamedTuple):
     split: str
     method: str
     seed: int
+    train_share: float
     dataset: dict[str, Any]
     summary: dict[str, Any]
     rows: list[Row]
@@ -181,6 +183,8 @@ def read_run(folder: Path, split: str) -> Run:
         split=split,
         method=config["config"]["method"],
         seed=config["config"]["seed"],
+        # Runs from before there was this field were trained on all patients.
+        train_share=config["config"].get("data", {}).get("train_share", 1.0),
         dataset=config["dataset"],
         summary=json.loads((scored / "summary.json").read_text("utf-8")),
         rows=read_rows(scored / "cases.csv"),
@@ -272,6 +276,11 @@ def _check_same(first: Run, run: Run) -> None:
         raise InputError(
             f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
             "evaluate both with one version of FluoroJAX"
+        )
+    if run.train_share != first.train_share:
+        raise InputError(
+            f"{run.folder} was trained on a share of {run.train_share} of the training patients, "
+            f"{first.folder} on {first.train_share}; compare runs of one data.train_share"
         )
     if run.fingerprint != first.fingerprint:
         raise InputError(

@@ -39,15 +39,18 @@ def rows_of(shift, seed, of="wire"):
     return rows
 
 
-def write_run(root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=()):
+def write_run(
+    root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=(), train_share=1.0
+):
     folder = root / f"{method}-seed{seed}"
     scored = folder / "evaluation" / "test"
     write_cases_csv(rows, scored / "cases.csv")
     if as_one:
         write_cases_csv(as_one, scored / "one_label.csv")
     write_summary(summarise(rows, settings or MetricSettings()), scored / "summary.json")
-    config = {"config": {"method": method, "seed": seed}, "dataset": {"fingerprint": fingerprint}}
-    (folder / "config.json").write_text(json.dumps(config))
+    config = {"method": method, "seed": seed, "data": {"train_share": train_share}}
+    record = {"config": config, "dataset": {"fingerprint": fingerprint}}
+    (folder / "config.json").write_text(json.dumps(record))
     return folder
 
 
