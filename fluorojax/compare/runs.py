@@ -19,6 +19,8 @@ from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
 
+EVALUATION = "evaluation"
+
 
 class Run(NamedTuple):
     """One training and its scores on a split.
@@ -53,7 +55,7 @@ class Run(NamedTuple):
     @property
     def scored(self) -> Path:
         """The folder of the split's evaluation."""
-        return self.folder / "evaluation" / self.split
+        return self.folder / EVALUATION / self.split
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -141,6 +143,31 @@ def seeds_of(runs: Sequence[Run]) -> list[int]:
     return sorted({run.seed for run in runs})
 
 
+def runs_in(grid: Path) -> list[Path]:
+    """Return the folders of runs in the folder of a grid, by name.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(path.parent for path in grid.glob("*/config.json"))
+    if not found:
+        raise InputError(f"{grid} holds no run (a folder with config.json); name a grid's folder")
+    return found
+
+
+def without_others(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths but for what a grid's folder holds beside its runs: `GRID/*` names all.
+
+    Those are files, and folders with neither a configuration nor scores. A path that does not
+    exist stays, to be refused by name.
+    """
+    return [
+        path
+        for path in paths
+        if not path.exists() or any((path / name).exists() for name in ("config.json", EVALUATION))
+    ]
+
+
 def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
     """Read runs and check that they can be compared.
 
@@ -172,7 +199,7 @@ def read_run(folder: Path, split: str) -> Run:
     Raises:
         InputError: it has no scores of the split, or a number in them is none.
     """
-    scored = folder / "evaluation" / split
+    scored = folder / EVALUATION / split
     for path in (folder / "config.json", scored / "cases.csv", scored / "summary.json"):
         if not path.is_file():
             raise InputError(f"{path} does not exist; finish the run, or name another --split")
@@ -222,7 +249,8 @@ def check(runs: Sequence[Run]) -> None:
         InputError: names the first run that differs, and in what.
     """
     if len(methods_of(runs)) < 2:
-        raise InputError(f"only {', '.join(methods_of(runs))}; give runs of two methods or more")
+        there = f"only runs of {methods_of(runs)[0]}" if runs else "no runs"
+        raise InputError(f"{there}; give runs of two methods or more")
     first = runs[0]
     for run in runs[1:]:
         _check_same(first, run)

@@ -74,11 +74,11 @@ def one_label_and_two(root):
     return folders
 
 
-def write_sweep(folder, certainty):
-    """One case whose wire has one probability everywhere: clDice 1 up to it, then 0."""
+def write_sweep(folder, certainty, of="wire"):
+    """One case whose curve has one probability everywhere: clDice 1 up to it, then 0."""
     reference = np.zeros((30, 30, 1), bool)
     reference[14:17, 5:25] = True
-    collected = Confidence([ClassInfo("wire", "curve")], MetricSettings())
+    collected = Confidence([ClassInfo(of, "curve")], MetricSettings())
     nothing = np.zeros((30, 30), bool)
     found = certainty * reference.astype(np.float32)
     collected.add(found, reference, patient="p", ignore=nothing, spacing=(0.5, 0.5))
