@@ -108,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
     )
     c.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
     c.add_argument("--baseline", help="method the others are held against; default: the first's")
-    c.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    c.add_argument(
+        "--split", default="test", help="a folder in RUN/evaluation; default: %(default)s"
+    )
     c.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
     )
@@ -417,7 +419,7 @@ def simulate(options: argparse.Namespace) -> None:
     spec = changed(options.procedure, options.side, options.set)
     write_gallery(
         spec,
-        sequences=options.n,
+        sequences=range(options.n),
         frames=options.frames,
         seed=options.seed,
         out=options.out,

@@ -202,7 +202,11 @@ def read_run(folder: Path, split: str) -> Run:
     scored = folder / EVALUATION / split
     for path in (folder / "config.json", scored / "cases.csv", scored / "summary.json"):
         if not path.is_file():
-            raise InputError(f"{path} does not exist; finish the run, or name another --split")
+            there = ", ".join(sorted(p.parent.name for p in scored.parent.glob("*/cases.csv")))
+            raise InputError(
+                f"{path} does not exist; finish the run, or name another --split"
+                + (f": it has scores of {there}" if there else "")
+            )
     config = json.loads((folder / "config.json").read_text("utf-8"))
     as_one = scored / ONE_LABEL_CASES
     return Run(

@@ -44,7 +44,7 @@ def test_other_settings_data_or_a_run_twice_are_refused(folders, tmp_path):
         read_runs([*folders, twice], "test")
     with pytest.raises(InputError, match="two methods or more"):
         read_runs(folders[:3], "test")
-    with pytest.raises(InputError, match=r"validation.*does not exist"):
+    with pytest.raises(InputError, match=r"validation.*does not exist.*it has scores of test"):
         read_runs(folders, "validation")
 
 
