@@ -53,6 +53,7 @@ def data() -> ConfigDict:
     data.image_size = (512, 512)  # rows, columns (px) of the grid the network works on
     data.folds = 0  # 0: splits as stored; n >= 2: validation is one of n folds of train+validation
     data.fold = 0  # which fold validates, 0 .. folds - 1
+    data.train_share = 1.0  # share of the training patients (or split units) trained on, in (0, 1]
     data.threads = 8  # host threads that read examples
     data.memory_mb = 4096  # prepared examples kept in memory at most (MB)
     return data

@@ -108,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
     )
     c.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
     c.add_argument("--baseline", help="method the others are held against; default: the first's")
-    c.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    c.add_argument(
+        "--split", default="test", help="a folder in RUN/evaluation; default: %(default)s"
+    )
     c.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
     )
@@ -315,14 +317,12 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
 
 def export(options: argparse.Namespace) -> None:
     """Write the best parameters of a run as params.safetensors and manifest.json."""
-    from ml_collections import ConfigDict
-
     from fluorojax.config import simulation_spec
     from fluorojax.data.source import open_dataset
-    from fluorojax.reproduce import read_record
+    from fluorojax.reproduce import config_of, read_record
     from fluorojax.training import finish, setup
 
-    config = ConfigDict(read_record(options.run)["config"])
+    config = config_of(read_record(options.run))
     run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
     console.print(f"export  {finish.export_best(run, options.run, options.out)}")
 
@@ -395,10 +395,13 @@ def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
     from fluorojax.compare.lines import DEFINITIONS, cells, first_lines, head
-    from fluorojax.compare.runs import methods_of
+    from fluorojax.compare.runs import methods_of, without_others
     from fluorojax.metrics.case import EMPTY_POLICY
 
-    runs = comparison.read_runs(options.runs, options.split)
+    folders = without_others(options.runs)
+    if others := [path.name for path in options.runs if path not in folders]:
+        console.print(f"left out, no runs: {', '.join(others)}")
+    runs = comparison.read_runs(folders, options.split)
     methods = methods_of(runs)
     baseline = options.baseline or methods[0]
     if baseline not in methods:
@@ -424,7 +427,7 @@ def simulate(options: argparse.Namespace) -> None:
     spec = changed(options.procedure, options.side, options.set)
     write_gallery(
         spec,
-        sequences=options.n,
+        sequences=range(options.n),
         frames=options.frames,
         seed=options.seed,
         out=options.out,

@@ -87,6 +87,7 @@ POSITIVE = (
     "evaluation.tolerance_mm",
     "evaluation.tolerance_px",
 )
+SHARES = ("data.train_share",)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -151,6 +152,7 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
         (AT_LEAST_ONE, lambda v: v >= 1, "at least 1"),
         (NOT_NEGATIVE, lambda v: v >= 0, "at least 0"),
         (POSITIVE, lambda v: v > 0, "above 0"),
+        (SHARES, lambda v: 0 < v <= 1, "above 0 and at most 1"),
     ):
         for name in names:
             if not good(flat[name]):
@@ -211,6 +213,12 @@ def _relations(flat: dict[str, Any], devices: int) -> Iterator[str]:
         yield "data.folds is 1; write 0 for the stored splits, or 2 and more"
     if fold and fold >= folds:
         yield f"data.fold is {fold} of {folds} folds; write a number from 0 to {max(folds - 1, 0)}"
+    if flat["data.builder"] == "ercp_simulated" and flat["data.train_share"] < 1:
+        yield (
+            f"data.train_share is {flat['data.train_share']}, but with data.builder="
+            "'ercp_simulated' no training frame is seen twice; write data.train_share=1.0, or "
+            "data.builder='ercp_synthetic'"
+        )
     if flat["training.warmup_steps"] >= flat["training.steps"]:
         yield (
             f"training.warmup_steps is {flat['training.warmup_steps']}, but there are only "

@@ -71,6 +71,7 @@ def spacing_of(example: Example) -> tuple[float, float]:
 
 
 OnCase = Callable[[Case], None]
+Draw = Callable[[Case, Sequence[str], Path], None]  # case, names of the classes, where to
 
 
 def by_network(predictor: Predictor) -> Predict:
@@ -174,6 +175,17 @@ def as_one_label(case: Case, info: DatasetInfo, settings: MetricSettings) -> lis
     return score_example(union, labels.all_as_one(info), settings)
 
 
+def draw_case(case: Case, names: Sequence[str], folder: Path) -> None:
+    """Write the pictures of a case: `overlays/<case>.png` and `maps/<case>.png`."""
+    name = f"{overlay.file_name(case.example['case'])}.png"
+    overlay.save_png(picture_of(case, names), folder / "overlays" / name)
+    casemap.save(folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference)
+
+
+def draw_nothing(case: Case, names: Sequence[str], folder: Path) -> None:
+    """Leave a case without pictures, where only its scores are wanted."""
+
+
 def write_evaluation(
     predict: Predict,
     frames: Frames,
@@ -181,13 +193,14 @@ def write_evaluation(
     *,
     thresholds: Sequence[float] = (),
     points: Mapping[str, float] | None = None,
+    draw: Draw = draw_case,
     **scoring: Any,
 ) -> dict[str, Any]:
     """Score a split and write into `folder` all that is known of it; return the summary.
 
-    Written are `cases.csv`, `summary.json`, `overlays/<case>.png` and `maps/<case>.png`; where
-    there are several classes, `one_label.csv`; and where there are probabilities, `thresholds.csv`
-    and `calibration.csv`.
+    Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
+    classes, `one_label.csv`; and where there are probabilities, `thresholds.csv` and
+    `calibration.csv`.
 
     Args:
         predict, frames: as for `score_split`, which gets `scoring` too.
@@ -196,6 +209,7 @@ def write_evaluation(
             empty where there are masks alone.
         points: class -> operating point, chosen on a validation split; the summary tells the
             scores there beside those at the thresholds in use.
+        draw: writes the pictures of a case.
     """
     info, settings = scoring["info"], scoring["settings"]
     confidence = Confidence(info.classes, settings)
@@ -203,11 +217,7 @@ def write_evaluation(
     together: list[Row] = []
 
     def keep(case: Case) -> None:
-        name = f"{overlay.file_name(case.example['case'])}.png"
-        overlay.save_png(picture_of(case, info.class_names), folder / "overlays" / name)
-        casemap.save(
-            folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference
-        )
+        draw(case, info.class_names, folder)
         if len(info.classes) > 1:
             together.extend(as_one_label(case, info, settings))
         seen.add(case.has_probabilities)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,28 @@ FULL_SCALE = 65535
 Frames = dict[str, np.ndarray]
 
 
-def write_gallery(spec: Spec, *, sequences: int, frames: int, seed: int, out: Path) -> None:
-    """Write `sequences` x `frames` simulated frames into `out`, which must be new or empty.
+def write_gallery(
+    spec: Spec,
+    *,
+    sequences: Sequence[int],
+    frames: int,
+    seed: int,
+    out: Path,
+    splits: Sequence[str] = SPLITS,
+) -> None:
+    """Write simulated frames, `frames` of each sequence, into `out`, which must be new or empty.
 
     images/CASE.png (16 bit) and masks/CASE.png (bitmask) with dataset.json and cases.csv are a
     folder of frames like one's own; gallery.png and gallery_labels.png show them side by side, a
     sequence in a row if it has more than one frame.
+
+    Args:
+        spec: what is simulated.
+        sequences: numbers of the sequences, from 0 up; each is a patient of its own.
+        frames: of each sequence.
+        seed: of the frames; number and seed say what a sequence shows.
+        out: the folder.
+        splits: which split each sequence is of, in turn.
 
     Raises:
         InputError: there is something in `out`.
@@ -43,12 +60,13 @@ def write_gallery(spec: Spec, *, sequences: int, frames: int, seed: int, out: Pa
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     pictures, rows = [], []
-    with progress("simulate", sequences * frames) as update:
-        for sequence in range(sequences):
+    with progress("simulate", len(sequences) * frames) as update:
+        for place, sequence in enumerate(sequences):
             made = simulate_sequence(spec, seed, sequence, frames)
             for k in range(frames):
                 frame = {name: value[k] for name, value in made.items()}
-                rows.append(_write(frame, out, sequence, k))
+                split = splits[place % len(splits)]
+                rows.append(_write(frame, out, sequence, k) | {"split": split})
                 pictures.append(_pictures(frame))
                 update(len(rows))
     with (out / "cases.csv").open("w", encoding="utf-8", newline="") as file:
@@ -56,7 +74,7 @@ def write_gallery(spec: Spec, *, sequences: int, frames: int, seed: int, out: Pa
         writer.writeheader()
         writer.writerows(rows)
     (out / "dataset.json").write_text(json.dumps(_description(), indent=1) + "\n", "utf-8")
-    columns = frames if frames > 1 else int(np.ceil(np.sqrt(sequences)))
+    columns = frames if frames > 1 else int(np.ceil(np.sqrt(len(sequences))))
     bare, labelled = (montage(list(chosen), columns) for chosen in zip(*pictures, strict=True))
     legend = overlay.legend(bare.shape[1], INFO.class_names)
     overlay.save_png(bare, out / "gallery.png")
@@ -103,7 +121,6 @@ def _write(frame: Frames, out: Path, sequence: int, number: int) -> dict[str, An
         "frame": number,
         "attached": IN_WORDS[int(frame["attached"])],
         "level": level_name(frame["level"], frame["mask"]),
-        "split": SPLITS[sequence % len(SPLITS)],
         **dict.fromkeys(SPACING, spacing),
     }
 

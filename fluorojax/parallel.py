@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from fluorojax.errors import InputError
 
@@ -156,7 +157,20 @@ def data_parallel(
         devices=devices,
     )
     local = len(devices) if devices else jax.local_device_count()
-    return lambda state, batch: mapped(state, _shard(batch, local))
+    mesh = Mesh(np.array(devices or jax.devices()), (AXIS,))
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    return lambda state, batch: mapped(_laid_out(state, everywhere), _shard(batch, local))
+
+
+def _laid_out(state: Any, everywhere: NamedSharding) -> Any:
+    """Return a state as a step returns it: one that lies elsewhere would cost a compilation more.
+
+    Several processes give their first step host arrays, and pay for it.
+    """
+    first = jax.tree.leaves(state)[0]
+    if process_count() > 1 or getattr(first, "sharding", None) == everywhere:
+        return state
+    return jax.device_put(state, everywhere)
 
 
 def _shard(batch: Batch, devices: int) -> Batch:

@@ -43,6 +43,8 @@ def test_unknown_variant_is_refused():
         ("model.link", "gradient", "write model.link='none', or model.stages='parent_then_child'"),
         ("data.fold", 3, "write a number from 0 to 0"),
         ("data.folds", 1, "write 0 for the stored splits"),
+        ("data.train_share", 0.0, "above 0 and at most 1"),
+        ("data.train_share", 1.5, "above 0 and at most 1"),
         ("training.batch_size", 0, "at least 1"),
         ("training.learning_rate", 0.0, "above 0"),
         ("augment.inversion_rate", 1.5, "between 0 and 1"),
@@ -70,6 +72,14 @@ def test_a_batch_that_devices_cannot_share_is_refused_with_the_nearest_sizes():
 def test_frames_of_ones_own_need_a_folder():
     with pytest.raises(InputError, match=r"write --config.data.dir=FOLDER"):
         validate(set_field("data.builder", "xray_folder"), base.get_config())
+
+
+def test_ever_new_frames_have_no_share():
+    config = set_field("data.builder", "ercp_simulated")
+    validate(config, base.get_config())
+    config.data.train_share = 0.5
+    with pytest.raises(InputError, match=r"data\.train_share is 0\.5.*write data\.train_share=1"):
+        validate(config, base.get_config())
 
 
 def test_an_unknown_field_is_refused_with_the_nearest_name():

@@ -69,6 +69,15 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
     np.testing.assert_array_equal(kept.reference, references(dataset)[1])
 
 
+def test_scores_without_pictures(dataset, tmp_path):
+    oracle = oracle_of(dataset, references(dataset))
+    given = scoring(dataset) | {"thresholds": (0.5, 0.5), "draw": evaluate.draw_nothing}
+    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("cases.csv", "one_label.csv", "summary.json", "thresholds.csv", "calibration.csv"),
+    }
+
+
 def test_each_class_has_its_own_threshold(dataset):
     found = [0.4 * r for r in references(dataset)]
     given = scoring(dataset, thresholds=(0.5, 0.3))

@@ -16,7 +16,7 @@ SPEC = dataclasses.replace(ERCP, height=48, width=48)
 
 def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
     out = tmp_path / "new"
-    write_gallery(SPEC, sequences=5, frames=2, seed=1, out=out)
+    write_gallery(SPEC, sequences=range(5), frames=2, seed=1, out=out)
     bare = np.asarray(Image.open(out / "gallery.png"))
     labelled = np.asarray(Image.open(out / "gallery_labels.png"))
     assert bare.shape == (5 * 52 - 4, 2 * 52 - 4, 3)
@@ -36,10 +36,22 @@ def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
     np.testing.assert_array_equal(mask >> 1, made["mask"][1][..., 1])
 
 
+def test_chosen_sequences_are_of_the_splits_asked_for(tmp_path):
+    splits = ("train", "test", "test")
+    write_gallery(SPEC, sequences=[1, 4, 6], frames=1, seed=1, out=tmp_path, splits=splits)
+    rows = list(csv.DictReader((tmp_path / "cases.csv").read_text("utf-8").splitlines()))
+    assert [row["patient"] for row in rows] == ["0001", "0004", "0006"]
+    assert tuple(row["split"] for row in rows) == splits
+    frame = np.asarray(Image.open(tmp_path / rows[1]["image"]))
+    np.testing.assert_allclose(
+        frame / 65535, simulate_sequence(SPEC, 1, 4, 1)["image"][0], atol=1e-5
+    )
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
-        write_gallery(SPEC, sequences=1, frames=1, seed=0, out=tmp_path)
+        write_gallery(SPEC, sequences=[0], frames=1, seed=0, out=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 

@@ -18,6 +18,21 @@ def test_one_step_of_a_toy_state_over_the_devices_there_are():
     assert float(total) == 2 * batch["x"].mean()
 
 
+@pytest.mark.parametrize("first", [np.zeros(3, np.float32), jax.numpy.zeros(3)])
+def test_a_step_is_compiled_once_wherever_its_first_state_lies(first):
+    traced = []
+
+    def step(total, shard):
+        traced.append(shard["x"].shape)
+        return total + parallel.mean_over_devices(shard["x"].mean()), {}
+
+    run, total = parallel.data_parallel(step), first
+    for _ in range(3):
+        total, _ = run(total, {"x": np.ones(parallel.device_count(), np.float32)})
+    assert len(traced) == 1
+    np.testing.assert_array_equal(total, np.full(3, 3.0))
+
+
 def test_devices_are_described_one_by_one():
     assert len(parallel.describe_devices()) == parallel.device_count()
 

@@ -50,7 +50,9 @@ def compare(runs: Sequence[Run], baseline: str) -> list[Line]:
     """
     lines = []
     for of, kind in kinds_of(runs).items():
-        levels = sorted({row["level"] for row in _of_class(runs, of) if row["level"]})
+        levels = sorted({row["level"] for row in _of_class(runs, of)})
+        # One level alone is all cases, which would count twice in the correction of p.
+        levels = [level for level in levels if level and len(levels) > 1]
         metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, of))]
         for metric in metrics:
             lines += _lines(runs, baseline, of, metric, "")

@@ -19,6 +19,8 @@ from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
 
+EVALUATION = "evaluation"
+
 
 class Run(NamedTuple):
     """One training and its scores on a split.
@@ -26,6 +28,7 @@ class Run(NamedTuple):
     Attributes:
         folder, split: where the scores are.
         method, seed: what was trained.
+        train_share: on which share of the training patients.
         dataset: its description.
         summary: as written.
         rows: scores of each case and class.
@@ -37,6 +40,7 @@ class Run(NamedTuple):
     split: str
     method: str
     seed: int
+    train_share: float
     dataset: dict[str, Any]
     summary: dict[str, Any]
     rows: list[Row]
@@ -51,7 +55,7 @@ class Run(NamedTuple):
     @property
     def scored(self) -> Path:
         """The folder of the split's evaluation."""
-        return self.folder / "evaluation" / self.split
+        return self.folder / EVALUATION / self.split
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -139,6 +143,31 @@ def seeds_of(runs: Sequence[Run]) -> list[int]:
     return sorted({run.seed for run in runs})
 
 
+def runs_in(grid: Path) -> list[Path]:
+    """Return the folders of runs in the folder of a grid, by name.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(path.parent for path in grid.glob("*/config.json"))
+    if not found:
+        raise InputError(f"{grid} holds no run (a folder with config.json); name a grid's folder")
+    return found
+
+
+def without_others(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths but for what a grid's folder holds beside its runs: `GRID/*` names all.
+
+    Those are files, and folders with neither a configuration nor scores. A path that does not
+    exist stays, to be refused by name.
+    """
+    return [
+        path
+        for path in paths
+        if not path.exists() or any((path / name).exists() for name in ("config.json", EVALUATION))
+    ]
+
+
 def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
     """Read runs and check that they can be compared.
 
@@ -170,10 +199,14 @@ def read_run(folder: Path, split: str) -> Run:
     Raises:
         InputError: it has no scores of the split, or a number in them is none.
     """
-    scored = folder / "evaluation" / split
+    scored = folder / EVALUATION / split
     for path in (folder / "config.json", scored / "cases.csv", scored / "summary.json"):
         if not path.is_file():
-            raise InputError(f"{path} does not exist; finish the run, or name another --split")
+            there = ", ".join(sorted(p.parent.name for p in scored.parent.glob("*/cases.csv")))
+            raise InputError(
+                f"{path} does not exist; finish the run, or name another --split"
+                + (f": it has scores of {there}" if there else "")
+            )
     config = json.loads((folder / "config.json").read_text("utf-8"))
     as_one = scored / ONE_LABEL_CASES
     return Run(
@@ -181,6 +214,8 @@ def read_run(folder: Path, split: str) -> Run:
         split=split,
         method=config["config"]["method"],
         seed=config["config"]["seed"],
+        # Runs from before there was this field were trained on all patients.
+        train_share=config["config"].get("data", {}).get("train_share", 1.0),
         dataset=config["dataset"],
         summary=json.loads((scored / "summary.json").read_text("utf-8")),
         rows=read_rows(scored / "cases.csv"),
@@ -218,7 +253,8 @@ def check(runs: Sequence[Run]) -> None:
         InputError: names the first run that differs, and in what.
     """
     if len(methods_of(runs)) < 2:
-        raise InputError(f"only {', '.join(methods_of(runs))}; give runs of two methods or more")
+        there = f"only runs of {methods_of(runs)[0]}" if runs else "no runs"
+        raise InputError(f"{there}; give runs of two methods or more")
     first = runs[0]
     for run in runs[1:]:
         _check_same(first, run)
@@ -272,6 +308,11 @@ def _check_same(first: Run, run: Run) -> None:
         raise InputError(
             f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
             "evaluate both with one version of FluoroJAX"
+        )
+    if run.train_share != first.train_share:
+        raise InputError(
+            f"{run.folder} was trained on a share of {run.train_share} of the training patients, "
+            f"{first.folder} on {first.train_share}; compare runs of one data.train_share"
         )
     if run.fingerprint != first.fingerprint:
         raise InputError(

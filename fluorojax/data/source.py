@@ -131,25 +131,34 @@ class Dataset:
     records: dict[str, Sequence[dict[str, Any]]] = dataclasses.field(repr=False)
     online: Spec | None = None
 
-    def split(self, name: str, *, fold: int = 0, folds: int = 0) -> Frames:
+    def split(
+        self, name: str, *, fold: int = 0, folds: int = 0, train_share: float = 1.0
+    ) -> Frames:
         """Return train, validation or test.
 
         With `folds` 0 the splits are as stored. Otherwise train and validation are put together,
         and the patients (or other split units) of fold `fold` of `folds` validate. The test
-        split never changes.
+        split never changes. Of train, only the share `train_share` of the units is returned.
 
         Raises:
-            InputError: no such split or fold, or fewer patients than folds.
+            InputError: no such split, fold or share, or fewer patients than folds.
         """
         if name not in SPLITS:
             raise InputError(f"split '{name}': there are {', '.join(SPLITS)}")
         if folds == 0 or name == "test":
-            return Frames([row for row in self.index if row.split == name], self.records)
+            rows = [row for row in self.index if row.split == name]
+        else:
+            rows = self._fold(fold, folds, validates=name == "validation")
+        if name == "train":
+            units = splits.first_units((row.unit(self.info) for row in rows), train_share)
+            rows = [row for row in rows if row.unit(self.info) in units]
+        return Frames(rows, self.records)
+
+    def _fold(self, fold: int, folds: int, *, validates: bool) -> list[IndexRow]:
+        """Return the rows of train and validation that validate in a fold, or those that do not."""
         pool = [row for row in self.index if row.split != "test"]
         units = splits.validation_units((row.unit(self.info) for row in pool), fold, folds)
-        validates = name == "validation"
-        rows = [row for row in pool if (row.unit(self.info) in units) == validates]
-        return Frames(rows, self.records)
+        return [row for row in pool if (row.unit(self.info) in units) == validates]
 
 
 def open_dataset(data: DataSettings, spec: Spec = ERCP) -> Dataset:

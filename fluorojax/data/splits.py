@@ -1,6 +1,7 @@
 """Who trains, who validates, who tests: drawn from names alone, so that nobody moves."""
 
 import hashlib
+import math
 from collections.abc import Iterable
 
 from fluorojax.data.info import SPLITS, SplitUnit
@@ -65,6 +66,26 @@ def validation_units(units: Iterable[str], fold: int, folds: int) -> frozenset[s
     if not 0 <= fold < max(folds, 1):
         raise InputError(f"data.fold={fold}: with data.folds={folds} give 0 to {folds - 1}")
     return frozenset(unit for unit, k in assign_folds(units, folds).items() if k == fold)
+
+
+def first_units(units: Iterable[str], share: float) -> frozenset[str]:
+    """Return the first ceil(share * n) of n units in the order of their hash, at least one.
+
+    So a smaller share lies within a larger one, no seed changes them, and adding a unit moves at
+    most one other.
+
+    Args:
+        units: names; repeats do not count.
+        share: in (0, 1].
+
+    Raises:
+        InputError: a share out of its limits.
+    """
+    if not 0 < share <= 1:
+        raise InputError(f"data.train_share={share}: give more than 0 and at most 1")
+    ordered = sorted(set(units), key=lambda unit: (_uniform(f"share/{unit}"), unit))
+    # Rounded, or 0.07 of 100 would be 8: 0.07 * 100 = 7.000000000000001.
+    return frozenset(ordered[: math.ceil(round(share * len(ordered), 9))])
 
 
 def _uniform(name: str) -> float:

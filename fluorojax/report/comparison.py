@@ -179,7 +179,7 @@ def _cases(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) ->
 def _pictures(
     pictured: Mapping[str, Evaluation], methods: Sequence[str], found: Sequence[Primary]
 ) -> str:
-    """Return the same cases by every method, a row a case."""
+    """Return the same cases by every method, a row a case, or say that there are none."""
     apart: dict[str, float] = {}  # by name: a class may have other cases than another
     for of in found:
         for row, distance in zip(of.cases, disagreement(of), strict=True):
@@ -190,7 +190,8 @@ def _pictures(
         if all(map_of(of.folder, case).is_file() for of in pictured.values())
     ][:MOST_CASES]
     if not chosen:
-        return ""
+        words = "None are here: a run has no maps/ beside its scores, as where results were kept."
+        return text("h3", "Pictures") + text("p", words, class_="soft")
     pictures = [
         Picture(
             id=f"picture-{n}-{k}",

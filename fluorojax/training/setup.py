@@ -57,9 +57,11 @@ class Run:
         return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
     def frames(self, split: str) -> Frames:
-        """Return the stored frames of a split, or of a fold where the config asks for folds."""
+        """Return the stored frames of a split, or of a fold or share where the config asks."""
         data = self.config.data
-        return self.dataset.split(split, folds=data.folds, fold=data.fold)
+        return self.dataset.split(
+            split, folds=data.folds, fold=data.fold, train_share=data.train_share
+        )
 
     def predictor(self, parameters: Parameters) -> Predictor:
         """Return a network with the given parameters that takes raw frames."""

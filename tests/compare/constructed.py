@@ -39,15 +39,18 @@ def rows_of(shift, seed, of="wire"):
     return rows
 
 
-def write_run(root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=()):
+def write_run(
+    root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=(), train_share=1.0
+):
     folder = root / f"{method}-seed{seed}"
     scored = folder / "evaluation" / "test"
     write_cases_csv(rows, scored / "cases.csv")
     if as_one:
         write_cases_csv(as_one, scored / "one_label.csv")
     write_summary(summarise(rows, settings or MetricSettings()), scored / "summary.json")
-    config = {"config": {"method": method, "seed": seed}, "dataset": {"fingerprint": fingerprint}}
-    (folder / "config.json").write_text(json.dumps(config))
+    config = {"method": method, "seed": seed, "data": {"train_share": train_share}}
+    record = {"config": config, "dataset": {"fingerprint": fingerprint}}
+    (folder / "config.json").write_text(json.dumps(record))
     return folder
 
 
@@ -71,11 +74,11 @@ def one_label_and_two(root):
     return folders
 
 
-def write_sweep(folder, certainty):
-    """One case whose wire has one probability everywhere: clDice 1 up to it, then 0."""
+def write_sweep(folder, certainty, of="wire"):
+    """One case whose curve has one probability everywhere: clDice 1 up to it, then 0."""
     reference = np.zeros((30, 30, 1), bool)
     reference[14:17, 5:25] = True
-    collected = Confidence([ClassInfo("wire", "curve")], MetricSettings())
+    collected = Confidence([ClassInfo(of, "curve")], MetricSettings())
     nothing = np.zeros((30, 30), bool)
     found = certainty * reference.astype(np.float32)
     collected.add(found, reference, patient="p", ignore=nothing, spacing=(0.5, 0.5))

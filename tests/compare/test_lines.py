@@ -23,6 +23,13 @@ def test_a_known_difference_is_found_with_its_interval(folders):
     assert {line.level for line in lines} == {"", "over bone", "over soft tissue"}
 
 
+def test_one_level_alone_says_nothing_new(folders):
+    for folder in folders:
+        path = folder / "evaluation" / "test" / "cases.csv"
+        path.write_text(path.read_text().replace("over bone", "over soft tissue"))
+    assert {line.level for line in compare(read_runs(folders, "test"), "multi")} == {""}
+
+
 def test_means_and_spread_by_hand(folders):
     ours = compare(read_runs(folders, "test"), "multi")[1]
     per_seed = []

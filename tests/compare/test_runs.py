@@ -36,12 +36,15 @@ def test_other_settings_data_or_a_run_twice_are_refused(folders, tmp_path):
     elsewhere = write_run(root, "joint", 8, rows, fingerprint="e" * 64)
     with pytest.raises(InputError, match="another content of the data set"):
         read_runs([*folders, elsewhere], "test")
+    little = write_run(root, "joint", 9, rows, train_share=0.25)
+    with pytest.raises(InputError, match=r"joint-seed9 .* share of 0\.25 .*compare runs of one"):
+        read_runs([*folders, little], "test")
     twice = write_run(root, "joint", 0, rows)
     with pytest.raises(InputError, match="both joint with seed 0"):
         read_runs([*folders, twice], "test")
     with pytest.raises(InputError, match="two methods or more"):
         read_runs(folders[:3], "test")
-    with pytest.raises(InputError, match=r"validation.*does not exist"):
+    with pytest.raises(InputError, match=r"validation.*does not exist.*it has scores of test"):
         read_runs(folders, "validation")
 
 

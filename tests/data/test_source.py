@@ -111,6 +111,33 @@ def test_folds_share_out_train_and_validation_and_leave_the_test_split_alone(dat
     assert [example["case"] for example in moved] == names(moved)
 
 
+def test_a_share_of_the_patients_trains_and_nothing_else_changes(dataset):
+    half = dataset.split("train", train_share=0.5)
+    assert names(half) == ["c1", "c2", "c5"]  # of three patients, in the table's order
+    assert set(names(dataset.split("train", train_share=0.2))) < set(names(half))
+    assert dataset.split("train", train_share=1.0).rows == dataset.split("train").rows
+    for split in ("validation", "test"):
+        assert dataset.split(split, train_share=0.5).rows == dataset.split(split).rows
+
+
+def test_the_share_is_of_what_a_fold_leaves_for_training(dataset):
+    for fold in range(4):
+        whole, half = (
+            dataset.split("train", fold=fold, folds=4, train_share=share) for share in (1.0, 0.5)
+        )
+        assert len(half) == 3 == len(whole) / 2
+        assert set(names(half)) < set(names(whole))
+
+
+def test_a_patient_trains_with_all_its_frames_or_with_none(dataset):
+    index = tuple(
+        dataclasses.replace(row, patient=f"p{n // 2}") for n, row in enumerate(dataset.index)
+    )
+    rows = dataclasses.replace(dataset, index=index).split("train", train_share=0.4).rows
+    assert len(rows) == 4
+    assert [row.patient for row in rows[::2]] == [row.patient for row in rows[1::2]]
+
+
 def test_an_unknown_split_is_named(dataset):
     with pytest.raises(InputError, match="split 'dev': there are train, validation, test"):
         dataset.split("dev")

@@ -8,6 +8,7 @@ from fluorojax.errors import InputError
 PATIENTS = [f"patient {k}" for k in range(2000)]
 # Of p0 to p11, written down once: a change would move patients of existing datasets.
 KNOWN = {"p0": "test", "p3": "validation", "p7": "validation", "p11": "test"}
+KNOWN_QUARTER = {"p2", "p5", "p8"}
 
 
 def test_shares_are_those_asked_for():
@@ -51,3 +52,30 @@ def test_fold_out_of_range_is_refused(fold, folds):
 def test_one_fold_is_refused():
     with pytest.raises(InputError, match=r"data\.folds=1"):
         splits.validation_units(PATIENTS[:9], 0, 1)
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.01, 1), (0.07, 7), (0.25, 25), (0.251, 26)])
+def test_a_share_of_the_units_is_rounded_up(share, count):
+    assert len(splits.first_units(PATIENTS[:100] * 2, share)) == count
+
+
+def test_smaller_shares_lie_within_larger_ones_and_all_is_all():
+    shares = [splits.first_units(PATIENTS, share) for share in (0.001, 0.1, 0.25, 0.5, 1.0)]
+    assert all(small < large for small, large in zip(shares, shares[1:], strict=False))
+    assert shares[-1] == set(PATIENTS)
+
+
+def test_a_new_patient_moves_at_most_one_other():
+    before = splits.first_units(PATIENTS[:50], 0.3)
+    for new in PATIENTS[50:80]:
+        assert len(before ^ splits.first_units([*PATIENTS[:50], new], 0.3) - {new}) <= 1
+
+
+def test_the_share_of_known_names_never_changes():
+    assert splits.first_units([f"p{k}" for k in range(12)], 0.25) == KNOWN_QUARTER
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.01])
+def test_a_share_out_of_its_limits_is_refused(share):
+    with pytest.raises(InputError, match=rf"data\.train_share={share}.*at most 1"):
+        splits.first_units(PATIENTS, share)

@@ -6,8 +6,10 @@ import pytest
 
 from fluorojax.augment import AugmentSpec
 from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.data.source import open_dataset
 from fluorojax.errors import InputError
 from fluorojax.training import setup
+from tests.folders import write_folder
 from tests.integration.runs import small_config
 
 INFO = DatasetInfo(
@@ -83,6 +85,14 @@ def test_a_compute_type_that_fails_is_replaced_aloud(monkeypatch, capsys):
     monkeypatch.setattr(setup, "conv3x3", fail)
     assert setup.usable_dtype("bfloat16") == "float32"
     assert "autotuner" in capsys.readouterr().out
+
+
+def test_the_share_of_the_configuration_trains(tmp_path):
+    settings = small_config("multi", write_folder(tmp_path / "frames"), tmp_path / "built")
+    settings.data.train_share = 0.5
+    run = setup.set_up(settings, open_dataset(settings.data))
+    assert [row.case for row in run.frames("train").rows] == ["c1", "c2", "c5"]
+    assert len(run.frames("validation")) == 2
 
 
 def test_float32_takes_what_an_export_holds():
