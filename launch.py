@@ -32,8 +32,7 @@ def main(_: list[str]) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except signals.Stopped as stopped:
-        print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
-        sys.exit(signals.EXIT_CODE)
+        signals.leave(stopped)
 
 
 def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None = None) -> None:

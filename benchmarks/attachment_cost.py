@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_collections import ConfigDict
 
@@ -26,6 +26,9 @@ from configs import base
 from fluorojax import environment
 from fluorojax.config import simulation_spec, validate
 from fluorojax.errors import InputError
+
+if TYPE_CHECKING:
+    from fluorojax.training.setup import Run
 
 GOAL = 1.10
 WITH, WITHOUT = "with attachment", "without"
@@ -97,24 +100,31 @@ def batch_of(config: ConfigDict) -> dict[str, Any]:
     return frames | {"position": position}
 
 
+def run_of(config: ConfigDict) -> "Run":
+    """Return the parts of a run on simulated frames, without a stored data set."""
+    from fluorojax.data.source import Dataset
+    from fluorojax.training import setup
+    from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
+
+    return setup.set_up(config, Dataset(INFO, "", Path(), (), {}))
+
+
 def step_of(config: ConfigDict, batch: dict[str, Any]) -> Callable[[], Any]:
-    """Return a function that makes the next update of a run and waits for it."""
+    """Return a function that makes the next update of a run, waits for it and returns the loss."""
     import jax
 
     from fluorojax import parallel
-    from fluorojax.data.source import Dataset
-    from fluorojax.training import setup
     from fluorojax.training.steps import train_step
-    from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
 
-    run = setup.set_up(config, Dataset(INFO, "", Path(), (), {}))
+    run = run_of(config)
     parts = {"network": run.network, "optimizer": run.optimizer, "spec": run.step}
     step = parallel.data_parallel(functools.partial(train_step, **parts))
     state = run.first_state()
 
-    def job() -> None:
+    def job() -> Any:
         nonlocal state
-        state, _ = jax.block_until_ready(step(state, batch))
+        state, metrics = jax.block_until_ready(step(state, batch))
+        return metrics["loss"]
 
     return job
 

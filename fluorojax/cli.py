@@ -18,7 +18,7 @@ from fluorojax.data.info import ENCODINGS, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
 from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
-from fluorojax.training.signals import EXIT_CODE, Stopped
+from fluorojax.training import signals
 
 if TYPE_CHECKING:
     from fluorojax.data.source import Dataset
@@ -38,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except Stopped as stopped:
-        print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
-        sys.exit(EXIT_CODE)
+    except signals.Stopped as stopped:
+        signals.leave(stopped)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,7 +31,7 @@ RANGES = tuple(
         *("noise_std", "blur_px"),
     )
 )
-SHARES = ("loss.attachment_rise",)  # ranges within 0 .. 1
+SHARE_RANGES = ("loss.attachment_rise",)  # within 0 .. 1
 POSITIVE_RANGES = ("augment.scale", "augment.gamma", "augment.contrast", "augment.blur_px")
 PROBABILITIES = (
     *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),
@@ -145,7 +145,7 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
         if flat[name] not in choices:
             yield f"{name} is {flat[name]!r}; write one of {', '.join(map(repr, choices))}"
     yield from _simulation(flat)
-    for name in (*SIZES, *RANGES, *SHARES):
+    for name in (*SIZES, *RANGES, *SHARE_RANGES):
         yield from _pair(name, flat[name])
     for names, good, rule in (
         (PROBABILITIES, lambda v: 0 <= v <= 1, "between 0 and 1"),
@@ -183,16 +183,16 @@ def _simulation(flat: dict[str, Any]) -> Iterator[str]:
 
 
 def _pair(name: str, value: tuple[float, ...]) -> Iterator[str]:
-    example = "256,256" if name in SIZES else "0.3,0.6" if name in SHARES else "0.8,1.2"
+    example = "256,256" if name in SIZES else "0.3,0.6" if name in SHARE_RANGES else "0.8,1.2"
     if len(value) != 2:
         remedy = f"write two, as in --config.{name}={example}"
         yield f"{name} has {len(value)} numbers, {value}; {remedy}"
         return
     if name in (*SIZES, *POSITIVE_RANGES) and min(value) <= 0:
         yield f"{name} is {value}; both numbers must be above 0"
-    if name in SHARES and not all(0 <= number <= 1 for number in value):
+    if name in SHARE_RANGES and not all(0 <= number <= 1 for number in value):
         yield f"{name} is {value}; both numbers must be between 0 and 1"
-    if name in (*RANGES, *SHARES) and value[0] > value[1]:
+    if name in (*RANGES, *SHARE_RANGES) and value[0] > value[1]:
         yield f"{name} is {value}; the smaller number comes first"
 
 

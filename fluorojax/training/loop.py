@@ -128,8 +128,11 @@ def make_steps(session: Session | Follower, state: TrainState) -> None:
     )
     if run.config.hardware == "gpu" and not parallel.has_accelerator():
         warn_of_slowness(run, step_function, state)
-    stream = training_batches(run, start)
-    with progress("train", steps, start) as update:
+    # Closed in any case: its threads must not outlive the run, or leaving the process may crash.
+    with (
+        contextlib.closing(training_batches(run, start)) as stream,
+        progress("train", steps, start) as update,
+    ):
         for step in range(start + 1, steps + 1):
             state, (metrics, told) = step_function(state, marked(next(stream), session.stop))
             if note := session.after(step, state, metrics, told):

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from fluorojax.progress import console
 
@@ -19,6 +20,18 @@ class Stopped(BaseException):
 
     No error: like KeyboardInterrupt, it passes every `except Exception`.
     """
+
+
+def leave(stopped: Stopped) -> NoReturn:
+    """Say that the run was stopped, and leave the process with EXIT_CODE.
+
+    At once: a signal may have come in the middle of a compilation, and the interpreter's own end
+    has crashed after that, with another status than the one that schedulers wait for.
+    """
+    print(f"stopped by {stopped}; run the same command again to go on", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_CODE)
 
 
 class Stop:

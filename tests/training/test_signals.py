@@ -58,3 +58,10 @@ def test_a_second_interrupt_leaves_on_the_spot():
     assert done.stdout.strip().splitlines()[0] == "SIGINT"
     assert "still here" not in done.stdout
     assert done.returncode == 128 + signal.SIGINT != EXIT_CODE
+
+
+def test_leaving_says_so_and_ends_with_the_status_that_asks_for_another_start():
+    script = "from fluorojax.training.signals import *; leave(Stopped('SIGTERM'))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == EXIT_CODE
+    assert done.stderr == "stopped by SIGTERM; run the same command again to go on\n"
