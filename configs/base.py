@@ -195,9 +195,9 @@ def shrink(config: ConfigDict) -> None:
     config.model.depth = 4
     config.augment.elastic_px = 3.0
     config.training.steps = 1000
-    config.training.batch_size = 4
+    config.training.batch_size = 2
     config.training.cpu_devices = 2
-    config.training.crop_size = (128, 128)
+    config.training.crop_size = (192, 192)  # whole frames: what the wire comes out of is in view
     config.training.learning_rate = 2e-3
     config.training.warmup_steps = 50
     config.training.ema_decay = 0.99

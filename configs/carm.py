@@ -28,6 +28,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "quick":
         config.training.steps = 4000
         config.training.warmup_steps = 100
+        config.training.batch_size = 4
         config.training.crop_size = (160, 160)
         config.training.ema_decay = 0.995
         config.training.eval_every = 2000

@@ -10,7 +10,7 @@ from tests.integration.spread import batch
 
 
 def test_a_configuration_is_named_as_for_a_run():
-    assert attachment_cost.config_of("configs/joint.py:quick").training.crop_size == (128, 128)
+    assert attachment_cost.config_of("configs/joint.py:quick").training.crop_size == (192, 192)
     assert attachment_cost.config_of("configs/joint.py").training.crop_size == (512, 512)
 
 
