@@ -27,6 +27,7 @@ def test_what_cannot_be_timed_is_refused(given, message):
         attachment_cost.config_of(given)
 
 
+@pytest.mark.slow  # compiles two training steps
 def test_the_two_jobs_differ_in_the_term_alone(monkeypatch):
     traced = []
     term = joint.attachment

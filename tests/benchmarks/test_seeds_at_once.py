@@ -1,12 +1,14 @@
 import json
 
 import numpy as np
+import pytest
 
 from benchmarks import attachment_cost, seeds_at_once
 from benchmarks.timing import Times
 from tests.integration.spread import batch
 
 
+@pytest.mark.slow  # compiles two training steps
 def test_both_ways_make_the_same_updates(monkeypatch):
     monkeypatch.setattr(seeds_at_once, "batch_of", lambda _: batch())
     config = attachment_cost.config_of("configs/joint.py:quick")

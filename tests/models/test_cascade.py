@@ -18,7 +18,7 @@ def cascade(**fields):
         "landscape": "near",
         "points": False,
         "width": 4,
-        "depth": 2,
+        "depth": 1,
         "norm": "group",
         "residual": False,
         "deep_supervision": False,
