@@ -131,8 +131,10 @@ def loss() -> ConfigDict:
     loss.boundary = 0.0  # weight of the boundary loss, all classes
     loss.boundary_px = 8  # distance (px) from which on an error costs no more
     loss.attachment = 0.0  # weight of the share of the child that is not joined to its parent
-    # share of the steps after which that weight begins to rise from 0, and is whole: a wire that is
-    # not found yet would only be told to go
+    loss.disconnection = 0.0  # weight of the share of the reference child that no path joins to it
+    loss.attachment_px = 4  # side of the blocks (px) it is looked at in: smaller gaps are not seen
+    # share of the steps after which these weights begin to rise from 0, and are whole: a wire that
+    # is not found yet would only be told to go
     loss.attachment_rise = (0.3, 0.6)
     loss.points = 0.1  # weight of exit and tip (model.points)
     loss.parent = 1.0  # weight of every class but the relation's child
@@ -173,11 +175,11 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
-    # longest gap that is bridged between the parent and what is larger than all that is attached to
-    # it; 0: none is
+    # longest gap that is bridged between the parent and a piece at least half as large as all that
+    # is attached; 0: none is
     evaluation.bridge_mm = 0.0
     evaluation.bridge_px = 0.0  # the same where the spacing is not known
-    # drop pieces of the child that are still detached, and smaller than what is attached
+    # drop pieces of the child that are still detached, and smaller than that
     evaluation.drop_detached = False
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not
@@ -192,6 +194,7 @@ def shrink(config: ConfigDict) -> None:
     config.data.threads = 2
     config.data.memory_mb = 1024
     config.model.width = 8.0
+    config.loss.attachment_px = 2
     config.model.depth = 4
     config.augment.elastic_px = 3.0
     config.training.steps = 1000

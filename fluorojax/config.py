@@ -44,6 +44,7 @@ PROBABILITIES = (
 AT_LEAST_ONE = (
     "data.threads",
     "loss.boundary_px",
+    "loss.attachment_px",
     "model.width",
     "model.depth",
     "augment.elastic_cells",
@@ -72,6 +73,7 @@ NOT_NEGATIVE = (
     "loss.tversky",
     "loss.boundary",
     "loss.attachment",
+    "loss.disconnection",
     "loss.points",
     "loss.parent",
     "loss.child",

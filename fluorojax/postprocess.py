@@ -25,10 +25,10 @@ class Relink:
     """What is done to the mask of a relation's child; nothing by default.
 
     Attributes:
-        bridge_mm, bridge_px: longest gap that is bridged between the parent and what is larger than
-            all that is attached to it, in millimetres where the spacing is known and in pixels
-            where it is not; 0: none is.
-        drop_detached: remove what is still detached, if it is smaller than what is attached.
+        bridge_mm, bridge_px: longest gap that is bridged between the parent and a large piece (see
+            LARGE), in millimetres where the spacing is known and in pixels where it is not; 0: none
+            is.
+        drop_detached: remove what is still detached and not large.
     """
 
     bridge_mm: float = 0.0
@@ -70,14 +70,18 @@ class Relink:
         return result
 
 
+LARGE = 0.5
+"""Size, as a share of all that is attached, from which a detached piece may be the child itself."""
+
+
 class _Pieces(NamedTuple):
     """Pieces of a child (8-connected).
 
     Attributes:
         number: [H, W], the piece that a pixel belongs to; 0: none.
         attached: numbers of those on the parent or beside it.
-        large: numbers of the detached ones that are larger than all attached ones together, the
-            largest first: the child itself, and not something else that looks like it.
+        large: numbers of the detached ones that are larger than LARGE times all attached ones
+            together, the largest first: the child itself, and not something that looks like it.
     """
 
     number: np.ndarray
@@ -92,7 +96,7 @@ def _pieces(child: np.ndarray, parent: np.ndarray, scale: Scale) -> _Pieces:
     attached = sorted(set(np.unique(piece[touching(child, parent, scale, beside)])) - {0})
     size = np.bincount(piece.ravel(), minlength=count + 1)
     rest = set(range(1, count + 1)) - set(attached)
-    large = [k for k in rest if size[k] > size[attached].sum()]
+    large = [k for k in rest if size[k] > LARGE * size[attached].sum()]
     return _Pieces(piece, attached, sorted(large, key=lambda k: -size[k]))
 
 
@@ -101,11 +105,10 @@ def bridged(
 ) -> np.ndarray:
     """Return the child with its large detached pieces joined to what is attached.
 
-    Large is what is larger than all that is attached; a smaller piece is as likely something else,
-    and is left alone. A step costs its length times (1 - p + FAINT); the path of least cost from a
-    piece to the parent, or to an attached piece, is drawn as wide as the piece is, if it is not
-    longer than `longest`. Pieces are tried again as long as one was joined: a piece may hang on
-    another.
+    A piece that is not large (see LARGE) is as likely something else, and is left alone. A step
+    costs its length times (1 - p + FAINT); the path of least cost from a piece to the parent, or to
+    an attached piece, is drawn as wide as the piece is, if it is not longer than `longest`. Pieces
+    are tried again as long as one was joined: a piece may hang on another.
 
     Args:
         child, parent: [H, W] bool, neither empty.
@@ -169,7 +172,7 @@ def _drawn(path: np.ndarray, piece: np.ndarray) -> np.ndarray:
 
 
 def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
-    """Return the pieces of the child that are attached, and those larger than all of these.
+    """Return the pieces of the child that are attached, and those that are large beside them.
 
     A wire whose endoscope is out of view, or which was left behind, must not be wiped out by a law
     that does not hold there, for a speck that happens to touch the endoscope.

@@ -66,9 +66,11 @@ def test_a_piece_may_hang_on_another_that_is_joined_first():
     assert mended[20, 20:70, 1].all()
 
 
-def test_a_piece_smaller_than_what_is_attached_is_not_bridged():
-    masks = scene(slice(20, 50), slice(56, 70))
+def test_a_piece_smaller_than_half_of_what_is_attached_is_not_bridged():
+    masks = scene(slice(20, 50), slice(56, 70))  # 14 of 30 columns
     np.testing.assert_array_equal(relink(masks, bridge_px=20.0), masks)
+    larger = scene(slice(20, 50), slice(56, 72))  # 16 of 30
+    assert centreline.pieces(relink(larger, bridge_px=20.0)[..., 1]) == 1
 
 
 def test_what_stays_detached_is_dropped_where_it_is_asked_for():
@@ -96,7 +98,7 @@ def test_where_the_relation_does_not_hold_nothing_is_lost(settings):
 def test_a_speck_at_the_scope_does_not_make_a_wire_that_was_left_behind_vanish():
     masks = scene(slice(20, 23), slice(40, 70))
     np.testing.assert_array_equal(relink(masks, drop_detached=True), masks)
-    masks[2:5, 60:61, 1] = True  # but what is smaller than the speck goes
+    masks[2:4, 60, 1] = True  # but what is smaller than half of the speck goes
     expected = scene(slice(20, 23), slice(40, 70))
     np.testing.assert_array_equal(relink(masks, drop_detached=True), expected)
 
@@ -115,5 +117,6 @@ def test_anisotropic_pixels_are_measured_in_millimetres():
 def test_pieces_that_touch_the_parent_by_a_corner_are_attached():
     child, parent = np.zeros((10, 10), bool), np.zeros((10, 10), bool)
     parent[:5, :5] = True
-    child[5, 5] = child[9, 0] = True
-    np.testing.assert_array_equal(np.argwhere(attached_only(child, parent, (1.0, 1.0))), [[5, 5]])
+    child[5, 5:8] = child[9, 0] = True
+    found = np.argwhere(attached_only(child, parent, (1.0, 1.0)))
+    np.testing.assert_array_equal(found, [[5, 5], [5, 6], [5, 7]])

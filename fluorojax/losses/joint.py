@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fluorojax.losses.overlap import boundary, cross_entropy, dice, focal, tversky
-from fluorojax.losses.relation import attachment
+from fluorojax.losses.relation import attachment, disconnection
 from fluorojax.losses.topology import skeleton_recall, soft_cldice
 
 Terms = dict[str, jax.Array]
@@ -49,7 +49,9 @@ class LossSpec:
     boundary_px: int = 8  # from where on an error costs no more
     cldice: float = 0.0
     cldice_iterations: int = 5  # half the width of the thickest wire (px)
+    disconnection: float = 0.0
     points: float = 0.0
+    attachment_px: int = 4  # side of the blocks it is looked at in
 
 
 def joint_loss(
@@ -62,13 +64,13 @@ def joint_loss(
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
-    L = sum_c l_c S_c + l_r R + l_p P + sum_k a / 2^k sum_c l_c A_c^k
+    L = sum_c l_c S_c + l_r R + l_d D + l_p P + sum_k a / 2^k sum_c l_c A_c^k
     S_c = w_ce CE + w_dice Dice + w_focal Focal + w_t Tversky + w_b Boundary, and for thin classes
     + w_sr SkeletonRecall + w_cl clDice; A: CE and Dice at a coarser level, against the maximum of
     the mask over each block.
 
-    R, the attachment, counts where the annotation says that the relation holds and both classes
-    are in the reference; elsewhere it is 0. P: see `points_loss`.
+    R, the attachment, and D, the disconnection, count where the annotation says that the relation
+    holds and both classes are in the reference; elsewhere they are 0. P: see `points_loss`.
 
     Args:
         logits: [B, H, W, C].
@@ -76,7 +78,7 @@ def joint_loss(
         spec: weights.
         auxiliary: logits of coarser levels, finest first.
         points: logits [B, H, W, 2] of exit and tip, where they are learned.
-        relation_share: [] in [0, 1], how much of the attachment's weight counts by now.
+        relation_share: [] in [0, 1], how much of the weights of R and D counts by now.
 
     Returns:
         The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}.
@@ -89,11 +91,9 @@ def joint_loss(
         of_class = class_terms(k, logits, probabilities, targets, weight, spec)
         loss += spec.class_weights[k] * sum(w * term for w, term in of_class.values())
         terms |= {f"{name}/{term}": value for term, (_, value) in of_class.items()}
-    if spec.relation and spec.attachment:
-        child, parent = spec.relation
-        apart = attachment(probabilities[..., parent], probabilities[..., child], weight)
-        terms["attachment"] = jnp.where(relation_holds(targets, child, parent), apart, 0.0)
-        loss += spec.attachment * relation_share * terms["attachment"]
+    for name, value in relation_terms(probabilities, targets, weight, spec).items():
+        terms[name] = value
+        loss += getattr(spec, name) * relation_share * value
     if points is not None and spec.points:
         terms["points"] = points_loss(points, targets, weight)
         loss += spec.points * terms["points"]
@@ -126,6 +126,23 @@ def class_terms(
         terms["cldice"] = lambda: soft_cldice(p, y, w, spec.cldice_iterations)
     weights = {name: getattr(spec, name) for name in terms}
     return {name: (weights[name], term()) for name, term in terms.items() if weights[name]}
+
+
+def relation_terms(
+    probabilities: jax.Array, targets: Targets, weight: jax.Array, spec: LossSpec
+) -> Terms:
+    """Return the relation's terms that have a weight, by name, each 0 where it does not hold."""
+    if not spec.relation or not (spec.attachment or spec.disconnection):
+        return {}
+    child, parent = spec.relation
+    e, w, y = probabilities[..., parent], probabilities[..., child], targets.mask[..., child]
+    terms: dict[str, Callable[[], jax.Array]] = {
+        "attachment": lambda: attachment(e, w, weight, block=spec.attachment_px),
+        "disconnection": lambda: disconnection(e, w, y, weight, block=spec.attachment_px),
+    }
+    holds = relation_holds(targets, child, parent)
+    wanted = {name: term for name, term in terms.items() if getattr(spec, name)}
+    return {name: jnp.where(holds, term(), 0.0) for name, term in wanted.items()}
 
 
 def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:

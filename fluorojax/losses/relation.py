@@ -3,20 +3,24 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.morphology import dilate, pool_max, reconstruct
+from fluorojax.morphology import POOL, dilate, pool_max, reconstruct
 
 ITERATIONS = 96
-"""Dilations on the 4 times coarser grid: a path of 384 pixels along the wire. Part of a longer
-wire beyond that counts as not connected, at a place where the network is told nothing wrong."""
+"""Dilations on the coarser grid: with blocks of 4, a path of 384 pixels along the wire. Part of a
+longer wire beyond that counts as not connected, where the network is told nothing wrong."""
 
 
 def attachment(
-    parent: jax.Array, child: jax.Array, weight: jax.Array, iterations: int = ITERATIONS
+    parent: jax.Array,
+    child: jax.Array,
+    weight: jax.Array,
+    iterations: int = ITERATIONS,
+    block: int = POOL,
 ) -> jax.Array:
     """Return the share of the child's mass that no path joins to the parent.
 
-    With e and w the probabilities of parent and child on a 4 times coarser grid (maximum of each
-    block), M = max(e, w) and m the fuzzy geodesic reconstruction of e, dilated once, under M:
+    With e and w the probabilities of parent and child on a coarser grid (maximum of each block), M
+    = max(e, w) and m the fuzzy geodesic reconstruction of e, dilated once, under M:
 
         R = sum max(w - m, 0) / sum w = 1 - sum min(w, m) / sum w
 
@@ -28,12 +32,47 @@ def attachment(
         weight: [B, H, W]; what is ignored (0) is no part of the child's mass, but may carry a path,
             since what is hidden there may well be the connection.
         iterations: reach, in pixels of the coarser grid.
+        block: pixels a side of a block: gaps below it are not seen, above twice of it all are.
 
     Returns:
         [B] float32 in [0, 1]; 0 where the child has no mass.
     """
-    e, w = (pool_max(x.astype(jnp.float32)) for x in (parent, child))
-    counted = pool_max((child * weight).astype(jnp.float32))
-    joined = reconstruct(dilate(e), jnp.maximum(e, w), iterations)
-    loose = jnp.maximum(counted - joined, 0.0).sum((1, 2))
+    e, w = (pool_max(x.astype(jnp.float32), block) for x in (parent, child))
+    counted = pool_max((child * weight).astype(jnp.float32), block)
+    loose = jnp.maximum(counted - joined(e, w, iterations), 0.0).sum((1, 2))
     return loose / jnp.maximum(counted.sum((1, 2)), 1.0)
+
+
+def disconnection(
+    parent: jax.Array,
+    child: jax.Array,
+    target: jax.Array,
+    weight: jax.Array,
+    iterations: int = ITERATIONS,
+    block: int = POOL,
+) -> jax.Array:
+    """Return the share of the reference child that no predicted path joins to the parent.
+
+    With e, w and m as for `attachment`, and y the reference child on the same grid:
+
+        D = 1 - sum y min(w, m) / sum y
+
+    Recall that counts only what is connected: unlike R it fills gaps and says nothing of false
+    pieces, so a wire that lies somewhere else is not told to go.
+
+    Args:
+        parent, child, weight, iterations, block: as for `attachment`.
+        target: [B, H, W] in {0, 1}, the reference child.
+
+    Returns:
+        [B] float32 in [0, 1]; 0 where there is no reference.
+    """
+    e, w = (pool_max(x.astype(jnp.float32), block) for x in (parent, child))
+    y = pool_max((target * weight).astype(jnp.float32), block)
+    missed = (y * (1.0 - jnp.minimum(w, joined(e, w, iterations)))).sum((1, 2))
+    return missed / jnp.maximum(y.sum((1, 2)), 1.0)
+
+
+def joined(parent: jax.Array, child: jax.Array, iterations: int) -> jax.Array:
+    """Return how well each pixel is joined to the parent, the weakest pixel of the best path."""
+    return reconstruct(dilate(parent), jnp.maximum(parent, child), iterations)

@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.losses.relation import attachment
+from fluorojax.losses.relation import attachment, disconnection
 
 SIZE = 64
 ONES = np.ones((1, SIZE, SIZE), np.float32)
@@ -24,6 +24,12 @@ def test_a_connected_wire_costs_nothing():
 def test_the_part_behind_a_gap_is_the_share_that_is_lost():
     # Columns 16 to 63 are 12 blocks of 4; the gap takes 2, and 6 of the 10 left lie behind it.
     np.testing.assert_allclose(attachment(*scene(gap=(32, 40)), ONES), [0.6], atol=1e-6)
+
+
+@pytest.mark.parametrize(("block", "seen"), [(1, True), (2, True), (4, False)])
+def test_smaller_blocks_see_smaller_gaps(block, seen):
+    loose = attachment(*scene(gap=(30, 35)), ONES, block=block)
+    assert (loose[0] > 0.3) == seen
 
 
 def test_a_wire_without_a_parent_is_lost_entirely():
@@ -62,3 +68,21 @@ def test_what_is_ignored_may_carry_the_path():
 def test_the_reach_is_the_number_of_iterations():
     parent, child = scene()
     assert attachment(parent, child, ONES, iterations=4)[0] > 0.4
+
+
+def test_disconnection_is_the_share_of_the_reference_that_no_path_reaches():
+    _, reference = scene()
+    # As for the attachment: 12 blocks of the reference, 2 in the gap and 6 behind it.
+    loss = disconnection(*scene(gap=(32, 40)), reference, ONES)
+    np.testing.assert_allclose(loss, [8 / 12], atol=1e-6)
+    np.testing.assert_allclose(disconnection(*scene(), reference, ONES), [0.0], atol=1e-6)
+    np.testing.assert_allclose(disconnection(*scene(), 0 * reference, ONES), [0.0], atol=1e-6)
+
+
+def test_disconnection_fills_the_gap_and_tells_no_false_piece_to_go():
+    parent, child = scene(gap=(36, 40), filled=0.1)
+    child[0, 4:6, 40:60] = 0.6
+    slope = jax.grad(lambda w: disconnection(parent, w, scene()[1], ONES)[0])
+    gradient = np.asarray(slope(child))[0]
+    assert gradient[:, 36:40].min() == gradient.min() < 0
+    np.testing.assert_array_equal(gradient[4:6, 40:60], 0.0)
