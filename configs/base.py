@@ -29,7 +29,8 @@ def full() -> ConfigDict:
     config.hardware = "gpu"  # what this size is meant for: 'gpu' or 'cpu'
     config.seed = 0  # of parameters, data order and augmentation; an integer >= 0
     config.deterministic = False  # True: bitwise repeatable on a GPU too, but slower there
-    config.init_from = placeholder(str)  # path of an export whose parameters the run starts from
+    # export whose parameters the run starts from: its folder; FOLDER:stage_1 takes one stage of it
+    config.init_from = placeholder(str)
     config.data = data()
     config.simulation = simulation()
     config.augment = augment()

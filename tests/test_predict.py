@@ -54,3 +54,27 @@ def test_the_scale_of_the_grey_values_does_not_matter(predictor):
 def test_a_frame_needs_two_axes(predictor):
     with pytest.raises(ValueError, match="two axes"):
         predictor(np.zeros((3, 32, 32), np.uint8))
+
+
+def test_points_are_the_places_of_the_highest_probability():
+    spec = NetworkSpec(
+        ((0, 1),), "none", 0, 4, 1, "group", False, False, False, "float32", 1, "none", True
+    )
+    image = np.zeros((1, 32, 32, 1))
+    parameters = jax.jit(build(spec).init)(jax.random.key(0, impl="rbg"), image)["params"]
+    model = Predictor(
+        spec, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
+    )
+    frame = np.random.default_rng(0).integers(0, 255, (24, 32)).astype(np.uint8)
+    assert model(frame).shape == (24, 32, 2)
+    found = model.points(frame)
+    assert set(found) == {"exit", "tip"}
+    for row, column, probability in found.values():
+        assert 0 <= row < 24
+        assert 0 <= column < 32
+        assert 0 < probability < 1
+    assert found["exit"] != found["tip"]
+
+
+def test_without_the_maps_there_are_no_points(predictor):
+    assert predictor.points(np.zeros((32, 32), np.uint8)) == {}

@@ -48,7 +48,7 @@ class Run:
         """Return the state before the first update, from an export where `init_from` names one."""
         drawn = initial_parameters(self.network, self.config.seed, self.step.crop_size)
         if self.config.init_from:
-            drawn = from_export(Path(self.config.init_from), drawn)
+            drawn = from_export(self.config.init_from, drawn)
         return initial_state(drawn, self.optimizer)
 
     def blank_state(self) -> TrainState:
@@ -212,13 +212,26 @@ def relation_rise(config: ConfigDict) -> tuple[float, float]:
     return first * config.training.steps, last * config.training.steps
 
 
-def from_export(folder: Path, like: Parameters) -> Parameters:
+def from_export(given: str, like: Parameters) -> Parameters:
     """Return the parameters of an export, for a network whose parameters look like `like`.
 
+    Args:
+        given: its folder; or FOLDER:stage_K, one of its stages, for a network of one stage: so a
+            U-Net that has learned wires can start one that learns vessels.
+        like: parameters of the network.
+
     Raises:
-        InputError: names or shapes differ; the first few are named.
+        InputError: there is no such stage, or names or shapes differ; the first few are named.
     """
-    loaded = load_parameters(folder)
+    folder, stage = stage_of(given)
+    loaded = load_parameters(Path(folder))
+    if stage:
+        if stage not in loaded:
+            raise InputError(
+                f"init_from: the export {folder} has no {stage}; write one of "
+                + ", ".join(f"{folder}:{name}" for name in sorted(loaded))
+            )
+        loaded = {"stage_0": loaded[stage]}
     ours = {k: v.shape for k, v in flatten_dict(like, sep="/").items()}
     theirs = {k: v.shape for k, v in flatten_dict(loaded, sep="/").items()}
     if ours != theirs:
@@ -232,6 +245,12 @@ def from_export(folder: Path, like: Parameters) -> Parameters:
             + "\n".join(list(lines)[:5])
         )
     return {k: _float32(v) for k, v in loaded.items()}
+
+
+def stage_of(given: str) -> tuple[str, str]:
+    """Split FOLDER:stage_K into its two parts; without a stage the second is empty."""
+    folder, colon, stage = given.rpartition(":")
+    return (folder, stage) if colon and stage.startswith("stage_") else (given, "")
 
 
 def _float32(tree: Parameters) -> Parameters:
