@@ -180,7 +180,7 @@ def evaluation() -> ConfigDict:
     # is attached; 0: none is
     evaluation.bridge_mm = 0.0
     evaluation.bridge_px = 0.0  # the same where the spacing is not known
-    # drop pieces of the child that are still detached, and smaller than that
+    # drop pieces of the child that are detached and smaller than that, if more is attached than not
     evaluation.drop_detached = False
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not

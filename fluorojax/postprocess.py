@@ -28,7 +28,8 @@ class Relink:
         bridge_mm, bridge_px: longest gap that is bridged between the parent and a large piece (see
             LARGE), in millimetres where the spacing is known and in pixels where it is not; 0: none
             is.
-        drop_detached: remove what is still detached and not large.
+        drop_detached: remove pieces that are neither attached nor large, before any is bridged, if
+            more of the child is attached than is not.
     """
 
     bridge_mm: float = 0.0
@@ -60,11 +61,9 @@ class Relink:
             return masks
         scale, unit = scale_and_unit(spacing)
         longest = self.bridge_mm if unit == "mm" else self.bridge_px
-        mended = of_child
+        mended = attached_only(of_child, of_parent, scale) if self.drop_detached else of_child
         if longest > 0:
-            mended = bridged(of_child, of_parent, probabilities[..., child], scale, longest)
-        if self.drop_detached:
-            mended = attached_only(mended, of_parent, scale)
+            mended = bridged(mended, of_parent, probabilities[..., child], scale, longest)
         result = masks.copy()
         result[..., child] = mended
         return result
@@ -174,8 +173,12 @@ def _drawn(path: np.ndarray, piece: np.ndarray) -> np.ndarray:
 def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
     """Return the pieces of the child that are attached, and those that are large beside them.
 
-    A wire whose endoscope is out of view, or which was left behind, must not be wiped out by a law
-    that does not hold there, for a speck that happens to touch the endoscope.
+    All of them where more is detached than attached: a wire whose endoscope is out of view, or
+    which was left behind, must not be wiped out by a law that does not hold there, for a speck that
+    happens to touch the endoscope.
     """
     piece, attached, large = _pieces(child, parent, scale)
-    return np.isin(piece, attached + large)
+    held = np.isin(piece, attached)
+    if held.sum() < (child & ~held).sum():
+        return child
+    return held | np.isin(piece, large)

@@ -79,7 +79,6 @@ def test_what_stays_detached_is_dropped_where_it_is_asked_for():
     assert relink(masks)[3, 65, 1]
     dropped = relink(masks, drop_detached=True)
     np.testing.assert_array_equal(dropped, scene(slice(20, 50)))
-    # Bridging comes first.
     broken = relink(scene(slice(30, 50)), bridge_px=20.0, drop_detached=True)
     assert centreline.pieces(broken[..., 1]) == 1
     assert broken[20, 20:50, 1].all()
@@ -98,9 +97,10 @@ def test_where_the_relation_does_not_hold_nothing_is_lost(settings):
 def test_a_speck_at_the_scope_does_not_make_a_wire_that_was_left_behind_vanish():
     masks = scene(slice(20, 23), slice(40, 70))
     np.testing.assert_array_equal(relink(masks, drop_detached=True), masks)
-    masks[2:4, 60, 1] = True  # but what is smaller than half of the speck goes
-    expected = scene(slice(20, 23), slice(40, 70))
-    np.testing.assert_array_equal(relink(masks, drop_detached=True), expected)
+    many = scene(slice(20, 30), *(slice(k, k + 4) for k in (40, 50, 60)))  # each too small alone
+    np.testing.assert_array_equal(relink(many, drop_detached=True), many)
+    few = scene(slice(20, 30), slice(40, 44), slice(50, 54))
+    np.testing.assert_array_equal(relink(few, drop_detached=True), scene(slice(20, 30)))
 
 
 def test_by_default_nothing_is_done():

@@ -135,7 +135,9 @@ def relation_terms(
     if not spec.relation or not (spec.attachment or spec.disconnection):
         return {}
     child, parent = spec.relation
-    e, w, y = probabilities[..., parent], probabilities[..., child], targets.mask[..., child]
+    # The child has to reach its parent: a parent that grows towards false pieces would do as well.
+    e = jax.lax.stop_gradient(probabilities[..., parent])
+    w, y = probabilities[..., child], targets.mask[..., child]
     terms: dict[str, Callable[[], jax.Array]] = {
         "attachment": lambda: attachment(e, w, weight, block=spec.attachment_px),
         "disconnection": lambda: disconnection(e, w, y, weight, block=spec.attachment_px),
