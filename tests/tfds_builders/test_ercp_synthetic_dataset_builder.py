@@ -100,7 +100,7 @@ def test_online_only_validation_and_test_frames_are_stored_and_they_are_the_same
 
 def test_sizes_and_what_they_hold():
     assert set(builder.SIZES) == {"quick", "256", "512", "1024"}
-    assert builder.SIZES["quick"].frames == 80 * 4 + 8 * 2 + 12 * 4
+    assert builder.SIZES["quick"].frames == 80 * 4 + 8 * 2 + 40 * 2
     with pytest.raises(InputError, match=r"data.size=64: write one of quick, 256, 512, 1024"):
         source.open_simulated("64", "nowhere")
 
