@@ -128,7 +128,7 @@ def make_steps(session: Session | Follower, state: TrainState) -> None:
     )
     if run.config.hardware == "gpu" and not parallel.has_accelerator():
         warn_of_slowness(run, step_function, state)
-    # Closed in any case: its threads must not outlive the run, or leaving the process may crash.
+    # Closed in any case, so that its threads end with the run and not when it is forgotten.
     with (
         contextlib.closing(training_batches(run, start)) as stream,
         progress("train", steps, start) as update,

@@ -207,7 +207,7 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
 
 
 def relation_rise(config: ConfigDict) -> tuple[float, float]:
-    """Return the steps at which the attachment's weight begins to rise, and is whole."""
+    """Return the steps at which the relation's weights begin to rise, and are whole."""
     first, last = config.loss.attachment_rise
     return first * config.training.steps, last * config.training.steps
 

@@ -30,7 +30,7 @@ class StepSpec:
     crop_size: tuple[int, int]
     augment: AugmentSpec
     loss: LossSpec
-    relation_rise: tuple[float, float]  # steps at which the attachment's weight begins and is whole
+    relation_rise: tuple[float, float]  # steps: the relation's weights begin, and are whole
     ema_decay: float
 
 
