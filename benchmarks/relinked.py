@@ -10,6 +10,7 @@ stand there already are not made again.
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stress import OURS, settings_of
+from configs import joint
 from fluorojax import environment, export
 from fluorojax.cli import network_of
 from fluorojax.compare.runs import runs_in
@@ -26,11 +28,12 @@ from fluorojax.evaluate import by_network, draw_nothing, write_evaluation
 from fluorojax.postprocess import Relink
 from fluorojax.progress import console
 from fluorojax.reproduce import config_of, read_record
+from fluorojax.training.setup import relink_of
 
-WHOLE = Relink(bridge_mm=10.0, bridge_px=10.0, drop_detached=True)  # as in configs/joint.py
+WHOLE = relink_of(joint.get_config())
 OF_JOINT = {
-    "no_bridging": Relink(drop_detached=True),
-    "no_dropping": Relink(bridge_mm=10.0, bridge_px=10.0),
+    "no_bridging": dataclasses.replace(WHOLE, bridge_mm=0.0, bridge_px=0.0),
+    "no_dropping": dataclasses.replace(WHOLE, drop_detached=False),
     "no_postprocessing": Relink(),
 }
 

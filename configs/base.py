@@ -105,6 +105,9 @@ def model() -> ConfigDict:
     # what they are shown besides: where a child of this parent is to be expected. 'none', 'near'
     # (all around the parent) or 'front' (in front of its tip)
     model.landscape = "none"
+    # share of the training examples whose later stages are shown blots in place of what the earlier
+    # ones found, 0 .. 1
+    model.false_context = 0.0
     model.points = False  # learn, too, where the child leaves the parent and where it ends
     # channels of the first level, doubled at each level below, to the nearest multiple of 4
     model.width = 32.0
@@ -176,12 +179,14 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
-    # longest gap that is bridged between the parent and a piece at least half as large as all that
-    # is attached; 0: none is
+    # longest gap that is bridged between the parent and a piece more than a quarter as large as all
+    # that is attached; 0: none is
     evaluation.bridge_mm = 0.0
     evaluation.bridge_px = 0.0  # the same where the spacing is not known
     # drop pieces of the child that are detached and smaller than that, if more is attached than not
     evaluation.drop_detached = False
+    # mean probability of the parent's pixels below which neither is done: there may be no parent
+    evaluation.certainty = 0.0
     evaluation.tolerance_mm = 1.0  # of NSD, centreline and attachment, where the spacing is known
     evaluation.tolerance_px = 2.0  # the same where it is not
     return evaluation

@@ -18,8 +18,10 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.link = "gradient"
     config.model.feedback = 0.1
     config.model.landscape = "front"
+    config.model.false_context = 0.25
     config.loss.attachment = 0.1
     config.evaluation.bridge_mm = 10.0
     config.evaluation.bridge_px = 10.0
     config.evaluation.drop_detached = True
+    config.evaluation.certainty = 0.95
     return config

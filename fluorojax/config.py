@@ -37,8 +37,10 @@ PROBABILITIES = (
     *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),
     *(f"augment.{name}_rate" for name in ("flip_horizontal", "flip_vertical", "inversion")),
     "evaluation.threshold",
+    "evaluation.certainty",
     "loss.tversky_miss",
     "model.feedback",
+    "model.false_context",
     "training.ema_decay",
 )
 AT_LEAST_ONE = (

@@ -28,13 +28,16 @@ class Relink:
         bridge_mm, bridge_px: longest gap that is bridged between the parent and a large piece (see
             LARGE), in millimetres where the spacing is known and in pixels where it is not; 0: none
             is.
-        drop_detached: remove pieces that are neither attached nor large, before any is bridged, if
+        drop_detached: remove pieces that are neither attached nor large, after the bridging, if
             more of the child is attached than is not.
+        certainty: mean probability of the parent's pixels from which on any of it is done: what a
+            network takes for a parent where there is none, it is less sure of.
     """
 
     bridge_mm: float = 0.0
     bridge_px: float = 0.0
     drop_detached: bool = False
+    certainty: float = 0.0
 
     def __call__(
         self,
@@ -45,11 +48,12 @@ class Relink:
         parent: int,
         spacing: tuple[float, float],
     ) -> np.ndarray:
-        """Return the masks with the child's mended; without parent or child they stay as they are.
+        """Return the masks with the child's mended; without child or sure parent, as they are.
 
         Args:
             masks: [H, W, C] bool.
-            probabilities: [H, W, C] in [0, 1]: a bridge goes where the child is most likely.
+            probabilities: [H, W, C] in [0, 1]: a bridge goes where the child is most likely, and
+                the parent's say how sure it is.
             child, parent: places on the last axis.
             spacing: (row_mm, col_mm), NaN where unknown.
 
@@ -59,17 +63,20 @@ class Relink:
         of_child, of_parent = masks[..., child], masks[..., parent]
         if not (of_child.any() and of_parent.any()):
             return masks
+        if probabilities[..., parent][of_parent].mean() < self.certainty:
+            return masks
         scale, unit = scale_and_unit(spacing)
         longest = self.bridge_mm if unit == "mm" else self.bridge_px
-        mended = attached_only(of_child, of_parent, scale) if self.drop_detached else of_child
         if longest > 0:
-            mended = bridged(mended, of_parent, probabilities[..., child], scale, longest)
+            of_child = bridged(of_child, of_parent, probabilities[..., child], scale, longest)
+        if self.drop_detached:
+            of_child = attached_only(of_child, of_parent, scale)
         result = masks.copy()
-        result[..., child] = mended
+        result[..., child] = of_child
         return result
 
 
-LARGE = 0.5
+LARGE = 0.25
 """Size, as a share of all that is attached, from which a detached piece may be the child itself."""
 
 

@@ -1,18 +1,21 @@
 """The five methods differ in what they are compared for, and in nothing else."""
 
+import dataclasses
 import importlib
 
 import pytest
 
 from benchmarks.network_size import METHODS, sizes
 from fluorojax.config import flatten
+from fluorojax.postprocess import Relink
 
 # What makes a method: its labels, its stages, the link between them.
 ITS_OWN = {"method", "model.labels", "model.stages", "model.link", "model.width"}
 # What is asked about: the relation, in the network, in the loss and on finished masks.
 RELATION = {
-    *("model.feedback", "model.landscape", "loss.attachment"),
-    *(f"evaluation.{name}" for name in ("bridge_mm", "bridge_px", "drop_detached")),
+    *(f"model.{name}" for name in ("feedback", "landscape", "false_context")),
+    *(f"evaluation.{field.name}" for field in dataclasses.fields(Relink)),
+    "loss.attachment",
 }
 
 

@@ -66,16 +66,16 @@ def test_a_piece_may_hang_on_another_that_is_joined_first():
     assert mended[20, 20:70, 1].all()
 
 
-def test_a_piece_smaller_than_half_of_what_is_attached_is_not_bridged():
-    masks = scene(slice(20, 50), slice(56, 70))  # 14 of 30 columns
+def test_a_piece_smaller_than_a_quarter_of_what_is_attached_is_not_bridged():
+    masks = scene(slice(20, 50), slice(56, 63))  # 7 of 30 columns
     np.testing.assert_array_equal(relink(masks, bridge_px=20.0), masks)
-    larger = scene(slice(20, 50), slice(56, 72))  # 16 of 30
+    larger = scene(slice(20, 50), slice(56, 64))  # 8 of 30
     assert centreline.pieces(relink(larger, bridge_px=20.0)[..., 1]) == 1
 
 
 def test_what_stays_detached_is_dropped_where_it_is_asked_for():
     masks = scene(slice(20, 50))
-    masks[2:5, 60:75, 1] = True
+    masks[2:5, 60:66, 1] = True
     assert relink(masks)[3, 65, 1]
     dropped = relink(masks, drop_detached=True)
     np.testing.assert_array_equal(dropped, scene(slice(20, 50)))
@@ -99,8 +99,22 @@ def test_a_speck_at_the_scope_does_not_make_a_wire_that_was_left_behind_vanish()
     np.testing.assert_array_equal(relink(masks, drop_detached=True), masks)
     many = scene(slice(20, 30), *(slice(k, k + 4) for k in (40, 50, 60)))  # each too small alone
     np.testing.assert_array_equal(relink(many, drop_detached=True), many)
-    few = scene(slice(20, 30), slice(40, 44), slice(50, 54))
-    np.testing.assert_array_equal(relink(few, drop_detached=True), scene(slice(20, 30)))
+    few = scene(slice(20, 40), slice(50, 54), slice(60, 64))
+    np.testing.assert_array_equal(relink(few, drop_detached=True), scene(slice(20, 40)))
+
+
+def test_nothing_is_dropped_that_a_bridge_joins():
+    # Beside what is attached before the bridge the last piece is large; beside all of it, small.
+    masks = scene(slice(20, 30), slice(34, 70), slice(74, 78))
+    mended = relink(masks, bridge_px=10.0, drop_detached=True)
+    assert mended[20, 20:78, 1].all()
+
+
+def test_nothing_is_done_where_the_parent_is_not_sure():
+    probabilities = 0.9 * BROKEN.astype(np.float32)
+    for certainty, pieces in ((0.89, 1), (0.91, 2)):
+        mended = relink(BROKEN, probabilities, bridge_px=10.0, certainty=certainty)
+        assert centreline.pieces(mended[..., 1]) == pieces
 
 
 def test_by_default_nothing_is_done():
@@ -117,6 +131,6 @@ def test_anisotropic_pixels_are_measured_in_millimetres():
 def test_pieces_that_touch_the_parent_by_a_corner_are_attached():
     child, parent = np.zeros((10, 10), bool), np.zeros((10, 10), bool)
     parent[:5, :5] = True
-    child[5, 5:8] = child[9, 0] = True
+    child[5, 5:10] = child[9, 0] = True
     found = np.argwhere(attached_only(child, parent, (1.0, 1.0)))
-    np.testing.assert_array_equal(found, [[5, 5], [5, 6], [5, 7]])
+    np.testing.assert_array_equal(found, [[5, k] for k in range(5, 10)])

@@ -78,7 +78,7 @@ def joint_loss(
         spec: weights.
         auxiliary: logits of coarser levels, finest first.
         points: logits [B, H, W, 2] of exit and tip, where they are learned.
-        relation_share: [] in [0, 1], how much of the weights of R and D counts by now.
+        relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
 
     Returns:
         The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}.

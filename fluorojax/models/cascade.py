@@ -1,7 +1,7 @@
 """Stages of U-Nets over named classes; the five methods are five settings of this one module."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -41,6 +41,13 @@ LANDSCAPES: dict[str, Callable[[jax.Array], jax.Array]] = {
 """Where the child is to be expected, given the parent; 'none': the next stage is told nothing."""
 
 
+class FalseContext(NamedTuple):
+    """What training shows later stages, now and then, in place of what the earlier ones found."""
+
+    is_false: jax.Array  # [B] in {0, 1}, whether they are shown it
+    found: jax.Array  # [B, H, W] in [0, 1]
+
+
 class Cascade(nn.Module):
     """U-Nets in a row: each predicts some of the classes and sees what the ones before it found.
 
@@ -69,11 +76,14 @@ class Cascade(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, image: jax.Array) -> NetworkOutput:
-        """Return the logits of `image: [B, H, W, 1] in [0, 1]`, classes in the data set's order."""
+    def __call__(self, image: jax.Array, false: FalseContext | None = None) -> NetworkOutput:
+        """Return the logits of `image: [B, H, W, 1] in [0, 1]`, classes in the data set's order.
+
+        Where `false` says so, later stages are shown what it has in place of what was found.
+        """
         outputs: list[NetworkOutput] = []
         for k, classes in enumerate(self.stages):
-            context = self.context(outputs)
+            context = self.context(outputs, false)
             x = jnp.concatenate([2.0 * image - 1.0, *context], -1)
             outputs.append(self.stage(k, classes, sum(c.shape[-1] for c in context))(x))
         return in_order(outputs, [self.maps(classes) for classes in self.stages])
@@ -90,11 +100,16 @@ class Cascade(nn.Module):
             self.deep_supervision, self.remat, self.dtype, context, name=f"stage_{k}",
         )  # fmt: skip
 
-    def context(self, outputs: Sequence[NetworkOutput]) -> list[jax.Array]:
+    def context(
+        self, outputs: Sequence[NetworkOutput], false: FalseContext | None
+    ) -> list[jax.Array]:
         """Return what the next stage is shown beside the image, each [B, H, W, n]."""
         if self.link == "none" or not outputs:
             return []
         found = jnp.concatenate([jax.nn.sigmoid(output.logits) for output in outputs], -1)
+        if false is not None:
+            is_false = false.is_false[:, None, None, None] > 0
+            found = jnp.where(is_false, false.found[..., None], found)
         shown = LINKS[self.link](found, self.feedback)
         maps = [m for classes in self.stages[: len(outputs)] for m in self.maps(classes)]
         if self.landscape == "none" or self.parent_class not in maps:
@@ -103,9 +118,11 @@ class Cascade(nn.Module):
         return [shown, landscape(parent, LANDSCAPES[self.landscape])]
 
 
-def forward(network: Cascade, parameters: Parameters, image: jax.Array) -> NetworkOutput:
-    """Apply a network with its parameters to `image: [B, H, W] in [0, 1]`."""
-    output = network.apply({"params": parameters}, image[..., None])
+def forward(
+    network: Cascade, parameters: Parameters, image: jax.Array, false: FalseContext | None = None
+) -> NetworkOutput:
+    """Apply a network with its parameters to `image: [B, H, W] in [0, 1]`; see `Cascade`."""
+    output = network.apply({"params": parameters}, image[..., None], false)
     assert isinstance(output, NetworkOutput)  # Flax cannot know
     return output
 

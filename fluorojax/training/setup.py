@@ -109,6 +109,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             crop_size=tuple(config.training.crop_size),
             augment=augment_spec(config),
             loss=loss_spec(config, info),
+            false_context=config.model.false_context,
             relation_rise=relation_rise(config),
             ema_decay=config.training.ema_decay,
         ),
@@ -185,8 +186,8 @@ def augment_spec(config: ConfigDict) -> AugmentSpec:
 
 def relink_of(config: ConfigDict) -> Relink:
     """Return what is done to finished masks."""
-    evaluation = config.evaluation
-    return Relink(evaluation.bridge_mm, evaluation.bridge_px, evaluation.drop_detached)
+    evaluation = fields_of(config.evaluation)
+    return Relink(**{field.name: evaluation[field.name] for field in dataclasses.fields(Relink)})
 
 
 UNPACKED = ("parent", "child", "attachment_rise")  # fields that are no weight of one term

@@ -11,7 +11,8 @@ from fluorojax.augment import AugmentSpec, Sample, augment
 from fluorojax.data import bitmask, labels
 from fluorojax.data.intensity import normalise
 from fluorojax.losses.joint import LossSpec, Targets, joint_loss
-from fluorojax.models.cascade import Cascade, Parameters, forward
+from fluorojax.models.cascade import Cascade, FalseContext, Parameters, forward
+from fluorojax.training.context import false_context
 from fluorojax.training.state import TrainState, moving_average
 
 Batch = dict[str, jax.Array]
@@ -30,6 +31,7 @@ class StepSpec:
     crop_size: tuple[int, int]
     augment: AugmentSpec
     loss: LossSpec
+    false_context: float  # share of the examples whose later stages are shown blots
     relation_rise: tuple[float, float]  # steps: the relation's weights begin, and are whole
     ema_decay: float
 
@@ -68,12 +70,14 @@ def loss_of(
     parameters: Parameters,
     sample: Sample,
     attached: jax.Array,
+    false: FalseContext | None,
     step: jax.Array,
     network: Cascade,
     spec: StepSpec,
 ) -> tuple[jax.Array, Metrics]:
     """Return the joint loss, mean over the examples, and the mean of each of its terms."""
-    output = forward(network, parameters, sample.image)
+    output = forward(network, parameters, sample.image, false)
+    share = risen(step, spec.relation_rise)
     targets = Targets(
         mask=sample.mask[..., : spec.learned_classes],
         skeleton=sample.skeleton[..., : spec.learned_classes],
@@ -87,7 +91,8 @@ def loss_of(
         spec.loss,
         auxiliary=output.auxiliary,
         points=output.points,
-        relation_share=risen(step, spec.relation_rise),
+        # Who is not shown the parent cannot be asked to reach it.
+        relation_share=share if false is None else share * (1.0 - false.is_false),
     )
     return loss.mean(), {name: term.mean() for name, term in terms.items()}
 
@@ -118,9 +123,13 @@ def train_step(
         The next state; the loss, its terms, the norm of the gradient, and `applied` in {0, 1}.
     """
     sample = augmented(batch, state.step, spec)
+    positions = batch["position"]
+    false = false_context(
+        spec.seed, state.step, positions, share=spec.false_context, size=spec.crop_size
+    )
     grad = jax.value_and_grad(loss_of, has_aux=True)
     (loss, terms), gradient = grad(
-        state.parameters, sample, batch["attached"], state.step, network, spec
+        state.parameters, sample, batch["attached"], false, state.step, network, spec
     )
     loss, terms, gradient = parallel.mean_over_devices((loss, terms, gradient))
     norm = optax.global_norm(gradient)  # a sum over all of it: finite if every part is

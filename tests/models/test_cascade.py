@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fluorojax.models.cascade import LANDSCAPES, Cascade, forward, landscape
+from fluorojax.models.cascade import LANDSCAPES, Cascade, FalseContext, forward, landscape
 
 IMAGE = np.random.default_rng(0).random((2, 16, 16)).astype(np.float32)
 
@@ -48,6 +48,18 @@ def test_only_the_joint_link_teaches_the_first_stage():
     assert gradient_of_child(cascade(link="gradient")) > 0
     assert gradient_of_child(cascade(link="stop_gradient")) == 0
     assert gradient_of_child(cascade(link="none")) == 0
+
+
+def test_training_may_show_later_stages_something_false():
+    network = cascade()
+    parameters = learned(network)
+    plain = forward(network, parameters, IMAGE).logits
+    blots = np.full(IMAGE.shape, 0.7, np.float32)
+    false = FalseContext(np.array([0, 1], np.float32), blots)
+    logits = forward(network, parameters, IMAGE, false).logits
+    np.testing.assert_array_equal(logits[..., 0], plain[..., 0])
+    np.testing.assert_array_equal(logits[0], plain[0])
+    assert (np.asarray(logits[1, ..., 1]) != np.asarray(plain[1, ..., 1])).any()
 
 
 def test_a_later_stage_begins_as_the_network_that_it_would_be_alone():

@@ -1,0 +1,51 @@
+"""False context: what a cascade's later stages learn not to believe.
+
+On its own training frames the first stage is hardly ever wrong, so the second comes to rest on it:
+what lies along a parent is the parent's wall, and what lies elsewhere is no child. Where no parent
+is in view, the first stage finds blots of one all the same, and the second stage then misses the
+child beside them. So some examples are shown such blots in place of what was found; from them it
+learns that the image has to agree.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from fluorojax import rng
+from fluorojax.models.cascade import FalseContext
+
+CELLS = 12
+"""Cells a side of the noise that blots are made of."""
+SHARPNESS = 8.0
+LEVELS = (1.0, 2.5)
+"""Standard deviations of the noise from which on there is a blot: over a sixth of the frame or
+next to nothing of it."""
+
+
+def false_context(
+    seed: int, step: jax.Array, positions: jax.Array, *, share: float, size: tuple[int, int]
+) -> FalseContext | None:
+    """Return what each example of a batch is shown in place of what was found; None: never any.
+
+    Args:
+        seed, step: of the run.
+        positions: [B], the examples' places in the global batch; each has a key of its own.
+        share: of the examples that are shown blots.
+        size: (H, W) of the crops.
+    """
+    if not share:
+        return None
+
+    def one(position: jax.Array) -> FalseContext:
+        for_chance, for_blots = jax.random.split(rng.stream(seed, "context", step, position))
+        is_false = jax.random.bernoulli(for_chance, share).astype(jnp.float32)
+        return FalseContext(is_false, blots(for_blots, size))
+
+    return jax.vmap(one)(positions)
+
+
+def blots(key: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Return smooth blots with soft edges, [H, W] in [0, 1]."""
+    for_noise, for_level = jax.random.split(key)
+    noise = jax.image.resize(jax.random.normal(for_noise, (CELLS, CELLS)), size, "cubic")
+    level = jax.random.uniform(for_level, minval=LEVELS[0], maxval=LEVELS[1])
+    return jax.nn.sigmoid(SHARPNESS * (noise / noise.std() - level))
