@@ -29,7 +29,7 @@ MAKE_GRID = (
     "python -m benchmarks.keep runs/ercp --out benchmarks/results/ercp"
 )
 MAKE_STRESS = (
-    "python -m benchmarks.stress runs/ercp --frames 60    # of a finished grid\n"
+    "python -m benchmarks.stress runs/ercp --frames 120    # of a finished grid\n"
     "rm -r benchmarks/results/ercp\n"
     "python -m benchmarks.keep runs/ercp --out benchmarks/results/ercp"
 )

@@ -8,7 +8,7 @@ from fluorojax.config import difference, flatten, validate
 from fluorojax.errors import InputError
 from fluorojax.simulation import spec
 
-METHODS = ("single", "multi", "separate", "cascade", "joint", "carm")
+METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune")
 
 
 def set_field(name, value):
