@@ -1,4 +1,4 @@
-"""A simulated radiograph of a knee, native or replaced, with the truth of what is measured on it."""
+"""A simulated radiograph of a knee, native or replaced, and the truth of what it measures."""
 
 import functools
 
@@ -155,7 +155,8 @@ def _film(keys, shadow, size, is_right, is_photo, grid, x, y, pixel, spec):
     integral, metal = _integrals(texture_key, shadow, size, energy)
     lead = knee_film.objects(object_key, x, y, is_right, energy, spec, pixel)
     view = physics.collimation(view_key, grid, pixel, spec)
-    leg = view * coverage(shadow.skin * size, pixel) * jnp.exp(-metal - lead)
+    # Exposure and window are set for the leg, less its thin edge.
+    leg = view * coverage(shadow.skin * size + 8.0, pixel) * jnp.exp(-metal - lead)
     signal = physics.detect(
         noise_key,
         integral + metal + lead,
@@ -194,8 +195,8 @@ def _integrals(key, shadow: Shadow, size, energy):
 
 
 def _texture(key, height, width):
-    """Return relative density [H, W] of spongy bone: trabeculae of two sizes, and drifts."""
-    amounts = ((130, 0.16), (60, 0.1), (14, 0.1))
+    """Return relative density [H, W] of spongy bone: trabeculae, most of them upright; drifts."""
+    amounts = (((60, 170), 0.12), (130, 0.1), (45, 0.05), (12, 0.08))
     keys = jax.random.split(key, len(amounts))
     fields = zip(keys, amounts, strict=True)
     noise = sum(a * smooth_noise(k, height, width, cells) for k, (cells, a) in fields)

@@ -18,6 +18,7 @@ from fluorojax.simulation.knee_parts import (
     lucent,
     pairs,
     shell,
+    through,
 )
 from fluorojax.simulation.shapes import (
     Frame,
@@ -28,6 +29,7 @@ from fluorojax.simulation.shapes import (
     disc,
     ellipse,
     flare,
+    rounded,
     union,
 )
 
@@ -68,27 +70,27 @@ def femur_edges(height: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the lateral and the medial edge at a height over the joint, in the shaft."""
     shaft = 14.5 + flare(height, 40.0, 120.0, 8.0) - flare(height, 4.0, 30.0, 4.0)
     tubercle = 1.5 * jnp.exp(-(((height - 40.0) / 9.0) ** 2))
-    medial = shaft + flare(height, 30.0, 72.0, 17.0) + tubercle
-    return -(shaft + flare(height, 26.0, 76.0, 17.0)), medial
+    flared = shaft + flare(height, 28.0, 72.0, 17.0)
+    return -flared, flared + tubercle
 
 
 def tibia_edges(depth: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the lateral and the medial edge at a depth under the joint, in the shaft."""
-    shaft = 12.5 + flare(depth, 20.0, 95.0, 6.0) - flare(depth, 0.0, 7.0, 2.0)
-    return -(shaft + flare(depth, 8.0, 50.0, 18.0)), shaft + flare(depth, 6.0, 54.0, 18.5)
+    shaft = 12.5 + flare(depth, 20.0, 95.0, 6.0) - flare(depth, -3.0, 7.0, 4.0)
+    return -(shaft + flare(depth, 7.0, 51.0, 18.0)), shaft + flare(depth, 7.0, 51.0, 18.5)
 
 
-def _condyle(x, height, side, inner, outer, corner):
-    """One condyle from the front: round below, `inner` to `outer` mm beside the middle."""
+def _condyle(x, height, side, inner, outer, top, corner):
+    """One condyle from the front: `inner` to `outer` beside the middle, `top` high, round below."""
     across = side * x
-    block = box(across, -height, inner, outer, -40.0, 0.0, corner)
+    block = box(across, height, inner, outer, 0.0, top, corner)
     return common(block, disc(across, height, CONDYLE, CORONAL_RADIUS, CORONAL_RADIUS))
 
 
 def _femur(x, y, at):
     """Return the native outline."""
     u, v = at.condyles.inside(x, y)
-    condyles = union(*(_condyle(u, -v, side, 5.5, 38.5, 13.0) for side in (-1.0, 1.0)))
+    condyles = union(*(_condyle(u, -v, side, 5.5, 38.5, 40.0, 13.0) for side in (-1.0, 1.0)))
     s, t = at.femur.inside(x, y)
     body = common(between(s, femur_edges(-t)), v + 9.0)
     return blended(condyles, body, 6.0)
@@ -150,7 +152,7 @@ def _stem(case, at, x, y):
     """The keel, a revision's long stem along the shaft, or the peg of half a tray."""
     keel = cone(x, y, (0.0, 0.0), (0.0, case.keel), 7.0, 5.0)
     s, t = at.tibia.inside(x, y)
-    long = union(keel, cone(s, t, (0.0, 0.0), (0.0, case.stems[1]), 7.5, 6.0))
+    long = cone(s, t, (0.0, 0.0), (0.0, case.stems[1]), 7.5, 6.0)
     peg = box(case.uka_side * x, y, 16.0, 20.0, 0.0, case.tray + 9.0, 1.0)
     stem = jnp.where(case.kind == UKA, peg, jnp.where(case.kind == REVISION, long, keel))
     return jnp.maximum(stem, -y)
@@ -217,13 +219,13 @@ def _femoral(case, at, x, y):
     """A saddle over both condyles, or a cap over one; a revision's stem along the shaft."""
     u, v = at.condyles.inside(x, y)
     height = -v
-    condyles = union(*(_condyle(u, height, side, 7.0, 36.0, 11.0) for side in (-1.0, 1.0)))
-    half = 35.5 - flare(-height, -46.0, -16.0, 12.0)
-    flange = common(0.95 * (jnp.abs(u) - half), height - 46.0, 9.0 - height)
+    condyles = union(*(_condyle(u, height, side, 7.0, 36.0, 31.0, 11.0) for side in (-1.0, 1.0)))
+    half = 35.0 - 0.45 * jnp.maximum(height - 18.0, 0.0)
+    flange = jnp.maximum(rounded(0.9 * (jnp.abs(u) - half), height - 46.0, 9.0), 9.0 - height)
     notch = jnp.where(case.has_box, 8.0, 19.0)
     slot = common(jnp.abs(u) - 8.5, cone(u, height, (0.0, -30.0), (0.0, notch - 8.5), 8.5, 8.5))
-    saddle = jnp.maximum(union(condyles, flange), -slot)
-    cap = common(_condyle(u, height, case.uka_side, 13.0, 33.0, 9.0), height - 23.0)
+    saddle = jnp.maximum(blended(condyles, flange, 6.0), -slot)
+    cap = _condyle(u, height, case.uka_side, 13.0, 33.0, 23.0, 8.0)
 
     s, t = at.femur.inside(x, y)
     stem = cone(s, t, (0.0, -25.0), (0.0, -30.0 - case.stems[0]), 7.5, 6.5)
@@ -244,7 +246,7 @@ def _cobalt(case, at, femoral, x, y, pixel):
     fill = box(u, -v, -11.0, 11.0, 7.0, 27.0, 1.0)
     house = film(union(walls, roof), 20.0, pixel) + film(fill, 4.0, pixel)
     house = jnp.where(case.has_box, house, 0.0) * (femoral.shell < pixel)
-    rod, _ = shell(femoral.stem, 6.5, 6.5)
+    rod = through(femoral.stem, 6.5)
     return flange + posterior + distal + house + rod
 
 
@@ -254,13 +256,13 @@ def _hinge(case, x, y):
     return jnp.where(case.has_hinge, yoke, jnp.inf)
 
 
-def _spaces(case, at, tray, femoral, femur, tibia, x, y):
+def _spaces(case, at, tray, metal, femur, tibia, x, y):
     """The insert, or the joint space: from the tray's top or the plateau to the condyles."""
     _, v = at.condyles.inside(x, y)
     half = case.kind == UKA
     plateau = _plateau(case)
     insert = common(tray.left + 1.0 - x, x - tray.right + 1.0, y, -v - INSERT_LIP)
-    insert = jnp.maximum(insert, -femoral.metal)
+    insert = jnp.maximum(insert, -metal)
     # A native compartment has its space where the condyle bears.
     bearing = common(jnp.abs(jnp.abs(x) - CONDYLE) - 12.0, y - plateau, -v - INSERT_LIP)
     bearing = common(bearing, -femur, -tibia)
@@ -278,10 +280,10 @@ def _osteophytes(case, at, tray, x, y):
     for index, side in enumerate((1.0, -1.0)):
         edge = side * edge_at(at.tibia, tibia_edges, base, 1 - index)
         tip = (edge + case.osteophytes[index], base - 1.5)
-        cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.0, 0.9))
+        cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.5, 1.6))
     for index, side in enumerate((1.0, -1.0), start=2):
         tip = (37.0 + case.osteophytes[index], -15.0)
-        cones.append(cone(side * u, v, (33.0, -19.0), tip, 5.0, 0.9))
+        cones.append(cone(side * u, v, (33.0, -19.0), tip, 5.5, 1.8))
     return jnp.stack(cones)
 
 
@@ -310,8 +312,8 @@ def _truth(case, at, tray):
     """Return axes, lines, thickness, lucency and overhang as in `Shadow`."""
     axes = jnp.stack(
         [
-            pairs(at.femur.outside(0.0, -75.0), at.femur.outside(0.0, -125.0)),
-            pairs(at.tibia.outside(0.0, 60.0), at.tibia.outside(0.0, 110.0)),
+            pairs(at.femur.outside(0.0, -65.0), at.femur.outside(0.0, -115.0)),
+            pairs(at.tibia.outside(0.0, 50.0), at.tibia.outside(0.0, 100.0)),
         ]
     )
     is_native, is_half = case.kind == NATIVE, case.kind == UKA
@@ -375,7 +377,7 @@ def ap(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
     cement = jnp.where(case.cement > 0.0, common(union(bed, mantle), outline), jnp.inf)
     cement = jnp.maximum(cement, -tibial) + absent
     label = jnp.maximum(lines.label, -tibial) + absent
-    space = _spaces(case, at, tray, femoral, femur, tibia, x, y)
+    space = _spaces(case, at, tray, union(femoral.metal, tibial), femur, tibia, x, y)
     fibula, patella = _fibula(x, y, at), _patella(x, y, at)
     spurs = growth(_osteophytes(case, at, tray, x, y), union(femur, tibia), case.osteophytes)
     spurs = common(spurs, -femoral.metal, -tibial)
@@ -384,7 +386,7 @@ def ap(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
         case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y, pixel
     )
     gone = film(lines.ring, 0.45, pixel)
-    rod, _ = shell(stem, 6.0, 6.0)
+    rod = through(stem, 6.0)
     return Shadow(
         shapes=(
             *(femoral.metal, tibial, space, cement, femur, tibia, fibula, patella, label, spurs),
@@ -402,7 +404,7 @@ def ap(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
 
 
 def _depths(case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y, pixel):
-    """Return the depth of compact and of spongy bone; walls are thick in the shafts, thin at ends."""
+    """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
     u, v = at.condyles.inside(x, y)
     _, t = at.femur.inside(x, y)
     _, d = at.tibia.inside(x, y)
@@ -411,6 +413,7 @@ def _depths(case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y
     hard, soft = shell(whole, jnp.minimum((high - low) / 2, 27.0), wall)
     # The notch between the condyles holds no bone behind the groove.
     notch = film(cone(u, -v, (0.0, -20.0), (0.0, 11.0), 10.0, 9.0), 0.35, pixel)
+    soft *= 0.3 + flare(-t, 45.0, 110.0, 0.7)  # towards the shaft spongy bone gives way to marrow
     kept = film(femur, 1.0, pixel)
     hard, soft = hard * kept, soft * kept * (1.0 - notch)
 
@@ -419,8 +422,9 @@ def _depths(case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y
     # The plateau is compact bone seen on edge.
     body = jnp.where(case.kind == NATIVE, tibia, outline)
     other, spongy = shell(body, jnp.minimum((high - low) / 2, 24.0), wall)
+    spongy *= 0.3 + flare(d, 30.0, 90.0, 0.7)
     kept = film(tibia, 1.0, pixel)
-    for shape, radius, thick in ((fibula, 6.0, 2.2), (patella, 9.0, 1.1), (spurs, 5.0, 1.0)):
+    for shape, radius, thick in ((fibula, 6.0, 1.8), (patella, 5.0, 0.8), (spurs, 5.0, 1.0)):
         more, inner = shell(shape, radius, thick)
         hard, soft = hard + more, soft + inner
     return hard + other * kept, soft + spongy * kept

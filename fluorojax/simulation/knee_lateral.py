@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fluorojax.simulation.geometry import smoothstep
 from fluorojax.simulation.knee_parts import (
     CR,
     NATIVE,
@@ -19,6 +20,7 @@ from fluorojax.simulation.knee_parts import (
     lucent,
     pairs,
     shell,
+    through,
 )
 from fluorojax.simulation.shapes import (
     Frame,
@@ -93,15 +95,15 @@ def frames(case: Case) -> Frames:
 def femur_edges(height: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the anterior and the posterior edge at a height over the joint, in the shaft."""
     shaft = 14.0 + flare(height, 30.0, 115.0, 3.5)
-    return -(shaft + flare(height, 26.0, 60.0, 3.0)), shaft + flare(height, 34.0, 74.0, 7.0)
+    return -(shaft + flare(height, 26.0, 60.0, 3.0)), shaft + flare(height, 32.0, 68.0, 7.0)
 
 
 def tibia_edges(depth: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the anterior and the posterior edge at a depth under the joint, in the shaft."""
     shaft = 13.0 + flare(depth, 20.0, 100.0, 3.5)
     tuberosity = 3.5 * jnp.exp(-(((depth - 38.0) / 11.0) ** 2))
-    anterior = shaft + flare(depth, 8.0, 40.0, 5.0) + tuberosity - flare(depth, 0.0, 9.0, 3.0)
-    return -anterior, shaft + flare(depth, 7.0, 46.0, 14.0) - flare(depth, 0.0, 6.0, 2.0)
+    anterior = shaft + flare(depth, 8.0, 40.0, 5.0) + tuberosity - flare(depth, -3.0, 9.0, 5.0)
+    return -anterior, shaft + flare(depth, 7.0, 46.0, 14.0) - flare(depth, -3.0, 8.0, 4.0)
 
 
 def _condyle(u, height):
@@ -111,7 +113,7 @@ def _condyle(u, height):
 
 def _surface(u, height):
     """Condyle and groove: what the component is shaped after."""
-    return union(_condyle(u, height), cone(u, height, (-6.0, 31.0), (-15.0, 53.0), 26.0, 13.5))
+    return union(_condyle(u, height), cone(u, height, (-6.0, 31.0), (-13.5, 53.0), 26.0, 12.0))
 
 
 def _femur(at, x, y):
@@ -218,7 +220,7 @@ def _tibial(case, at, x, y):
     tray = box(x, y, left, right, 0.0, case.tray, 0.6)
     s, t = at.tibia.inside(x, y)
     keel = cone(x, y, (0.0, 0.0), (0.0, case.keel), 7.0, 5.0)
-    long = union(keel, cone(s, t, (0.0, 0.0), (0.0, case.stems[1]), 7.5, 6.0))
+    long = cone(s, t, (0.0, 0.0), (0.0, case.stems[1]), 7.5, 6.0)
     fin = box(x, y, -8.0, 14.0, 0.0, case.tray + 8.0, 2.0)
     stem = jnp.where(case.kind == UKA, fin, jnp.where(case.kind == REVISION, long, keel))
     stem = jnp.maximum(stem, -y)
@@ -270,10 +272,10 @@ def _bones(case, at, cuts, x, y):
     return Bones(whole, femur, tibia, tibia, _fibula(at, x, y), _patella(case, at, x, y))
 
 
-def _spaces(case, at, tibial, femoral, bones, x, y):
+def _spaces(case, at, tibial, metal, bones, x, y):
     """The insert, or the joint space, up to the femur."""
     top = -_gap(case) - LIP - y
-    insert = common(tibial.left + 1.0 - x, x - tibial.right + 1.0, y, top, -femoral)
+    insert = common(tibial.left + 1.0 - x, x - tibial.right + 1.0, y, top, -metal)
     insert = jnp.maximum(insert, -bones.femur)
     plateau = _plateau(case)
     bearing = common(x - 22.0, -12.0 - x, y - plateau, top + 2.0, -bones.femur, -bones.tibia)
@@ -287,11 +289,11 @@ def _osteophytes(case, at, tibial, x, y):
     for index, side in enumerate((-1.0, 1.0)):
         edge = side * edge_at(at.tibia, tibia_edges, base, index)
         tip = (edge + case.osteophytes[index], base - 1.5)
-        cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.0, 0.9))
+        cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.5, 1.6))
     u, v = at.patella.inside(x, y)
     upper, lower = case.osteophytes[2:]
-    cones.append(cone(u, v, (-34.0, -28.0), (-33.0, -32.0 - upper), 4.0, 0.9))
-    cones.append(cone(u, v, (-36.0, 4.0), (-34.0, 9.0 + lower), 3.0, 0.9))
+    cones.append(cone(u, v, (-34.0, -28.0), (-33.0, -32.0 - upper), 4.5, 1.6))
+    cones.append(cone(u, v, (-36.0, 4.0), (-34.0, 9.0 + lower), 3.5, 1.5))
     return jnp.stack(cones)
 
 
@@ -308,7 +310,7 @@ def _skin(at, patella, x, y):
 def _truth(case, at, tibial):
     """Return axes, lines, thickness, lucency and overhang as in `Shadow`."""
     axes = [
-        pairs(at.femur.outside(0.0, -75.0), at.femur.outside(0.0, -125.0)),
+        pairs(at.femur.outside(0.0, -65.0), at.femur.outside(0.0, -115.0)),
         pairs(at.tibia.outside(0.0, 60.0), at.tibia.outside(0.0, 110.0)),
     ]
     is_native = case.kind == NATIVE
@@ -329,13 +331,17 @@ def _truth(case, at, tibial):
 
 
 def _depths(case, at, bones, spurs, x, y, pixel):
-    """Return the depth of compact and of spongy bone; walls are thick in the shafts, thin at ends."""
+    """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
     u, v = at.condyles.inside(x, y)
     _, t = at.femur.inside(x, y)
     _, d = at.tibia.inside(x, y)
     hard, soft = shell(
         bones.whole_femur, 24.0 - flare(t, -100.0, -55.0, 9.0), 4.5 - flare(-t, 45.0, 130.0, 3.3)
     )
+    soft *= 0.3 + flare(-t, 45.0, 110.0, 0.7)  # towards the shaft spongy bone gives way to marrow
+    # The two condyles never cover each other quite.
+    second, _ = shell(jnp.maximum(_condyle(u + 2.5, -v - 2.5), bones.whole_femur), 24.0, 1.2)
+    hard += 0.5 * second * (1.0 - smoothstep((-v - 22.0) / 12.0))
     # The roof of the notch (Blumensaat's line) is compact bone seen on edge.
     roof = cone(u, -v, (-6.0, 15.0), (15.0, 33.0), 0.7, 0.7)
     hard += jnp.where(case.is_total, 0.0, film(roof, 9.0, pixel))
@@ -343,6 +349,7 @@ def _depths(case, at, bones, spurs, x, y, pixel):
     hard, soft = hard * kept, soft * kept
     body = jnp.where(case.kind == NATIVE, bones.tibia, bones.whole_tibia)
     more, inner = shell(body, 13.0 + flare(d, 20.0, 100.0, 8.0), 4.2 - flare(d, 30.0, 110.0, 3.0))
+    inner *= 0.3 + flare(d, 30.0, 90.0, 0.7)
     kept = film(bones.tibia, 1.0, pixel)
     hard, soft = hard + more * kept, soft + inner * kept
     for shape, radius, thick in (
@@ -371,10 +378,10 @@ def lateral(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
     strips = _strips(case, at, cuts, tibial, bones.whole_femur, bones.whole_tibia, x, y, pixel)
     top = jnp.where(case.is_total, tibial.surface + strips.under - y, -jnp.inf)
     bones = bones._replace(tibia=jnp.maximum(bones.whole_tibia, top))
-    metal = jnp.minimum(femoral, tibial.metal)
+    metal = union(femoral, tibial.metal)
     label = jnp.maximum(strips.label, -metal)
 
-    u, v = at.condyles.inside(x, y)
+    _, v = at.condyles.inside(x, y)
     bow = common(cuts.shape, -cuts.shape - case.cement, bones.whole_femur, -v - FLANGE_TOP)
     bow = jnp.where(case.is_total, bow, jnp.inf)
     bed = common(case.tray - y, y - tibial.surface, tibial.left - x, x - tibial.right)
@@ -382,14 +389,16 @@ def lateral(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
     cement = common(union(bed, mantle), bones.whole_tibia)
     has_cement = (case.cement > 0.0) & (case.kind != NATIVE)
     cement = jnp.where(has_cement, jnp.maximum(union(cement, bow), -metal), jnp.inf)
-    space = _spaces(case, at, tibial, femoral, bones, x, y)
+    space = _spaces(case, at, tibial, metal, bones, x, y)
     bone = union(bones.femur, bones.tibia, bones.patella)
     spurs = jnp.maximum(
         growth(_osteophytes(case, at, tibial, x, y), bone, case.osteophytes), -metal
     )
 
     cortical, trabecular = _depths(case, at, bones, spurs, x, y, pixel)
-    rod, _ = shell(tibial.stem, 6.0, 6.0)
+    # Half a tray's keel is a plate seen face on.
+    thick = jnp.where(case.kind == UKA, 1.5, 6.0)
+    rod = through(tibial.stem, thick)
     block = jnp.where(case.has_hinge, tibial.metal, jnp.inf)
     return Shadow(
         shapes=(

@@ -137,24 +137,32 @@ def draw_case(key: jax.Array, size: jax.Array, is_lateral: jax.Array, spec: Knee
     )
 
 
-def shell(shape: jax.Array, radius: float | jax.Array, wall: float | jax.Array):
-    """Return depth of compact and of spongy bone [H, W] behind the outline of a round bone.
+def through(shape: jax.Array, radius: float | jax.Array) -> jax.Array:
+    """Return the depth [H, W] of what is round: a rod, a bone, a leg.
 
-    A ray `d` inside the outline of a cylinder of radius R passes 2 sqrt(d (2R - d)) of it, of which
-    the part inside the wall is spongy; past R the depth stays.
+    A ray `d` inside the outline of a cylinder of radius R passes 2 sqrt(d (2R - d)) of it; past R
+    the depth stays.
 
     Args:
         shape: [H, W] signed distance.
         radius: R.
-        wall: thickness of the compact bone.
     """
+    depth = jnp.clip(-shape, 0.0, radius)
+    return 2.0 * jnp.sqrt(depth * (2.0 * radius - depth))
 
-    def through(depth):
-        depth = jnp.clip(depth, 0.0, radius)
-        return 2.0 * jnp.sqrt(depth * (2.0 * radius - depth))
 
-    outer, inner = through(-shape), through(-shape - wall)
-    return outer - inner, inner
+def shell(
+    shape: jax.Array, radius: float | jax.Array, wall: float | jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the depth of wall and of content [H, W] of a round shape: compact and spongy bone.
+
+    Args:
+        shape: [H, W] signed distance.
+        radius: as in `through`.
+        wall: its thickness.
+    """
+    inner = through(shape + wall, radius)
+    return through(shape, radius) - inner, inner
 
 
 def lucent(shape: jax.Array, width: jax.Array, pixel: jax.Array) -> jax.Array:
@@ -167,7 +175,7 @@ def lucent(shape: jax.Array, width: jax.Array, pixel: jax.Array) -> jax.Array:
 
 
 def film(shape: jax.Array, depth: float | jax.Array, pixel: jax.Array) -> jax.Array:
-    """Return the depth [H, W] of a plate seen face on: `depth` inside the shape, soft at a pixel."""
+    """Return the depth [H, W] of a plate face on: `depth` inside the shape, soft over a pixel."""
     return depth * coverage(shape, pixel)
 
 
@@ -198,8 +206,10 @@ def edge_at(frame: Frame, edges: Edges, y: jax.Array, index: int) -> jax.Array:
         index: of the edge.
     """
     c, s = jnp.cos(frame.angle), jnp.sin(frame.angle)
-    x = jnp.float32(30.0 * (2 * index - 1))
-    for _ in range(8):  # each step leaves less than a tenth of the error
+
+    def nearer(_, x):
         edge = edges(frame.inside(x, y)[1])[index]
-        x = frame.x + (edge - s * (y - frame.y)) / c
-    return x
+        return frame.x + (edge - s * (y - frame.y)) / c
+
+    # Each step leaves less than a tenth of the error. A loop, because it compiles faster.
+    return jax.lax.fori_loop(0, 8, nearer, jnp.float32(30.0 * (2 * index - 1)))

@@ -47,6 +47,11 @@ def blended(one: jax.Array, other: jax.Array, width: float) -> jax.Array:
     return jnp.minimum(one, other) - near * near * width / 4
 
 
+def rounded(one: jax.Array, other: jax.Array, width: float) -> jax.Array:
+    """Return an intersection whose corner is taken off over `width` mm, as `blended`."""
+    return -blended(-one, -other, width)
+
+
 def box(x, y, left, right, top, bottom, corner=0.0) -> jax.Array:
     """A rectangle with corners of radius `corner`."""
     dx = jnp.abs(x - (left + right) / 2) - (right - left) / 2 + corner
