@@ -161,7 +161,7 @@ def _stem(case, at, x, y):
 def _fins(case, x, y):
     """Two wings of the keel under the tray."""
     depth = y - case.tray
-    slope = 0.8 * (jnp.abs(x) - 21.0 + 0.75 * depth)
+    slope = 0.9 * (jnp.abs(x) - 14.0 + 0.45 * depth)
     return jnp.where(case.kind == UKA, jnp.inf, common(slope, depth - 19.0, -y))
 
 

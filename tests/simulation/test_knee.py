@@ -38,9 +38,24 @@ def films(base=SMALL, count=COUNT, seed=0, **fields):
     return jax.device_get(simulate_many(keys, dataclasses.replace(base, **fields)))
 
 
-def one(kind, rate, seed=0, **fields):
-    """Films at 512 x 512, few enough to be quick."""
-    return films(FINE, 2, seed, lateral_rate=rate, **only(kind), **fields)
+@jax.jit
+def masks(keys, spec):
+    """All but the pictures: half the time to compile."""
+    everything = jax.lax.map(lambda key: simulate(key, spec), keys)
+    return {name: value for name, value in everything.items() if name != "image"}
+
+
+@functools.cache
+def fine(kind, rate, seed=0, **fields):
+    """Masks of two films at 512 x 512."""
+    keys = jax.random.split(jax.random.key(seed), 2)
+    spec = dataclasses.replace(FINE, lateral_rate=rate, **only(kind), **fields)
+    return jax.device_get(masks(keys, spec))
+
+
+def close(kind, rate, **fields):
+    """Masks of two films with 0.2 mm a pixel."""
+    return fine(kind, rate, field_mm=(100.0, 105.0), shift_mm=(0.0, 0.0), **fields)
 
 
 def label(out, k, name):
@@ -56,35 +71,46 @@ def angle_between(shaft, base):
     return np.degrees(np.arctan2(abs(cross), shaft @ base))
 
 
-def across(mask, start, end, away, until, limit=70.0):
-    """Follow a bone's shaft between two distances from `start` and fit its midline.
+def midline(mask, start, end):
+    """Direction of a bone's shaft: a line through the middles between its edges, from `start` on.
 
-    At each step the two edges are where the mask ends across the axis.
+    At each step the edges are where the mask ends across the line from `start` to `end`.
     """
     unit = (end - start) / np.linalg.norm(end - start)
     normal = np.array([-unit[1], unit[0]])
-    reach = np.arange(-limit, limit, 0.25)
+    reach = np.arange(-70.0, 70.0, 0.25)
     middles = []
-    for distance in np.arange(away, until, 1.0):
+    for distance in np.arange(0.0, 300.0):
         points = start + distance * unit + reach[:, None] * normal
         if ((points < 1) | (points > np.array(mask.shape) - 2)).any():
-            continue
+            break
         inside = ndimage.map_coordinates(mask.astype(float), points.T, order=1) > 0.5
         middles.append(points[inside].mean(0))
     middles = np.array(middles)
-    centred = middles - middles.mean(0)
-    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+    axis = np.linalg.svd(middles - middles.mean(0), full_matrices=False)[2][0]
     return axis * np.sign(axis @ unit)
 
 
-def lower_edge(mask, left, right, step=0.5):
-    """Direction of the lower edge of a mask between two columns' points, by robust fit."""
-    columns = np.arange(int(min(left, right)) + 6, int(max(left, right)) - 6)
-    rows = np.array([np.flatnonzero(mask[:, c]).max() for c in columns])
-    slope, offset = np.polyfit(columns, rows, 1)
-    near = np.abs(rows - slope * columns - offset) < 1.5
-    slope = np.polyfit(columns[near], rows[near], 1)[0]
-    return np.array([slope, 1.0]) * np.sign(right - left)
+def frame_of(line):
+    """A line's first point, its direction and the normal that points down, of length 1."""
+    unit = (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
+    normal = np.array([unit[1], -unit[0]])
+    return line[0], unit, normal * np.sign(normal[0])
+
+
+def within(mask, line):
+    """Places of a mask's pixels along a line, from 0 to 1, and below it in pixels."""
+    origin, unit, normal = frame_of(line)
+    points = np.argwhere(mask) - origin
+    return points @ unit / np.linalg.norm(line[1] - line[0]), points @ normal
+
+
+def column(mask, line, share, reach=60.0):
+    """What a mask holds below a line's point at `share` of its length: by 0.05 pixels."""
+    origin, _, normal = frame_of(line)
+    depth = np.arange(-reach, reach, 0.05)
+    points = origin + share * (line[1] - line[0]) + depth[:, None] * normal
+    return ndimage.map_coordinates(mask.astype(float), points.T, order=0) > 0.5, depth
 
 
 def test_shapes_types_and_ranges():
@@ -233,40 +259,213 @@ def test_only_revisions_have_long_stems(rate):
     assert reach["revision"][0] > 55.0
 
 
+BARE = {"lucency_rate": 0.0, "osteophyte_rate": 0.0, "hinge_rate": 0.0, "cement_rate": 0.0}
+
+
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("rate", [AP, LATERAL], ids=VIEWS)
-def test_angles_are_those_of_the_masks(kind, rate):
-    """Shafts by the middles of their edges, the tray by its lower edge: within 0.3 degrees."""
-    out = one(kind, rate, lucency_rate=0.0, osteophyte_rate=0.0, hinge_rate=0.0, cement_rate=0.0)
+def test_axes_are_the_midlines_of_the_shafts(kind, rate):
+    out = fine(kind, rate, **BARE)
+    for k in range(2):
+        for axis, bone in zip(out["axes"][k], ("femur", "tibia"), strict=True):
+            found = midline(label(out, k, bone), *axis)
+            assert angle_between(found, axis[1] - axis[0]) < 0.3
+        for axis, line, angle in zip(
+            out["axes"][k], out["lines"][k], out["angles"][k], strict=True
+        ):
+            own = angle_between(axis[1] - axis[0], line[1] - line[0])
+            np.testing.assert_allclose(angle, own, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", TYPES[1:])
+@pytest.mark.parametrize("rate", [AP, LATERAL], ids=VIEWS)
+def test_the_trays_line_is_its_underside(kind, rate):
+    """Its upper edge is parallel to it, its lower edge lies on it."""
+    out = close(kind, rate, **BARE)
+    for k in range(2):
+        tray, line = label(out, k, "tibial_component"), out["lines"][k, 1]
+        shares = np.linspace(0.05, 0.95, 200)
+        tops = []
+        for share in shares:
+            metal, depth = column(tray, line, share)
+            tops.append(depth[metal].min())
+        slope = np.polyfit(shares * np.linalg.norm(line[1] - line[0]), tops, 1)[0]
+        assert abs(np.degrees(np.arctan(slope))) < 0.3
+        for share in (0.05, 0.95):
+            metal, depth = column(tray, line, share)
+            assert abs(depth[metal].max()) < 1.0
+
+
+@pytest.mark.parametrize("kind", ["native", "tka_cr", "tka_ps", "revision"])
+def test_the_condyles_tangent_and_the_gap_from_the_masks(kind):
+    """Tangent to 0.3 degrees; thickness and overhang to a pixel and a half (0.3 mm)."""
+    out = close(kind, AP, **BARE)
+    name = "femur" if kind == "native" else "femoral_component"
     for k in range(2):
         pixel = out["pixel_mm"][k]
-        axes, lines = out["axes"][k], out["lines"][k]
-        shafts = []
-        for index, bone in ((0, "femur"), (1, "tibia")):
-            start, end = axes[index]
-            shafts.append(across(label(out, k, bone), start, end, 0.0, 60.0 / pixel))
-            assert angle_between(shafts[index], end - start) < 0.3
-        for index in (0, 1):
-            own = angle_between(axes[index, 1] - axes[index, 0], lines[index, 1] - lines[index, 0])
-            np.testing.assert_allclose(out["angles"][k, index], own, atol=1e-3)
-        if kind != "native":
-            tray = label(out, k, "tibial_component")
-            # The wings of the keel hide the middle: the tray's ends are what the edge is.
-            (r0, c0), (r1, c1) = lines[1]
-            rows, columns = np.mgrid[:512, :512]
-            along = np.stack([rows - r0, columns - c0], -1) @ np.array([r1 - r0, c1 - c0])
-            along = along / np.hypot(r1 - r0, c1 - c0) ** 2
-            ends = (np.abs(along - 0.5) < 0.48) & (
-                np.abs(along - 0.5) > (0.38 if rate == 0 else 0.3)
-            )
-            edge = [
-                (np.flatnonzero(tray[:, c] & ends[:, c]).max(), c)
-                for c in range(512)
-                if (tray[:, c] & ends[:, c]).any()
-            ]
-            edge = np.array(edge, float)
-            slope = np.polyfit(edge[:, 1], edge[:, 0], 1)[0]
-            base = np.array([slope, 1.0]) * np.sign(c1 - c0)
-            assert angle_between(base, lines[1, 1] - lines[1, 0]) < 0.3
-            if kind != "uka":
-                assert abs(angle_between(shafts[1], base) - out["angles"][k, 1]) < 0.5
+        tangent, tray = out["lines"][k]
+        length = np.linalg.norm(tangent[1] - tangent[0])
+        along, below = within(label(out, k, name), tangent)
+        lowest = [below[(along > 0.5) == medial].max() for medial in (False, True)]
+        assert abs(np.degrees(np.arctan((lowest[1] - lowest[0]) / length))) < 0.3
+        assert max(map(abs, lowest)) < 1.0
+        along, below = within(label(out, k, name), tray)
+        if kind == "native":
+            top = 0.0
+        else:
+            metal, depth = column(label(out, k, "tibial_component"), tray, 0.1)
+            top = depth[metal].min() - 0.5
+            own = label(out, k, "tibial_component")
+            bone = label(out, k, "tibia")
+            ends = within(own, tray)[0]
+            place, deep = within(bone, tray)
+            place = place[(deep > 0.0) & (deep < 1.5)]
+            width = np.linalg.norm(tray[1] - tray[0]) * pixel
+            overhang = np.array([ends.max() - place.max(), place.min() - ends.min()]) * width
+            np.testing.assert_allclose(out["overhang_mm"][k], overhang, atol=1.5 * pixel)
+        for side, medial in ((0, True), (1, False)):
+            gap = (top - below[(along > 0.5) == medial].max() - 0.5) * pixel
+            assert out["thickness_mm"][k, side] == pytest.approx(gap, abs=float(1.5 * pixel))
+
+
+def test_the_distal_flat_is_where_gammas_line_says():
+    out = close("tka_cr", LATERAL, **BARE)
+    for k in range(2):
+        for share in (0.0, 0.5, 1.0):
+            metal, depth = column(label(out, k, "femoral_component"), out["lines"][k, 0], share)
+            assert abs(depth[metal].max()) < 1.0
+
+
+LOOSE = {"lucency_rate": 1.0, "zone_rate": 0.6, "lucency_mm": (0.8, 3.0), "osteophyte_rate": 0.0}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_radiolucent_lines_are_as_wide_as_the_truth_says(seed):
+    """Along the normal of the line they lie beside: within a pixel."""
+    front = close("tka_cr", AP, seed=seed, **LOOSE)
+    side = close("tka_cr", LATERAL, seed=seed, **LOOSE)
+    # Zones by where along the line they are looked at; the wings hide the middle of the tray.
+    places = [
+        (front, "radiolucency_mm", 1, {0: 0.9, 1: 0.72, 2: 0.28, 3: 0.1}, (0.0, 40.0)),
+        (side, "tibial_radiolucency_mm", 1, {0: 0.1, 1: 0.85}, (0.0, 40.0)),
+        (side, "radiolucency_mm", 0, {4: -0.25, 6: 0.8}, (-80.0, -30.0)),
+    ]
+    seen = 0
+    for out, name, which, zones, (low, high) in places:
+        for k in range(2):
+            for zone, share in zones.items():
+                strip, depth = column(
+                    label(out, k, "radiolucency"), out["lines"][k, which], share, 90.0
+                )
+                near = strip & (depth > low) & (depth < high)
+                pixel = float(out["pixel_mm"][k])
+                width = near.sum() * 0.05 * pixel
+                truth = out[name][k, zone]
+                seen += truth > 0
+                assert width == pytest.approx(truth, abs=1.05 * pixel)
+        tibia = part(out, "tibia") & part(out, "radiolucency")
+        assert tibia.mean() < 0.02  # around the keel alone
+    assert seen >= 6
+
+
+def test_no_line_is_labelled_where_there_is_none():
+    out = films(lateral_rate=0.5, lucency_rate=0.0)
+    assert not part(out, "radiolucency").any()
+    assert np.nanmax(out["radiolucency_mm"]) == 0.0
+
+
+def beside(mask, distance):
+    return ndimage.binary_dilation(mask, iterations=distance)
+
+
+def test_dense_is_bright_or_all_is_turned_round():
+    out, turned = (
+        films(**{**PLAIN, "dark_bone_rate": rate}, short_rate=0.0) for rate in (0.0, 1.0)
+    )
+    np.testing.assert_allclose(turned["image"], 1.0 - out["image"], atol=1e-6)
+    metal = part(out, "femoral_component") | part(out, "tibial_component")
+    bone = (part(out, "femur") | part(out, "tibia")) & ~metal
+    other = out["mask"].any(-1)
+    for k in range(COUNT):
+        flesh = beside(bone[k], 4) & ~beside(other[k], 1)
+        assert out["image"][k][bone[k]].mean() > out["image"][k][flesh].mean() + 0.05
+        if metal[k].any():
+            assert out["image"][k][metal[k]].mean() > out["image"][k][bone[k]].mean() + 0.1
+
+
+def test_margins_are_dark_and_turn_white_with_the_film():
+    shut = {**PLAIN, "round_rate": 1.0}
+    dark = films(**shut, white_shutter_rate=0.0)
+    corners = dark["image"][:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.max() < 0.06
+    assert not dark["mask"][:, [0, 0, -1, -1], [0, -1, 0, -1]].any()
+    light = films(**{**shut, "dark_bone_rate": 1.0}, white_shutter_rate=0.0)
+    assert light["image"][:, 0, 0].min() > 0.94
+    light = films(**shut, white_shutter_rate=1.0)
+    assert light["image"][:, 0, 0].min() > 0.92
+
+
+def test_a_border_is_white_and_holds_no_label():
+    out = films(**{**PLAIN, "border_rate": 1.0}, border_share=(0.03, 0.05))
+    rim = np.ones((96, 96), bool)
+    rim[2:-2, 2:-2] = False
+    assert (out["image"][:, rim] == 1.0).all()
+    assert not out["mask"][:, rim].any()
+
+
+def test_a_ball_is_as_wide_as_the_spec_says():
+    without, out = films(**PLAIN), films(**{**PLAIN, "ball_rate": 1.0})
+    area = ((out["image"] - without["image"]) > 0.3).sum((1, 2)) * out["pixel_mm"] ** 2
+    assert np.median(np.sqrt(4 * area / np.pi)) == pytest.approx(25.2, abs=1.5)
+
+
+def test_a_marker_and_a_photograph_change_the_picture_alone():
+    plain = films(**PLAIN)
+    marked = films(**{**PLAIN, "marker_rate": 1.0})
+    changed = (np.abs(marked["image"] - plain["image"]) > 0.1).sum((1, 2))
+    assert (changed > 3).mean() > 0.9
+    np.testing.assert_array_equal(marked["mask"], plain["mask"])
+    flat = films(**{**PLAIN, "photo_rate": 1.0}, keystone=(0.0, 0.0))
+    assert np.abs(flat["image"] - plain["image"]).mean() > 0.03
+    np.testing.assert_array_equal(flat["mask"], plain["mask"])
+    bent = films(**{**PLAIN, "photo_rate": 1.0}, keystone=(0.06, 0.06))
+    # A line stays a line, so the picture's angle is between its points; it is not the film's.
+    difference = np.abs(bent["angles"] - plain["angles"])
+    assert 0.05 < np.nanmax(difference) < 10.0
+
+
+def test_short_films_end_sooner():
+    out = films(short_rate=1.0)
+    assert (out["pixel_mm"] * 96 <= 190.01).all()
+    assert (films(short_rate=0.0)["pixel_mm"] * 96 >= 209.9).all()
+
+
+def test_maps_over_a_batch():
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 5))
+    out = jax.eval_shape(jax.vmap(lambda key: simulate(key, SMALL)), keys)
+    assert out["image"].shape == (5, 96, 96)
+    assert out["mask"].dtype == jnp.uint8
+
+
+@pytest.mark.slow
+def test_a_batch_is_its_films_one_by_one():
+    keys = jax.random.split(jax.random.key(0), COUNT)[:6]
+    batch = jax.device_get(simulate_many(keys, SMALL, at_once=3))
+    for name, value in films().items():
+        if name == "mask":
+            # Rounding moves what lies on an edge.
+            assert (batch[name] != value[:6]).mean() < 1e-4
+        else:
+            np.testing.assert_allclose(batch[name], value[:6], atol=2e-3, err_msg=name)
+
+
+@pytest.mark.slow
+def test_no_film_of_five_thousand_holds_a_number_that_is_none():
+    spec = dataclasses.replace(SMALL, height=48, width=48)
+    for batch in range(5):
+        keys = jax.random.split(jax.random.key(batch), 1000)
+        out = jax.device_get(simulate_many(keys, spec))
+        for name in ("image", "axes", "pixel_mm", "magnification"):
+            assert np.isfinite(out[name]).all(), name
+        assert out["image"].min() >= 0.0
+        assert out["image"].max() <= 1.0
