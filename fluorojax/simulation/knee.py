@@ -69,7 +69,8 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
         magnification: [] float32, detector over knee plane; a film's own spacing, given for the
             detector, is `pixel_mm` times this.
         angles: [2] float32 degrees: (alpha, beta) or (gamma, sigma); NaN where the component that
-            it is measured on does not exist: alpha of half a knee, gamma of a native one.
+            it is measured on does not exist: alpha of half a knee, gamma of a native one. This and
+            all that follows is true of the knee, also where metal or the frame's end hides it.
         axes: [2, 2, 2] float32, two points (row, column) on the midline of the femoral and of the
             tibial shaft, the nearer to the joint first; they may lie out of view.
         lines: [2, 2, 2] float32, two points of the femoral and of the tibial line, from lateral to
@@ -147,16 +148,17 @@ def _film(keys, shadow, size, is_right, is_photo, grid, x, y, pixel, spec):
     """Return the picture, and where it shows the film: [H, W] each."""
     texture_key, film_key, beam_key, noise_key, show_key = keys
     object_key, view_key, border_key, photo_key = jax.random.split(film_key, 4)
-    energy, scatter, quanta, focus, blur_px, glare, glare_mm = uniforms(
+    energy, scatter, quanta, focus, blur_px, glare, glare_mm, girth = uniforms(
         beam_key,
         *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm),
-        *(spec.blur_px, spec.glare, spec.glare_mm),
+        *(spec.blur_px, spec.glare, spec.glare_mm, spec.girth_mm),
     )
-    integral, metal = _integrals(texture_key, shadow, size, energy)
+    skin = shadow.skin * size - girth
+    integral, metal = _integrals(texture_key, shadow, skin, size, energy)
     lead = knee_film.objects(object_key, x, y, is_right, energy, spec, pixel)
     view = physics.collimation(view_key, grid, pixel, spec)
     # Exposure and window are set for the leg, less its thin edge.
-    leg = view * coverage(shadow.skin * size + 8.0, pixel) * jnp.exp(-metal - lead)
+    leg = view * coverage(skin + 8.0, pixel) * jnp.exp(-metal - lead)
     signal = physics.detect(
         noise_key,
         integral + metal + lead,
@@ -177,15 +179,16 @@ def _film(keys, shadow, size, is_right, is_photo, grid, x, y, pixel, spec):
     return image, (view >= 0.5) & ~is_border
 
 
-def _integrals(key, shadow: Shadow, size, energy):
+def _integrals(key, shadow: Shadow, skin, size, energy):
     """Return line integrals [H, W]: of leg and bones, and of metal."""
     soft = materials.soft_tissue(energy)
     bone = (materials.cortical_bone(energy) - soft) * shadow.cortical
-    texture = _texture(key, *bone.shape)
+    texture_key, flesh_key = jax.random.split(key)
+    texture = _texture(texture_key, *bone.shape)
     spongy = (materials.trabecular_bone(energy) - soft) * shadow.trabecular
     cement = materials.bone_cement(energy) * shadow.cement
     plastic = (materials.polyethylene(energy) - soft) * shadow.polyethylene
-    leg = _flesh(jax.random.fold_in(key, 1), shadow.skin * size)
+    leg = _flesh(flesh_key, skin)
     metal = (
         materials.cobalt_chrome(energy) * shadow.cobalt
         + materials.titanium_alloy(energy) * shadow.titanium
@@ -196,21 +199,23 @@ def _integrals(key, shadow: Shadow, size, energy):
 
 def _texture(key, height, width):
     """Return relative density [H, W] of spongy bone: trabeculae, most of them upright; drifts."""
-    amounts = (((60, 170), 0.12), (130, 0.1), (45, 0.05), (12, 0.08))
-    keys = jax.random.split(key, len(amounts))
-    fields = zip(keys, amounts, strict=True)
-    noise = sum(a * smooth_noise(k, height, width, cells) for k, (cells, a) in fields)
+    upright, fine, coarse, drift = jax.random.split(key, 4)
+    noise = 0.1 * smooth_noise(upright, height, width, (60, 170))
+    noise += 0.08 * smooth_noise(fine, height, width, 130)
+    noise += 0.05 * smooth_noise(coarse, height, width, 45)
+    noise += 0.08 * smooth_noise(drift, height, width, 12)
     return jnp.maximum(1.0 + noise, 0.2)
 
 
 def _flesh(key, skin):
     """Return the depth [H, W] of muscle in mm; fat under the skin counts for less."""
-    fat, stripes = uniforms(key, (3.0, 12.0), (0.0, 2.5))
+    height, width = skin.shape
+    number_key, fold_key, bulk_key = jax.random.split(key, 3)
+    fat, stripes = uniforms(number_key, (3.0, 12.0), (0.0, 2.5))
     hard, soft = shell(skin, LEG_RADIUS_MM, fat)
-    folds = smooth_noise(jax.random.fold_in(key, 0), *skin.shape, 24)
-    bulk = smooth_noise(jax.random.fold_in(key, 2), *skin.shape, 4)
-    uneven = (stripes * folds + 4.0 * bulk) * jnp.clip(-skin / 10.0, 0.0, 1.0)
-    return 0.9 * hard + soft + uneven
+    uneven = stripes * smooth_noise(fold_key, height, width, 24)
+    uneven += 4.0 * smooth_noise(bulk_key, height, width, 4)
+    return 0.9 * hard + soft + uneven * jnp.clip(-skin / 10.0, 0.0, 1.0)
 
 
 def _truth(shadow: Shadow, place, size, pixel, spec):

@@ -1,5 +1,6 @@
 """The knee from the front: x points medially, y distally from the top of tray or plateau."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ from fluorojax.simulation.knee_parts import (
     NATIVE,
     REVISION,
     UKA,
+    Bones,
     Case,
     Shadow,
     between,
@@ -16,6 +18,7 @@ from fluorojax.simulation.knee_parts import (
     film,
     growth,
     lucent,
+    marrow,
     pairs,
     shell,
     through,
@@ -66,17 +69,17 @@ def frames(case: Case) -> Frames:
     )
 
 
-def femur_edges(height: jax.Array) -> tuple[jax.Array, jax.Array]:
+def femur_edges(stout: jax.Array, height: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the lateral and the medial edge at a height over the joint, in the shaft."""
-    shaft = 14.5 + flare(height, 40.0, 120.0, 8.0) - flare(height, 4.0, 30.0, 4.0)
+    shaft = 14.5 + stout + flare(height, 40.0, 120.0, 8.0) - flare(height, 4.0, 30.0, 4.0)
     tubercle = 1.5 * jnp.exp(-(((height - 40.0) / 9.0) ** 2))
     flared = shaft + flare(height, 28.0, 72.0, 17.0)
     return -flared, flared + tubercle
 
 
-def tibia_edges(depth: jax.Array) -> tuple[jax.Array, jax.Array]:
+def tibia_edges(stout: jax.Array, depth: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the lateral and the medial edge at a depth under the joint, in the shaft."""
-    shaft = 12.5 + flare(depth, 20.0, 95.0, 6.0) - flare(depth, -3.0, 7.0, 4.0)
+    shaft = 12.5 + stout + flare(depth, 20.0, 95.0, 6.0) - flare(depth, -3.0, 7.0, 4.0)
     return -(shaft + flare(depth, 7.0, 51.0, 18.0)), shaft + flare(depth, 7.0, 51.0, 18.5)
 
 
@@ -87,19 +90,19 @@ def _condyle(x, height, side, inner, outer, top, corner):
     return common(block, disc(across, height, CONDYLE, CORONAL_RADIUS, CORONAL_RADIUS))
 
 
-def _femur(x, y, at):
+def _femur(case, at, x, y):
     """Return the native outline."""
     u, v = at.condyles.inside(x, y)
     condyles = union(*(_condyle(u, -v, side, 5.5, 38.5, 40.0, 13.0) for side in (-1.0, 1.0)))
     s, t = at.femur.inside(x, y)
-    body = common(between(s, femur_edges(-t)), v + 9.0)
+    body = common(between(s, femur_edges(case.stout[0], -t)), v + 9.0)
     return blended(condyles, body, 6.0)
 
 
-def _tibia(x, y, at):
+def _tibia(case, at, x, y):
     """Return the outline without its upper end."""
     s, t = at.tibia.inside(x, y)
-    return common(between(s, tibia_edges(t)), -t - 30.0)
+    return common(between(s, tibia_edges(case.stout[1], t)), -t - 30.0)
 
 
 def _spines(x, y):
@@ -135,12 +138,17 @@ class Lines(NamedTuple):
     label: jax.Array  # shape
 
 
+def _tibia_edge(case, at, y, index):
+    """Return x of the tibia's lateral (0) or medial (1) edge at `y`."""
+    return edge_at(at.tibia, functools.partial(tibia_edges, case.stout[1]), y, index)
+
+
 def _tray(case, at):
     """Lay the tray over the resected tibia, with the overhang drawn."""
     surface = case.tray + case.cement
     is_half = case.kind == UKA
-    left = edge_at(at.tibia, tibia_edges, surface, 0) - case.overhang[1]
-    right = edge_at(at.tibia, tibia_edges, surface, 1) + case.overhang[0]
+    left = _tibia_edge(case, at, surface, 0) - case.overhang[1]
+    right = _tibia_edge(case, at, surface, 1) + case.overhang[0]
     return Tray(
         left=jnp.where(is_half & (case.uka_side > 0), WALL, left),
         right=jnp.where(is_half & (case.uka_side < 0), -WALL, right),
@@ -161,7 +169,7 @@ def _stem(case, at, x, y):
 def _fins(case, x, y):
     """Two wings of the keel under the tray."""
     depth = y - case.tray
-    slope = 0.9 * (jnp.abs(x) - 14.0 + 0.45 * depth)
+    slope = 0.9 * (jnp.abs(x) - case.wings + 0.02 * case.wings * depth)
     return jnp.where(case.kind == UKA, jnp.inf, common(slope, depth - 19.0, -y))
 
 
@@ -221,11 +229,12 @@ def _femoral(case, at, x, y):
     height = -v
     condyles = union(*(_condyle(u, height, side, 7.0, 36.0, 31.0, 11.0) for side in (-1.0, 1.0)))
     half = 35.0 - 0.45 * jnp.maximum(height - 18.0, 0.0)
-    flange = jnp.maximum(rounded(0.9 * (jnp.abs(u) - half), height - 46.0, 9.0), 9.0 - height)
+    front = rounded(0.9 * (jnp.abs(u) - half), height - case.flange + 4.0, 9.0)
+    flange = jnp.maximum(front, 9.0 - height)
     notch = jnp.where(case.has_box, 8.0, 19.0)
     slot = common(jnp.abs(u) - 8.5, cone(u, height, (0.0, -30.0), (0.0, notch - 8.5), 8.5, 8.5))
     saddle = jnp.maximum(blended(condyles, flange, 6.0), -slot)
-    cap = _condyle(u, height, case.uka_side, 13.0, 33.0, 23.0, 8.0)
+    cap = _condyle(u, height, case.uka_side, 13.0, 33.0, 21.0, 6.0)
 
     s, t = at.femur.inside(x, y)
     stem = cone(s, t, (0.0, -25.0), (0.0, -30.0 - case.stems[0]), 7.5, 6.5)
@@ -278,12 +287,12 @@ def _osteophytes(case, at, tray, x, y):
     base = jnp.where(case.is_total, tray.surface, _plateau(case)) + 3.5
     cones = []
     for index, side in enumerate((1.0, -1.0)):
-        edge = side * edge_at(at.tibia, tibia_edges, base, 1 - index)
+        edge = side * _tibia_edge(case, at, base, 1 - index)
         tip = (edge + case.osteophytes[index], base - 1.5)
         cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.5, 1.6))
     for index, side in enumerate((1.0, -1.0), start=2):
-        tip = (37.0 + case.osteophytes[index], -15.0)
-        cones.append(cone(side * u, v, (33.0, -19.0), tip, 5.5, 1.8))
+        end = (37.0 + case.osteophytes[index], -15.0)
+        cones.append(cone(side * u, v, (33.0, -19.0), end, 5.5, 1.8))
     return jnp.stack(cones)
 
 
@@ -323,7 +332,6 @@ def _truth(case, at, tray):
     base = pairs((tray.left, case.tray), (tray.right, case.tray))
     plateau = pairs((-30.0, 0.0), (30.0, 0.0))
     is_medial = jnp.array([1.0, -1.0]) == case.uka_side
-    none = jnp.full(2, jnp.nan)
     own = jnp.where(is_medial, case.gap, case.joint_space)
     side = jnp.where(
         case.uka_side > 0, jnp.arange(7) < 2, (jnp.arange(7) == 2) | (jnp.arange(7) == 3)
@@ -335,9 +343,7 @@ def _truth(case, at, tray):
         "thickness": jnp.where(is_half, own, case.gap),
         "lucency": jnp.where(exists, case.zones[:7], jnp.nan),
         "tibial_lucency": jnp.full(3, jnp.nan),
-        "overhang": jnp.where(
-            is_native, none, jnp.where(is_half & ~is_medial, jnp.nan, case.overhang)
-        ),
+        "overhang": jnp.where(is_native | (is_half & ~is_medial), jnp.nan, case.overhang),
     }
 
 
@@ -350,6 +356,74 @@ def _resected(case, at, whole, x, y):
     return jnp.maximum(whole, -cut)
 
 
+class Tibial(NamedTuple):
+    """The tibial component's shapes, [H, W] each."""
+
+    metal: jax.Array
+    plate: jax.Array
+    stem: jax.Array
+    fins: jax.Array
+    hinge: jax.Array
+
+
+def _tibial(case, tray, stem, x, y):
+    """Draw tray, wings and hinge around the stem."""
+    absent = jnp.where(case.kind == NATIVE, jnp.inf, 0.0)
+    plate = box(x, y, tray.left, tray.right, 0.0, case.tray, 0.6) + absent
+    stem, fins, hinge = stem + absent, _fins(case, x, y) + absent, _hinge(case, x, y)
+    return Tibial(union(plate, stem, fins, hinge), plate, stem, fins, hinge)
+
+
+def _bones(case, at, tray, under, outline, metal, x, y):
+    """Return the outlines of the bones."""
+    whole = _femur(case, at, x, y)
+    femur = _resected(case, at, whole, x, y)
+    tibia = jnp.maximum(outline, _tibia_top(case, tray, under, x, y))
+    spurs = growth(_osteophytes(case, at, tray, x, y), union(femur, tibia), case.osteophytes)
+    return Bones(
+        *(whole, femur, outline, tibia, _fibula(x, y, at), _patella(x, y, at)),
+        spurs=jnp.maximum(spurs, -metal),
+    )
+
+
+def _cement(case, tray, tibial, outline, x, y):
+    """Return the shape of the layer under the tray, and of that with the mantle of the stem."""
+    has_cement = (case.cement > 0.0) & (case.kind != NATIVE)
+    bed = common(case.tray - y, y - tray.surface, tray.left - x, x - tray.right, outline)
+    mantle = common(tibial.stem - case.cement, case.tray - y, outline)
+    layers = jnp.maximum(jnp.stack([bed, union(bed, mantle)]), -tibial.metal)
+    return jnp.where(has_cement, layers, jnp.inf)
+
+
+def _depths(case, at, bones, x, y, pixel):
+    """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
+    u, v = at.condyles.inside(x, y)
+    height, depth = -at.femur.inside(x, y)[1], at.tibia.inside(x, y)[1]
+    low, high = femur_edges(case.stout[0], height)
+    wall = 4.5 - flare(height, 40.0, 130.0, 3.3)
+    hard, soft = shell(bones.whole_femur, jnp.minimum((high - low) / 2, 27.0), wall)
+    # The notch between the condyles holds no bone behind the groove.
+    notch = film(cone(u, -v, (0.0, -20.0), (0.0, 11.0), 10.0, 9.0), 0.35, pixel)
+    kept = film(bones.femur, 1.0, pixel)
+    hard, soft = hard * kept, soft * kept * marrow(height, 45.0, 110.0) * (1.0 - notch)
+
+    low, high = tibia_edges(case.stout[1], depth)
+    wall = 4.2 - flare(depth, 25.0, 110.0, 3.1)
+    # A native plateau is compact bone seen on edge; a cut one is not.
+    body = jnp.where(case.kind == NATIVE, bones.tibia, bones.whole_tibia)
+    more, inner = shell(body, jnp.minimum((high - low) / 2, 24.0), wall)
+    kept = film(bones.tibia, 1.0, pixel)
+    hard, soft = hard + more * kept, soft + inner * kept * marrow(depth, 30.0, 90.0)
+    for shape, round_to, thick in (
+        (bones.fibula, 6.0, 1.8),
+        (bones.patella, 4.0, 0.7),
+        (bones.spurs, 5.0, 1.0),
+    ):
+        more, inner = shell(shape, round_to, thick)
+        hard, soft = hard + more, soft + inner
+    return hard, soft
+
+
 def ap(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
     """Draw the knee from the front.
 
@@ -360,71 +434,29 @@ def ap(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
         pixel: [] of them.
     """
     at = frames(case)
-    tray = _tray(case, at)
-    outline, stem = _tibia(x, y, at), _stem(case, at, x, y)
+    tray, stem, outline = _tray(case, at), _stem(case, at, x, y), _tibia(case, at, x, y)
     lines = _tibial_lines(case, at, tray, stem, outline, x, y, pixel)
-    whole = _femur(x, y, at)
-    femur = _resected(case, at, whole, x, y)
-    tibia = jnp.maximum(outline, _tibia_top(case, tray, lines.under, x, y))
-    femoral, hinge = _femoral(case, at, x, y), _hinge(case, x, y)
-    absent = jnp.where(case.kind == NATIVE, jnp.inf, 0.0)
-    plate = box(x, y, tray.left, tray.right, 0.0, case.tray, 0.6) + absent
-    stem, fins = stem + absent, _fins(case, x, y) + absent
-    tibial = union(plate, stem, fins, hinge)
-
-    bed = common(case.tray - y, y - tray.surface, tray.left - x, x - tray.right)
-    mantle = common(stem - case.cement, case.tray - y)
-    cement = jnp.where(case.cement > 0.0, common(union(bed, mantle), outline), jnp.inf)
-    cement = jnp.maximum(cement, -tibial) + absent
-    label = jnp.maximum(lines.label, -tibial) + absent
-    space = _spaces(case, at, tray, union(femoral.metal, tibial), femur, tibia, x, y)
-    fibula, patella = _fibula(x, y, at), _patella(x, y, at)
-    spurs = growth(_osteophytes(case, at, tray, x, y), union(femur, tibia), case.osteophytes)
-    spurs = common(spurs, -femoral.metal, -tibial)
-
-    cortical, trabecular = _depths(
-        case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y, pixel
-    )
-    gone = film(lines.ring, 0.45, pixel)
-    rod = through(stem, 6.0)
+    femoral, tibial = _femoral(case, at, x, y), _tibial(case, tray, stem, x, y)
+    metal = union(femoral.metal, tibial.metal)
+    bones = _bones(case, at, tray, lines.under, outline, metal, x, y)
+    bed, cement = _cement(case, tray, tibial, outline, x, y)
+    space = _spaces(case, at, tray, metal, bones.femur, bones.tibia, x, y)
+    label = jnp.where(case.kind == NATIVE, jnp.inf, jnp.maximum(lines.label, -tibial.metal))
+    cortical, trabecular = _depths(case, at, bones, x, y, pixel)
     return Shadow(
         shapes=(
-            *(femoral.metal, tibial, space, cement, femur, tibia, fibula, patella, label, spurs),
+            *(femoral.metal, tibial.metal, space, cement, bones.femur, bones.tibia),
+            *(bones.fibula, bones.patella, label, bones.spurs),
         ),
         cortical=cortical,
-        trabecular=trabecular * (1.0 - gone),
-        cobalt=_cobalt(case, at, femoral, x, y, pixel) + film(hinge, 15.0, pixel),
-        titanium=film(plate, 45.0, pixel) + film(fins, 3.0, pixel) + rod,
-        cement=film(jnp.maximum(bed, outline), 30.0, pixel) * (case.cement > 0)
-        + film(cement, 5.0, pixel),
+        # A line around the stem is seen through the bone before and behind it.
+        trabecular=trabecular * (1.0 - film(lines.ring, 0.45, pixel)),
+        cobalt=_cobalt(case, at, femoral, x, y, pixel) + film(tibial.hinge, 15.0, pixel),
+        titanium=film(tibial.plate, 45.0, pixel)
+        + film(tibial.fins, 3.0, pixel)
+        + through(tibial.stem, 6.0),
+        cement=film(bed, 25.0, pixel) + film(cement, 5.0, pixel),
         polyethylene=film(space, 40.0, pixel) * (case.kind != NATIVE),
         skin=_skin(x, y, at),
         **_truth(case, at, tray),
     )
-
-
-def _depths(case, at, whole, femur, outline, tibia, fibula, patella, spurs, x, y, pixel):
-    """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
-    u, v = at.condyles.inside(x, y)
-    _, t = at.femur.inside(x, y)
-    _, d = at.tibia.inside(x, y)
-    low, high = femur_edges(-t)
-    wall = 4.5 - flare(-t, 40.0, 130.0, 3.3)
-    hard, soft = shell(whole, jnp.minimum((high - low) / 2, 27.0), wall)
-    # The notch between the condyles holds no bone behind the groove.
-    notch = film(cone(u, -v, (0.0, -20.0), (0.0, 11.0), 10.0, 9.0), 0.35, pixel)
-    soft *= 0.3 + flare(-t, 45.0, 110.0, 0.7)  # towards the shaft spongy bone gives way to marrow
-    kept = film(femur, 1.0, pixel)
-    hard, soft = hard * kept, soft * kept * (1.0 - notch)
-
-    low, high = tibia_edges(d)
-    wall = 4.2 - flare(d, 25.0, 110.0, 3.1)
-    # The plateau is compact bone seen on edge.
-    body = jnp.where(case.kind == NATIVE, tibia, outline)
-    other, spongy = shell(body, jnp.minimum((high - low) / 2, 24.0), wall)
-    spongy *= 0.3 + flare(d, 30.0, 90.0, 0.7)
-    kept = film(tibia, 1.0, pixel)
-    for shape, radius, thick in ((fibula, 6.0, 1.8), (patella, 5.0, 0.8), (spurs, 5.0, 1.0)):
-        more, inner = shell(shape, radius, thick)
-        hard, soft = hard + more, soft + inner
-    return hard + other * kept, soft + spongy * kept

@@ -1,5 +1,6 @@
 """The knee from the side: x points posteriorly, y distally from the top of tray or plateau."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from fluorojax.simulation.knee_parts import (
     NATIVE,
     REVISION,
     UKA,
+    Bones,
     Case,
     Shadow,
     between,
@@ -18,6 +20,7 @@ from fluorojax.simulation.knee_parts import (
     film,
     growth,
     lucent,
+    marrow,
     pairs,
     shell,
     through,
@@ -37,7 +40,6 @@ from fluorojax.simulation.shapes import (
 DISTAL, DISTAL_RADIUS = (-3.0, 29.0), 29.0
 POSTERIOR, POSTERIOR_RADIUS = (14.0, 20.0), 20.0
 CONTACT = 4.0  # x where the femur bears on the tray
-FLANGE_TOP = 50.0  # height of the component's front
 PEG = 3.0  # x of the peg
 LIP = 5.0  # how far the label of the insert reaches over the femur's lowest point
 
@@ -56,17 +58,6 @@ class Cuts(NamedTuple):
 
     shape: jax.Array  # signed distance: what is left lies inside
     zone: jax.Array  # width of the radiolucent line there
-
-
-class Bones(NamedTuple):
-    """Outlines before and after the surgeon, [H, W] each."""
-
-    whole_femur: jax.Array
-    femur: jax.Array
-    whole_tibia: jax.Array
-    tibia: jax.Array
-    fibula: jax.Array
-    patella: jax.Array
 
 
 def _gap(case):
@@ -92,15 +83,15 @@ def frames(case: Case) -> Frames:
     )
 
 
-def femur_edges(height: jax.Array) -> tuple[jax.Array, jax.Array]:
+def femur_edges(stout: jax.Array, height: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the anterior and the posterior edge at a height over the joint, in the shaft."""
-    shaft = 14.0 + flare(height, 30.0, 115.0, 3.5)
+    shaft = 14.0 + stout + flare(height, 30.0, 115.0, 3.5)
     return -(shaft + flare(height, 26.0, 60.0, 3.0)), shaft + flare(height, 32.0, 68.0, 7.0)
 
 
-def tibia_edges(depth: jax.Array) -> tuple[jax.Array, jax.Array]:
+def tibia_edges(stout: jax.Array, depth: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return x of the anterior and the posterior edge at a depth under the joint, in the shaft."""
-    shaft = 13.0 + flare(depth, 20.0, 100.0, 3.5)
+    shaft = 13.0 + stout + flare(depth, 20.0, 100.0, 3.5)
     tuberosity = 3.5 * jnp.exp(-(((depth - 38.0) / 11.0) ** 2))
     anterior = shaft + flare(depth, 8.0, 40.0, 5.0) + tuberosity - flare(depth, -3.0, 9.0, 5.0)
     return -anterior, shaft + flare(depth, 7.0, 46.0, 14.0) - flare(depth, -3.0, 8.0, 4.0)
@@ -116,11 +107,13 @@ def _surface(u, height):
     return union(_condyle(u, height), cone(u, height, (-6.0, 31.0), (-13.5, 53.0), 26.0, 12.0))
 
 
-def _femur(at, x, y):
+def _femur(case, at, x, y):
     """Return the native outline."""
     u, v = at.condyles.inside(x, y)
     s, t = at.femur.inside(x, y)
-    return blended(_surface(u, -v), jnp.maximum(between(s, femur_edges(-t)), v + 26.0), 8.0)
+    return blended(
+        _surface(u, -v), jnp.maximum(between(s, femur_edges(case.stout[0], -t)), v + 26.0), 8.0
+    )
 
 
 def _plateau(case):
@@ -134,7 +127,7 @@ def _tibia(case, at, x, y):
     s, t = at.tibia.inside(x, y)
     plateau = _plateau(case)
     spines = cone(x, y - plateau, (3.0, 4.0), (4.0, -5.0), 8.0, 2.0)
-    sides = jnp.maximum(between(s, tibia_edges(t)), -t - 30.0)
+    sides = jnp.maximum(between(s, tibia_edges(case.stout[1], t)), -t - 30.0)
     return jnp.maximum(sides, jnp.minimum(plateau - y, spines))
 
 
@@ -180,14 +173,14 @@ def _cuts(case, at, x, y):
     width = jnp.zeros_like(x)
     for zone in range(7):
         width = jnp.where(index == zone, case.zones[zone], width)
-    return Cuts(planes.max(0), jnp.where(case.is_total & (-v < FLANGE_TOP), width, 0.0))
+    return Cuts(planes.max(0), jnp.where(case.is_total & (-v < case.flange), width, 0.0))
 
 
 def _femoral(case, at, cuts, x, y):
     """A bow of metal around the cuts with peg or box, a cap, or a bow with a stem."""
     u, v = at.condyles.inside(x, y)
     height = -v
-    bow = common(_surface(u, height), -cuts.shape, height - FLANGE_TOP)
+    bow = common(_surface(u, height), -cuts.shape, height - case.flange)
     peg = box(u, height, PEG - 2.2, PEG + 2.2, 5.0, 20.0, 2.0)
     house = box(u, height, -10.0, 16.0, 5.0, 25.0, 1.5)
     inner = jnp.where(case.kind == CR, peg, house)
@@ -212,11 +205,16 @@ class Tibial(NamedTuple):
     surface: jax.Array
 
 
+def _tibia_edge(case, at, y, index):
+    """Return x of the tibia's anterior (0) or posterior (1) edge at `y`."""
+    return edge_at(at.tibia, functools.partial(tibia_edges, case.stout[1]), y, index)
+
+
 def _tibial(case, at, x, y):
     """Draw tray, keel or stem, and the yoke of a hinge."""
     surface = case.tray + case.cement
-    left = edge_at(at.tibia, tibia_edges, surface, 0) + 1.0
-    right = edge_at(at.tibia, tibia_edges, surface, 1) - 1.0
+    left = _tibia_edge(case, at, surface, 0) + 1.0
+    right = _tibia_edge(case, at, surface, 1) - 1.0
     tray = box(x, y, left, right, 0.0, case.tray, 0.6)
     s, t = at.tibia.inside(x, y)
     keel = cone(x, y, (0.0, 0.0), (0.0, case.keel), 7.0, 5.0)
@@ -243,7 +241,7 @@ def _strips(case, at, cuts, tibial, whole, outline, x, y, pixel):
     _, v = at.condyles.inside(x, y)
     bed = cuts.shape + case.cement
     femoral = common(bed, -bed - cuts.zone)
-    femoral_label = common(lucent(femoral, cuts.zone, pixel), whole, -v - FLANGE_TOP + 1.0)
+    femoral_label = common(lucent(femoral, cuts.zone, pixel), whole, -v - case.flange + 1.0)
 
     front, behind, around = case.zones[7:]
     is_under = (x > tibial.left) & (x < tibial.right) & (case.kind != NATIVE)
@@ -262,14 +260,32 @@ def _strips(case, at, cuts, tibial, whole, outline, x, y, pixel):
     return Strips(under, taken, label)
 
 
-def _bones(case, at, cuts, x, y):
-    """Return the outlines; the tibia's radiolucent strip is taken off later."""
+def _bones(case, at, cuts, tibial, strips, metal, x, y):
+    """Return the outlines of the bones."""
     _, v = at.condyles.inside(x, y)
-    whole = _femur(at, x, y)
-    bed = jnp.minimum(cuts.shape + case.cement + cuts.zone, v + FLANGE_TOP)
+    whole, tibia = _femur(case, at, x, y), _tibia(case, at, x, y)
+    bed = jnp.minimum(cuts.shape + case.cement + cuts.zone, v + case.flange)
     femur = jnp.where(case.is_total, jnp.maximum(whole, bed), whole)
-    tibia = _tibia(case, at, x, y)
-    return Bones(whole, femur, tibia, tibia, _fibula(at, x, y), _patella(case, at, x, y))
+    top = jnp.where(case.is_total, tibial.surface + strips.under - y, -jnp.inf)
+    cut, patella = jnp.maximum(tibia, top), _patella(case, at, x, y)
+    spurs = growth(
+        _osteophytes(case, at, tibial, x, y), union(femur, cut, patella), case.osteophytes
+    )
+    return Bones(
+        *(whole, femur, tibia, cut, _fibula(at, x, y), patella), spurs=jnp.maximum(spurs, -metal)
+    )
+
+
+def _cement(case, at, cuts, tibial, whole_femur, whole_tibia, metal, x, y):
+    """Return the shape of the layers along the femur's cuts, under the tray and around the keel."""
+    _, v = at.condyles.inside(x, y)
+    bow = common(cuts.shape, -cuts.shape - case.cement, whole_femur, -v - case.flange)
+    bow = jnp.where(case.is_total, bow, jnp.inf)
+    bed = common(case.tray - y, y - tibial.surface, tibial.left - x, x - tibial.right)
+    mantle = common(tibial.stem - case.cement, case.tray - y)
+    layers = union(common(union(bed, mantle), whole_tibia), bow)
+    has_cement = (case.cement > 0.0) & (case.kind != NATIVE)
+    return jnp.where(has_cement, jnp.maximum(layers, -metal), jnp.inf)
 
 
 def _spaces(case, at, tibial, metal, bones, x, y):
@@ -287,7 +303,7 @@ def _osteophytes(case, at, tibial, x, y):
     base = jnp.where(case.is_total, tibial.surface, _plateau(case)) + 3.5
     cones = []
     for index, side in enumerate((-1.0, 1.0)):
-        edge = side * edge_at(at.tibia, tibia_edges, base, index)
+        edge = side * _tibia_edge(case, at, base, index)
         tip = (edge + case.osteophytes[index], base - 1.5)
         cones.append(cone(side * x, y, (edge - 5.0, base + 2.5), tip, 4.5, 1.6))
     u, v = at.patella.inside(x, y)
@@ -330,15 +346,12 @@ def _truth(case, at, tibial):
     }
 
 
-def _depths(case, at, bones, spurs, x, y, pixel):
+def _depths(case, at, bones, x, y, pixel):
     """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
     u, v = at.condyles.inside(x, y)
-    _, t = at.femur.inside(x, y)
-    _, d = at.tibia.inside(x, y)
-    hard, soft = shell(
-        bones.whole_femur, 24.0 - flare(t, -100.0, -55.0, 9.0), 4.5 - flare(-t, 45.0, 130.0, 3.3)
-    )
-    soft *= 0.3 + flare(-t, 45.0, 110.0, 0.7)  # towards the shaft spongy bone gives way to marrow
+    height, depth = -at.femur.inside(x, y)[1], at.tibia.inside(x, y)[1]
+    radius, wall = 15.0 + flare(height, 55.0, 100.0, 9.0), 4.5 - flare(height, 45.0, 130.0, 3.3)
+    hard, soft = shell(bones.whole_femur, radius, wall)
     # The two condyles never cover each other quite.
     second, _ = shell(jnp.maximum(_condyle(u + 2.5, -v - 2.5), bones.whole_femur), 24.0, 1.2)
     hard += 0.5 * second * (1.0 - smoothstep((-v - 22.0) / 12.0))
@@ -346,18 +359,20 @@ def _depths(case, at, bones, spurs, x, y, pixel):
     roof = cone(u, -v, (-6.0, 15.0), (15.0, 33.0), 0.7, 0.7)
     hard += jnp.where(case.is_total, 0.0, film(roof, 9.0, pixel))
     kept = film(bones.femur, 1.0, pixel)
-    hard, soft = hard * kept, soft * kept
+    hard, soft = hard * kept, soft * kept * marrow(height, 45.0, 110.0)
+
+    # A native plateau is compact bone seen on edge; a cut one is not.
     body = jnp.where(case.kind == NATIVE, bones.tibia, bones.whole_tibia)
-    more, inner = shell(body, 13.0 + flare(d, 20.0, 100.0, 8.0), 4.2 - flare(d, 30.0, 110.0, 3.0))
-    inner *= 0.3 + flare(d, 30.0, 90.0, 0.7)
+    radius, wall = 13.0 + flare(depth, 20.0, 100.0, 8.0), 4.2 - flare(depth, 30.0, 110.0, 3.0)
+    more, inner = shell(body, radius, wall)
     kept = film(bones.tibia, 1.0, pixel)
-    hard, soft = hard + more * kept, soft + inner * kept
-    for shape, radius, thick in (
+    hard, soft = hard + more * kept, soft + inner * kept * marrow(depth, 30.0, 90.0)
+    for shape, round_to, thick in (
         (bones.fibula, 6.0, 2.0),
         (bones.patella, 16.0, 1.3),
-        (spurs, 5.0, 1.0),
+        (bones.spurs, 5.0, 1.0),
     ):
-        more, inner = shell(shape, radius, thick)
+        more, inner = shell(shape, round_to, thick)
         hard, soft = hard + more, soft + inner
     return hard, soft
 
@@ -373,42 +388,27 @@ def lateral(case: Case, x: jax.Array, y: jax.Array, pixel: jax.Array) -> Shadow:
     """
     at = frames(case)
     cuts = _cuts(case, at, x, y)
-    bones = _bones(case, at, cuts, x, y)
     femoral, tibial = _femoral(case, at, cuts, x, y), _tibial(case, at, x, y)
-    strips = _strips(case, at, cuts, tibial, bones.whole_femur, bones.whole_tibia, x, y, pixel)
-    top = jnp.where(case.is_total, tibial.surface + strips.under - y, -jnp.inf)
-    bones = bones._replace(tibia=jnp.maximum(bones.whole_tibia, top))
     metal = union(femoral, tibial.metal)
-    label = jnp.maximum(strips.label, -metal)
-
-    _, v = at.condyles.inside(x, y)
-    bow = common(cuts.shape, -cuts.shape - case.cement, bones.whole_femur, -v - FLANGE_TOP)
-    bow = jnp.where(case.is_total, bow, jnp.inf)
-    bed = common(case.tray - y, y - tibial.surface, tibial.left - x, x - tibial.right)
-    mantle = common(tibial.stem - case.cement, case.tray - y)
-    cement = common(union(bed, mantle), bones.whole_tibia)
-    has_cement = (case.cement > 0.0) & (case.kind != NATIVE)
-    cement = jnp.where(has_cement, jnp.maximum(union(cement, bow), -metal), jnp.inf)
+    whole = _femur(case, at, x, y), _tibia(case, at, x, y)
+    strips = _strips(case, at, cuts, tibial, *whole, x, y, pixel)
+    bones = _bones(case, at, cuts, tibial, strips, metal, x, y)
+    cement = _cement(case, at, cuts, tibial, *whole, metal, x, y)
     space = _spaces(case, at, tibial, metal, bones, x, y)
-    bone = union(bones.femur, bones.tibia, bones.patella)
-    spurs = jnp.maximum(
-        growth(_osteophytes(case, at, tibial, x, y), bone, case.osteophytes), -metal
-    )
-
-    cortical, trabecular = _depths(case, at, bones, spurs, x, y, pixel)
+    label = jnp.maximum(strips.label, -metal)
+    cortical, trabecular = _depths(case, at, bones, x, y, pixel)
     # Half a tray's keel is a plate seen face on.
     thick = jnp.where(case.kind == UKA, 1.5, 6.0)
-    rod = through(tibial.stem, thick)
-    block = jnp.where(case.has_hinge, tibial.metal, jnp.inf)
+    hinge = jnp.where(case.has_hinge, jnp.maximum(tibial.metal, y), jnp.inf)
     return Shadow(
         shapes=(
             *(femoral, tibial.metal, space, cement, bones.femur, bones.tibia),
-            *(bones.fibula, bones.patella, label, spurs),
+            *(bones.fibula, bones.patella, label, bones.spurs),
         ),
         cortical=cortical,
         trabecular=trabecular * (1.0 - film(strips.taken, 0.45, pixel)),
-        cobalt=film(femoral, 18.0, pixel) + film(jnp.maximum(block, y), 15.0, pixel),
-        titanium=film(tibial.tray, 40.0, pixel) + rod,
+        cobalt=film(femoral, 18.0, pixel) + film(hinge, 15.0, pixel),
+        titanium=film(tibial.tray, 40.0, pixel) + through(tibial.stem, thick),
         cement=film(cement, 14.0, pixel),
         polyethylene=film(space, 45.0, pixel) * (case.kind != NATIVE),
         skin=_skin(at, bones.patella, x, y),

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import coverage
 from fluorojax.simulation.knee_spec import SHARES, KneeSpec
-from fluorojax.simulation.shapes import Frame
+from fluorojax.simulation.shapes import Frame, Number, flare
 
 Edges = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
@@ -53,8 +53,11 @@ class Case(NamedTuple):
     has_button: jax.Array  # patella resurfaced
     tray: jax.Array  # thickness of its metal
     keel: jax.Array  # length
+    wings: jax.Array  # half the width of the keel's wings
+    flange: jax.Array  # height of the femoral component's front
     stems: jax.Array  # [2] femoral, tibial, of a revision
     bend: jax.Array  # [2] where the shaft's axis passes the joint's middle: femur, tibia
+    stout: jax.Array  # [2] how much thicker than on average the shafts' halves are: femur, tibia
 
     @property
     def is_total(self) -> jax.Array:
@@ -65,6 +68,18 @@ class Case(NamedTuple):
     def has_box(self) -> jax.Array:
         """Say whether the femoral component fills the notch."""
         return (self.kind == PS) | (self.kind == REVISION)
+
+
+class Bones(NamedTuple):
+    """Outlines, [H, W] each: as they were, and what is left of them."""
+
+    whole_femur: jax.Array
+    femur: jax.Array
+    whole_tibia: jax.Array
+    tibia: jax.Array
+    fibula: jax.Array
+    patella: jax.Array
+    spurs: jax.Array  # osteophytes
 
 
 class Shadow(NamedTuple):
@@ -96,18 +111,19 @@ def draw_case(key: jax.Array, size: jax.Array, is_lateral: jax.Array, spec: Knee
     shares = jnp.stack([jnp.asarray(getattr(spec, name), jnp.float32) for name in SHARES])
     # Strictly: a first type of share 0 is never drawn by a 0.
     kind = (which >= jnp.cumsum(shares)[:-1] / shares.sum()).sum()
-    alpha, beta, gamma, sigma, flexion, femur_bend, tibia_bend = uniforms(
+    alpha, beta, gamma, sigma, flexion, *shafts = uniforms(
         angle_key,
         *(spec.alpha_degrees, spec.beta_degrees, spec.gamma_degrees, spec.sigma_degrees),
-        *(spec.flexion_degrees, (-3.0, 3.0), (-2.0, 2.0)),
+        *(spec.flexion_degrees, (-3.0, 3.0), (-2.0, 2.0), (-1.5, 2.0), (-1.5, 1.5)),
     )
     thickness, tilt, *lengths = uniforms(
         space_key,
         *(spec.thickness_mm, spec.tilt_mm, spec.joint_space_mm, spec.joint_space_mm),
         *(spec.overhang_mm, spec.overhang_mm, spec.cement_mm),
-        *((3.0, 5.0), (26.0, 42.0), (60.0, 140.0), (60.0, 140.0)),
+        *((3.0, 5.0), (26.0, 42.0), (6.0, 14.0), (42.0, 50.0), (60.0, 140.0), (60.0, 140.0)),
     )
-    medial_space, lateral_space, medial, lateral, cement, tray, keel, *stems = lengths
+    medial_space, lateral_space, medial, lateral, cement, *design = lengths
+    tray, keel, wings, flange, *stems = design
     joint_space = jnp.stack([medial_space, lateral_space])
     side = jnp.where(uka < spec.uka_lateral_rate, -1.0, 1.0)
     both = jnp.maximum(thickness + tilt / 2 * jnp.array([1.0, -1.0]), 2.0)
@@ -132,8 +148,11 @@ def draw_case(key: jax.Array, size: jax.Array, is_lateral: jax.Array, spec: Knee
         has_button=buttoned < spec.patella_rate,
         tray=tray,
         keel=keel,
+        wings=wings,
+        flange=flange,
         stems=jnp.stack(stems),
-        bend=jnp.stack([femur_bend, tibia_bend]),
+        bend=jnp.stack(shafts[:2]),
+        stout=jnp.stack(shafts[2:]),
     )
 
 
@@ -165,6 +184,11 @@ def shell(
     return through(shape, radius) - inner, inner
 
 
+def marrow(height: jax.Array, start: float, end: float) -> jax.Array:
+    """Return how much of the inside is spongy bone: 1 at the end of a bone, 0.3 in its shaft."""
+    return 0.3 + flare(height, start, end, 0.7)
+
+
 def lucent(shape: jax.Array, width: jax.Array, pixel: jax.Array) -> jax.Array:
     """Return the label's shape of a strip `shape` that is `width` wide: none where that is 0.
 
@@ -185,7 +209,7 @@ def growth(cones: jax.Array, bone: jax.Array, lengths: jax.Array) -> jax.Array:
     return jnp.maximum(there, -bone)
 
 
-def pairs(*points: tuple[jax.Array, jax.Array]) -> jax.Array:
+def pairs(*points: tuple[Number, Number]) -> jax.Array:
     """Return points `[N, 2]`."""
     return jnp.stack([jnp.stack(jnp.broadcast_arrays(*point)) for point in points])
 

@@ -66,6 +66,7 @@ class KneeSpec:
     rotation_degrees: Range = uniform(-6.0, 6.0, -20.0, 20.0)  # of the leg in the film
     shift_mm: Range = uniform(-12.0, 12.0, -60.0, 60.0)  # of the joint from the middle
     flexion_degrees: Range = uniform(0.0, 30.0, 0.0, 60.0)  # in lateral views
+    girth_mm: Range = uniform(-6.0, 14.0, -15.0, 60.0)  # how much farther the skin is than usual
     size: Range = uniform(0.88, 1.12, 0.6, 1.5)  # of the knee; 1 is a tibial plateau 73 mm wide
 
     # What was implanted: shares, of which only the ratio counts.

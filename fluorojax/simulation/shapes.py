@@ -11,21 +11,23 @@ import jax.numpy as jnp
 
 from fluorojax.simulation.geometry import smoothstep
 
+Number = jax.Array | float
+
 
 class Frame(NamedTuple):
     """A frame of its own at (x, y), [] each, turned by `angle` [] radians from x towards y."""
 
-    x: jax.Array
-    y: jax.Array
-    angle: jax.Array
+    x: Number
+    y: Number
+    angle: Number
 
-    def inside(self, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def inside(self, x: Number, y: Number) -> tuple[jax.Array, jax.Array]:
         """Return in this frame what `x` and `y` are outside."""
         c, s = jnp.cos(self.angle), jnp.sin(self.angle)
         x, y = x - self.x, y - self.y
         return c * x + s * y, c * y - s * x
 
-    def outside(self, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def outside(self, x: Number, y: Number) -> tuple[jax.Array, jax.Array]:
         """Return outside what `x` and `y` are in this frame."""
         c, s = jnp.cos(self.angle), jnp.sin(self.angle)
         return self.x + c * x - s * y, self.y + s * x + c * y
