@@ -1,6 +1,7 @@
 """A simulated radiograph of a knee, native or replaced, and the truth of what it measures."""
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,16 @@ VIEWS = ("ap", "lateral")
 SIDES = ("left", "right")
 LEG_RADIUS_MM = 52.0  # a ray passes at most twice as much of the leg
 METAL_LIMIT = 4.5  # what hardened and scattered rays leave of a metal's line integral
+
+
+class Sheet(NamedTuple):
+    """The film a knee is shown on."""
+
+    grid: jax.Array  # [H, W, 2] mm of the frame
+    x: jax.Array  # [H, W] mm on the film, to the right
+    y: jax.Array  # [H, W] mm on the film, down
+    pixel: jax.Array  # [] mm
+    is_photo: jax.Array  # [] bool, a monitor photographed
 
 
 def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
@@ -87,9 +98,7 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
         overhang_mm: [2] float32 medial, lateral: the tray beyond the resected tibia, negative where
             it is short of it; NaN in lateral views and where there is no tray.
     """
-    view_key, case_key, place_key, texture_key, film_key, beam_key, noise_key, show_key = (
-        jax.random.split(key, 8)
-    )
+    view_key, case_key, place_key, film_key = jax.random.split(key, 4)
     lateral_draw, right_draw, mirrored, short, wide, narrow, size, magnification = uniforms(
         view_key,
         *(RATE, RATE, RATE, RATE, spec.field_mm, spec.short_field_mm),
@@ -97,24 +106,18 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     )
     is_lateral, is_right = lateral_draw < spec.lateral_rate, right_draw < spec.right_rate
     field = jnp.where(short < spec.short_rate, narrow, wide)
-    pixel = field / spec.width
     # The patient faces the observer: medial of a right knee is to the right.
     is_turned = jnp.where(is_lateral, mirrored < spec.mirrored_rate, ~is_right)
-    place, is_photo = knee_film.placing(
-        place_key, field, size, jnp.where(is_turned, -1.0, 1.0), spec
-    )
+    mirror = jnp.where(is_turned, -1.0, 1.0)
+    place, is_photo = knee_film.placing(place_key, field, size, mirror, spec)
+    pixel = field / spec.width
     grid = pixel_centres(spec.height, spec.width, pixel)
-    frame_y, frame_x = grid[..., 0], grid[..., 1]
+    x, y = grid[..., 1], grid[..., 0]
 
     case = draw_case(case_key, size, is_lateral, spec)
-    x, y = place.to_knee(frame_x, frame_y)
-    shadow = jax.lax.cond(is_lateral, lateral, ap, case, x, y, pixel / size)
-
-    film_x, film_y = place.flat(frame_x, frame_y)
-    image, seen = _film(
-        (texture_key, film_key, beam_key, noise_key, show_key),
-        *(shadow, size, is_right, is_photo, grid, film_x, film_y, pixel, spec),
-    )
+    shadow = jax.lax.cond(is_lateral, lateral, ap, case, *place.to_knee(x, y), pixel / size)
+    sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
+    image, seen = _film(film_key, shadow, size, is_right, sheet, spec)
     shapes = jnp.stack(jnp.broadcast_arrays(*shadow.shapes), -1)
     return {
         "image": image,
@@ -144,23 +147,23 @@ def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str
     return jax.lax.map(lambda key: simulate(key, spec), keys, batch_size=batch_size)
 
 
-def _film(keys, shadow, size, is_right, is_photo, grid, x, y, pixel, spec):
+def _film(key, shadow, size, is_right, sheet, spec):
     """Return the picture, and where it shows the film: [H, W] each."""
-    texture_key, film_key, beam_key, noise_key, show_key = keys
-    object_key, view_key, border_key, photo_key = jax.random.split(film_key, 4)
+    k = jax.random.split(key, 8)
+    pixel = sheet.pixel
     energy, scatter, quanta, focus, blur_px, glare, glare_mm, girth = uniforms(
-        beam_key,
+        k[0],
         *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm),
         *(spec.blur_px, spec.glare, spec.glare_mm, spec.girth_mm),
     )
     skin = shadow.skin * size - girth
-    integral, metal = _integrals(texture_key, shadow, skin, size, energy)
-    lead = knee_film.objects(object_key, x, y, is_right, energy, spec, pixel)
-    view = physics.collimation(view_key, grid, pixel, spec)
+    integral, metal = _integrals(k[1], shadow, skin, size, energy)
+    lead = knee_film.objects(k[2], sheet.x, sheet.y, is_right, energy, spec, pixel)
+    view = physics.collimation(k[3], sheet.grid, pixel, spec)
     # Exposure and window are set for the leg, less its thin edge.
     leg = view * coverage(skin + 8.0, pixel) * jnp.exp(-metal - lead)
     signal = physics.detect(
-        noise_key,
+        k[4],
         integral + metal + lead,
         leg,
         scatter_ratio=scatter,
@@ -171,11 +174,10 @@ def _film(keys, shadow, size, is_right, is_photo, grid, x, y, pixel, spec):
         glare_px=glare_mm / pixel,
         pixel=pixel,
     )
-    image = knee_film.shown(show_key, signal, leg, view, spec)
-    is_border = knee_film.border(border_key, x, y, spec)
-    image = jnp.where(is_border, 1.0, image)
-    photo = knee_film.photographed(photo_key, image, x, y)
-    image = jnp.where(is_photo, photo, image).astype(jnp.float32)
+    is_border = knee_film.border(k[5], sheet.x, sheet.y, spec)
+    image = jnp.where(is_border, 1.0, knee_film.shown(k[6], signal, leg, view, spec))
+    photo = knee_film.photographed(k[7], image, sheet.x, sheet.y)
+    image = jnp.where(sheet.is_photo, photo, image).astype(jnp.float32)
     return image, (view >= 0.5) & ~is_border
 
 

@@ -132,7 +132,7 @@ def shown(
 def photographed(key: jax.Array, image: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the picture a camera takes of the monitor: uneven light, glare, moire of two grids."""
     lean, aside, glare, ripple, period, angle = uniforms(
-        key, (-0.15, 0.15), (-0.15, 0.15), (0.02, 0.12), (0.01, 0.04), (2.2, 5.0), (0.0, jnp.pi)
+        key, (-0.15, 0.15), (-0.15, 0.15), (0.02, 0.12), (0.005, 0.03), (2.2, 5.0), (0.0, jnp.pi)
     )
     half = x[0, -1]
     u, v = x / half, y / half

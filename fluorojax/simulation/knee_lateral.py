@@ -262,9 +262,11 @@ def _strips(case, at, cuts, tibial, whole, outline, x, y, pixel):
 
 def _bones(case, at, cuts, tibial, strips, metal, x, y):
     """Return the outlines of the bones."""
-    _, v = at.condyles.inside(x, y)
+    u, v = at.condyles.inside(x, y)
     whole, tibia = _femur(case, at, x, y), _tibia(case, at, x, y)
-    bed = jnp.minimum(cuts.shape + case.cement + cuts.zone, v + case.flange)
+    # Over the flange the bone goes on where the front cut ends, and comes forward slowly.
+    over = common(v + case.flange, half_plane(u, -v, (-21.5, case.flange), 207.0))
+    bed = jnp.minimum(cuts.shape + case.cement + cuts.zone, over)
     femur = jnp.where(case.is_total, jnp.maximum(whole, bed), whole)
     top = jnp.where(case.is_total, tibial.surface + strips.under - y, -jnp.inf)
     cut, patella = jnp.maximum(tibia, top), _patella(case, at, x, y)

@@ -1,8 +1,9 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fluorojax.simulation import knee_film, knee_parts, materials, shapes
+from fluorojax.simulation import geometry, knee_film, knee_parts, materials, shapes
 
 X, Y = np.meshgrid(np.arange(-30.0, 30.0, 0.5), np.arange(-30.0, 30.0, 0.5))
 
@@ -98,3 +99,12 @@ def test_implants_take_more_than_bone_and_plastic_less_than_flesh():
     values = [float(material(energy)) for material in order]
     assert values == sorted(values)
     assert float(materials.bone_cement(energy)) > values[3] - values[1]
+
+
+def test_a_grain_can_be_longer_along_the_rows():
+    noise = geometry.smooth_noise(jax.random.key(0), 128, 128, (16, 64))
+    along, across = (
+        np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
+        for a, b in ((noise[4:], noise[:-4]), (noise[:, 4:], noise[:, :-4]))
+    )
+    assert along > across + 0.3
