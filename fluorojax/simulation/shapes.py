@@ -4,6 +4,7 @@ A point is (x, y); y points down (distally). Unions are minima, intersections ma
 away is negated, so that a distance is exact near the edges and a bound elsewhere.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -35,12 +36,12 @@ class Frame(NamedTuple):
 
 def union(*shapes: jax.Array) -> jax.Array:
     """Return the distance to what lies in any of the shapes."""
-    return jnp.stack(jnp.broadcast_arrays(*shapes)).min(0)
+    return functools.reduce(jnp.minimum, shapes)
 
 
 def common(*shapes: jax.Array) -> jax.Array:
     """Return the distance to what lies in all of the shapes."""
-    return jnp.stack(jnp.broadcast_arrays(*shapes)).max(0)
+    return functools.reduce(jnp.maximum, shapes)
 
 
 def blended(one: jax.Array, other: jax.Array, width: float) -> jax.Array:
