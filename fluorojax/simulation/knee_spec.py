@@ -29,7 +29,7 @@ class KneeSpec:
 
     height: int = 256  # pixels
     width: int = 256  # pixels
-    field_mm: Range = uniform(210.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
+    field_mm: Range = uniform(220.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
     short_rate: float = rate(0.1)  # `short_field_mm` instead: the shafts end soon
     short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)
     magnification: Range = uniform(1.05, 1.2, 1.0, 2.0)  # detector over knee plane; changes no mm
@@ -50,7 +50,7 @@ class KneeSpec:
     dark_bone_rate: float = rate(0.15)  # dense is dark; the margins turn white with it
     white_shutter_rate: float = rate(0.1)  # the collimator's margins are the other shade
     round_rate: float = rate(0.02)  # the collimator opens a circle
-    blades_rate: float = rate(0.4)  # the collimator opens a turned rectangle
+    blades_rate: float = rate(0.3)  # the collimator opens a turned rectangle
     border_rate: float = rate(0.1)  # a white border of `border_share` of the width around
     border_share: Range = uniform(0.01, 0.05, 0.0, 0.1)
     marker_rate: float = rate(0.7)  # a lead letter, L or R
