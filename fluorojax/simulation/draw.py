@@ -3,10 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.simulation.spec import DEFAULTS, Range, Spec
+from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.simulation.spec import Range, Spec, drawn
 
-# A pytree of numbers: one compiled function serves every spec of a size.
-jax.tree_util.register_dataclass(Spec, list(DEFAULTS), ["height", "width"])
+# Pytrees of numbers: one compiled function serves every spec of a size.
+for kind in (Spec, KneeSpec):
+    names = [field.name for field in drawn(kind)]
+    jax.tree_util.register_dataclass(kind, names, ["height", "width"])
 
 RATE: Range = (0.0, 1.0)  # to be compared with a probability
 SIGN: Range = (-1.0, 1.0)  # of which only the sign matters

@@ -109,7 +109,11 @@ def thin_chord(distance: jax.Array, radius: jax.Array, pixel_mm: jax.Array) -> j
 
 
 def smooth_noise(
-    key: jax.Array, height: int, width: int, cells: int, shift: jax.Array | None = None
+    key: jax.Array,
+    height: int,
+    width: int,
+    cells: int | tuple[int, int],
+    shift: jax.Array | None = None,
 ) -> jax.Array:
     """Return a smooth random field `[H, W]`: cubic B-splines over random nodes, mean 0, variance 1.
 
@@ -117,22 +121,24 @@ def smooth_noise(
         key: draws the nodes.
         height: of the frame, in pixels.
         width: of the frame, in pixels.
-        cells: nodes a side.
+        cells: nodes a side; or (rows, columns), for a grain that is longer one way.
         shift: [2] pixels by which the frame sees the field from elsewhere, below 6 cells.
     """
     margin = 8  # nodes beyond the frame: they feed its border, and the shift
-    count = cells + 2 * margin
+    rows, columns = cells if isinstance(cells, tuple) else (cells, cells)
     moved = jnp.zeros(2) if shift is None else shift
     # Uniform nodes of variance 1 / 0.479², which the weights' squares take back on average.
-    nodes = (jax.random.uniform(key, (count, count)) - 0.5) * (12.0**0.5 / 0.479)
+    nodes = (jax.random.uniform(key, (rows + 2 * margin, columns + 2 * margin)) - 0.5) * (
+        12.0**0.5 / 0.479
+    )
 
-    def weights(size, offset):
-        place = (jnp.arange(size) + 0.5 + offset) * (cells / size) + margin
-        t = jnp.abs(place[:, None] - jnp.arange(count))
+    def weights(size, count, offset):
+        place = (jnp.arange(size) + 0.5 + offset) * (count / size) + margin
+        t = jnp.abs(place[:, None] - jnp.arange(count + 2 * margin))
         near, far = 2 / 3 - t**2 + t**3 / 2, jnp.maximum(2.0 - t, 0.0) ** 3 / 6
         return jnp.where(t < 1.0, near, far)
 
-    return weights(height, moved[0]) @ nodes @ weights(width, moved[1]).T
+    return weights(height, rows, moved[0]) @ nodes @ weights(width, columns, moved[1]).T
 
 
 def smear(image: jax.Array, shift: jax.Array, length: jax.Array, lag: jax.Array) -> jax.Array:

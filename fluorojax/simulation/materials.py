@@ -16,6 +16,7 @@ MASS_ATTENUATION = {
     "titanium": (2.214, 1.213, 0.7661, 0.4052),
     "iron": (3.629, 1.958, 1.205, 0.5952),
     "nickel": (4.600, 2.474, 1.512, 0.7306),
+    "polyethylene": (0.2275, 0.2084, 0.1970, 0.1823),
     "iodine": (22.10, 12.32, 7.579, 3.510),
 }
 SOFT_TISSUE_DENSITY = 1.0  # g/cm³, between fat (0.95) and muscle (1.05)
@@ -23,6 +24,10 @@ CORTICAL_DENSITY = 1.92  # g/cm³, ICRU-44
 TRABECULAR_DENSITY = 1.18  # g/cm³, ICRU-46 spongiosa
 NITINOL_DENSITY = 6.45  # g/cm³
 STEEL_DENSITY = 7.87  # g/cm³, as iron
+TITANIUM_DENSITY = 4.43  # g/cm³, Ti-6Al-4V
+COBALT_CHROME_DENSITY = 8.3  # g/cm³
+POLYETHYLENE_DENSITY = 0.94  # g/cm³, of ultra-high molecular weight
+CEMENT_BARIUM = 0.07  # g/cm³: a tenth of the cement is barium sulphate
 CONTRAST_IODINE = 0.150  # g/cm³: 150 mgI/mL
 
 
@@ -69,3 +74,26 @@ def steel(energy_kev: jax.Array) -> jax.Array:
 def contrast_medium(energy_kev: jax.Array) -> jax.Array:
     """Return what iodine at 150 mgI/mL adds to the liquid it is dissolved in, per mm."""
     return 0.1 * CONTRAST_IODINE * mass_attenuation("iodine", energy_kev)
+
+
+def titanium_alloy(energy_kev: jax.Array) -> jax.Array:
+    """Return the attenuation of Ti-6Al-4V, as titanium, per mm."""
+    return 0.1 * TITANIUM_DENSITY * mass_attenuation("titanium", energy_kev)
+
+
+def cobalt_chrome(energy_kev: jax.Array) -> jax.Array:
+    """Return the attenuation of a cobalt-chromium alloy, per mm: as iron, which lies between."""
+    return 0.1 * COBALT_CHROME_DENSITY * mass_attenuation("iron", energy_kev)
+
+
+def polyethylene(energy_kev: jax.Array) -> jax.Array:
+    """Return the attenuation of polyethylene, per mm: less than that of soft tissue."""
+    return 0.1 * POLYETHYLENE_DENSITY * mass_attenuation("polyethylene", energy_kev)
+
+
+def bone_cement(energy_kev: jax.Array) -> jax.Array:
+    """Return what bone cement takes above soft tissue, per mm: its barium, as iodine.
+
+    Both have their absorption edge below 40 keV; the polymer takes about what soft tissue does.
+    """
+    return 0.1 * CEMENT_BARIUM * mass_attenuation("iodine", energy_kev)

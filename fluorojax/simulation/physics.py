@@ -5,12 +5,15 @@ import jax.numpy as jnp
 
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import blur, coverage
+from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import Spec
 
 SCATTER_MM = 18.0  # standard deviation of the scattered beam's spread
 
 
-def collimation(key: jax.Array, grid: jax.Array, pixel: jax.Array, spec: Spec) -> jax.Array:
+def collimation(
+    key: jax.Array, grid: jax.Array, pixel: jax.Array, spec: Spec | KneeSpec
+) -> jax.Array:
     """Return the open part of each pixel, [H, W] in [0, 1]: full, round or rectangular field.
 
     Args:
@@ -61,7 +64,8 @@ def detect(
     Args:
         key: of the noise.
         integral: [H, W], mu times length; only differences matter, the exposure is automatic.
-        view: [H, W] in [0, 1], the collimator's opening.
+        view: [H, W] in [0, 1], the collimator's opening; or the part of it behind which the
+            patient lies, where there is air beside: it sets the exposure, and scatters.
         scatter_ratio: [] scattered over primary.
         quanta: [] a pixel, at the mean.
         focus_px: [] standard deviation in pixels, before the noise.
@@ -79,6 +83,23 @@ def detect(
     return jnp.maximum(spread, 0.0)
 
 
+def logarithmic(
+    signal: jax.Array, view: jax.Array, level: jax.Array, window: jax.Array
+) -> jax.Array:
+    """Return grey values [H, W], not clipped: level + window * standardised logarithm.
+
+    Args:
+        signal: [H, W], from `detect`.
+        view: [H, W] in [0, 1], where the logarithm's mean is to be 0 and its variance 1.
+        level: [] grey of the mean.
+        window: [] grey of one standard deviation.
+    """
+    log = jnp.log(jnp.maximum(signal, 1e-2))
+    log -= mean_inside(log, view)
+    spread = jnp.sqrt(mean_inside(log**2, view)) + 1e-3
+    return level + window * log / spread
+
+
 def display(key: jax.Array, signal: jax.Array, view: jax.Array, spec: Spec) -> jax.Array:
     """Return the picture [H, W] float32 in [0, 1]; dark outside the field.
 
@@ -94,10 +115,9 @@ def display(key: jax.Array, signal: jax.Array, view: jax.Array, spec: Spec) -> j
     window, level, gamma, polarity, kind, closed = uniforms(
         key, spec.window, spec.brightness, spec.gamma, RATE, RATE, (0.02, 0.03)
     )
-    log = jnp.log(jnp.maximum(signal, 1e-2))
-    log -= mean_inside(log, view)
-    spread = jnp.sqrt(mean_inside(log**2, view)) + 1e-3
-    tone = jnp.where(kind < spec.linear_rate, level * signal, level + window * log / spread)
+    tone = jnp.where(
+        kind < spec.linear_rate, level * signal, logarithmic(signal, view, level, window)
+    )
     tone = jnp.clip(tone, 0.0, 1.0) ** gamma
     tone = jnp.where(polarity < spec.inverted_rate, 1.0 - tone, tone)
     return (view * tone + (1.0 - view) * closed).astype(jnp.float32)

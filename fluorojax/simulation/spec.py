@@ -1,6 +1,7 @@
 """What is simulated: ranges in physical units, and the two procedures that come ready.
 
-Free of jax, so that configurations can hold these fields before its flags are set.
+The knee's own spec (`fluorojax.simulation.knee_spec`) is made of the same fields and checks. Free
+of jax, so that configurations can hold these fields before its flags are set.
 """
 
 import dataclasses
@@ -13,12 +14,12 @@ from fluorojax.errors import InputError
 Range = tuple[float, float]
 
 
-def _uniform(low: float, high: float, least: float, most: float) -> Any:
+def uniform(low: float, high: float, least: float, most: float) -> Any:
     """A range to draw from, within what the formulas are made for."""
     return dataclasses.field(default=(low, high), metadata={"limits": (least, most)})
 
 
-def _rate(value: float) -> Any:
+def rate(value: float) -> Any:
     """A probability of a frame."""
     return dataclasses.field(default=value, metadata={"limits": (0.0, 1.0)})
 
@@ -35,61 +36,60 @@ class Spec:
 
     height: int = 192  # pixels
     width: int = 192  # pixels
-    field_mm: Range = _uniform(125.0, 150.0, 20.0, 500.0)  # width of the frame, where the wire is
+    field_mm: Range = uniform(125.0, 150.0, 20.0, 500.0)  # width of the frame, where the wire is
 
     # The beam and the detector.
-    energy_kev: Range = _uniform(52.0, 64.0, 40.0, 80.0)  # effective, behind the patient
-    scatter_ratio: Range = _uniform(0.3, 1.5, 0.0, 5.0)  # scattered over primary
-    quanta: Range = _uniform(300.0, 3000.0, 10.0, 1e6)  # a pixel, at the frame's mean
-    focus_mm: Range = _uniform(0.05, 0.25, 0.0, 3.0)  # blur before the noise, s.d.: focal spot
-    blur_px: Range = _uniform(0.45, 0.8, 0.0, 4.0)  # blur after the noise, s.d.: the electronics
-    glare: Range = _uniform(0.0, 0.4, 0.0, 0.95)  # share of the light that spreads by `glare_mm`
-    glare_mm: Range = _uniform(0.3, 0.4, 0.0, 5.0)  # s.d.: light in scintillator or intensifier
-    lag: Range = _uniform(0.0, 0.25, 0.0, 0.9)  # share of the frame before in this one
-    frame_rate: Range = _uniform(7.5, 30.0, 1.0, 60.0)  # frames a second
-    exposure_ms: Range = _uniform(4.0, 20.0, 0.1, 200.0)  # of a frame: what moves is smeared
+    energy_kev: Range = uniform(52.0, 64.0, 40.0, 80.0)  # effective, behind the patient
+    scatter_ratio: Range = uniform(0.3, 1.5, 0.0, 5.0)  # scattered over primary
+    quanta: Range = uniform(300.0, 3000.0, 10.0, 1e6)  # a pixel, at the frame's mean
+    focus_mm: Range = uniform(0.05, 0.25, 0.0, 3.0)  # blur before the noise, s.d.: focal spot
+    blur_px: Range = uniform(0.45, 0.8, 0.0, 4.0)  # blur after the noise, s.d.: the electronics
+    glare: Range = uniform(0.0, 0.4, 0.0, 0.95)  # share of the light that spreads by `glare_mm`
+    glare_mm: Range = uniform(0.3, 0.4, 0.0, 5.0)  # s.d.: light in scintillator or intensifier
+    lag: Range = uniform(0.0, 0.25, 0.0, 0.9)  # share of the frame before in this one
+    frame_rate: Range = uniform(7.5, 30.0, 1.0, 60.0)  # frames a second
+    exposure_ms: Range = uniform(4.0, 20.0, 0.1, 200.0)  # of a frame: what moves is smeared
 
     # The monitor.
-    linear_rate: float = _rate(0.0)  # grey is the signal itself, not its logarithm
-    brightness: Range = _uniform(0.5, 0.65, 0.05, 0.95)  # grey of the mean signal
-    window: Range = _uniform(0.16, 0.26, 0.02, 2.0)  # grey of one s.d. (of the logarithm)
-    gamma: Range = _uniform(0.8, 1.25, 0.2, 5.0)  # exponent of the grey value
-    inverted_rate: float = _rate(0.05)  # dense is bright
-    round_rate: float = _rate(0.35)  # the collimator opens a circle
-    blades_rate: float = _rate(0.25)  # the collimator opens a turned rectangle
+    linear_rate: float = rate(0.0)  # grey is the signal itself, not its logarithm
+    brightness: Range = uniform(0.5, 0.65, 0.05, 0.95)  # grey of the mean signal
+    window: Range = uniform(0.16, 0.26, 0.02, 2.0)  # grey of one s.d. (of the logarithm)
+    gamma: Range = uniform(0.8, 1.25, 0.2, 5.0)  # exponent of the grey value
+    inverted_rate: float = rate(0.05)  # dense is bright
+    round_rate: float = rate(0.35)  # the collimator opens a circle
+    blades_rate: float = rate(0.25)  # the collimator opens a turned rectangle
 
     # The patient.
-    limb_rate: float = _rate(0.0)  # a limb with long bones and air around, not the trunk
-    breathing_mm: Range = _uniform(4.0, 16.0, 0.0, 60.0)  # way of diaphragm and what hangs on it
-    breathing_s: Range = _uniform(3.0, 6.0, 0.5, 30.0)  # period
-    duct_fill_rate: float = _rate(0.35)  # contrast medium in the ducts the wire follows
-    duct_diameter_mm: Range = _uniform(5.0, 9.0, 1.0, 30.0)  # at the papilla, before it tapers
-    gallbladder_rate: float = _rate(0.3)  # where ducts are filled
+    limb_rate: float = rate(0.0)  # a limb with long bones and air around, not the trunk
+    breathing_mm: Range = uniform(4.0, 16.0, 0.0, 60.0)  # way of diaphragm and what hangs on it
+    breathing_s: Range = uniform(3.0, 6.0, 0.5, 30.0)  # period
+    duct_fill_rate: float = rate(0.35)  # contrast medium in the ducts the wire follows
+    duct_diameter_mm: Range = uniform(5.0, 9.0, 1.0, 30.0)  # at the papilla, before it tapers
+    gallbladder_rate: float = rate(0.3)  # where ducts are filled
 
     # The instruments.
-    scope_diameter_mm: Range = _uniform(11.0, 13.5, 2.0, 40.0)  # of the tube
-    scope_loop_radius_mm: Range = _uniform(22.0, 36.0, 10.0, 100.0)  # C-loop, through the duodenum
-    scope_loop_degrees: Range = _uniform(70.0, 200.0, 1.0, 270.0)  # how far it turns
-    tool_rate: float = _rate(0.0)  # a straight thick metal tool, not an endoscope
-    tool_diameter_mm: Range = _uniform(6.0, 40.0, 1.0, 80.0)  # behind its narrower tip
-    wire_diameter_mm: Range = _uniform(0.85, 0.95, 0.1, 10.0)  # 0.035 inch is 0.89 mm
-    wire_length_mm: Range = _uniform(50.0, 120.0, 1.0, 300.0)  # outside; a pin's: log-uniform
-    wire_loop_rate: float = _rate(0.2)  # the wire crosses itself
-    pin_rate: float = _rate(0.0)  # the wire is a straight steel pin
-    wire_advance_mm_s: Range = _uniform(-4.0, 12.0, -50.0, 50.0)  # pushed on, in a sequence
+    scope_diameter_mm: Range = uniform(11.0, 13.5, 2.0, 40.0)  # of the tube
+    scope_loop_radius_mm: Range = uniform(22.0, 36.0, 10.0, 100.0)  # C-loop, through the duodenum
+    scope_loop_degrees: Range = uniform(70.0, 200.0, 1.0, 270.0)  # how far it turns
+    tool_rate: float = rate(0.0)  # a straight thick metal tool, not an endoscope
+    tool_diameter_mm: Range = uniform(6.0, 40.0, 1.0, 80.0)  # behind its narrower tip
+    wire_diameter_mm: Range = uniform(0.85, 0.95, 0.1, 10.0)  # 0.035 inch is 0.89 mm
+    wire_length_mm: Range = uniform(50.0, 120.0, 1.0, 300.0)  # outside; a pin's: log-uniform
+    wire_loop_rate: float = rate(0.2)  # the wire crosses itself
+    pin_rate: float = rate(0.0)  # the wire is a straight steel pin
+    wire_advance_mm_s: Range = uniform(-4.0, 12.0, -50.0, 50.0)  # pushed on, in a sequence
     # Least width of the wire's label: it must stay in one piece.
     wire_label_px: float = dataclasses.field(default=2.5, metadata={"limits": (1.0, 20.0)})
-    counter_example_rate: float = _rate(0.08)  # in equal parts: left behind, free wire, no wire
+    counter_example_rate: float = rate(0.08)  # in equal parts: left behind, free wire, no wire
 
     # What is neither instrument nor patient.
-    lead_rate: float = _rate(0.25)  # a cable on the skin: thin, but no guidewire
-    clip_rate: float = _rate(0.2)  # a handful of surgical clips
-    table_rate: float = _rate(0.2)  # a straight edge of table or drape
+    lead_rate: float = rate(0.25)  # a cable on the skin: thin, but no guidewire
+    clip_rate: float = rate(0.2)  # a handful of surgical clips
+    table_rate: float = rate(0.2)  # a straight edge of table or drape
 
     def __post_init__(self) -> None:
         """Check every number; while JAX traces, there is nothing to check."""
-        for name, value in ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self)):
-            _check(name, value)
+        check(self)
 
     @property
     def pixel_mm(self) -> Range:
@@ -97,19 +97,48 @@ class Spec:
         return (self.field_mm[0] / self.width, self.field_mm[1] / self.width)
 
 
-def _check(name: str, value: Any) -> None:
-    """Refuse a value of the field `name` that no frame can be made from."""
+def drawn(spec: Any) -> list[dataclasses.Field]:
+    """Return the fields of a spec, or of its class, that are ranges and rates."""
+    return [f for f in dataclasses.fields(spec) if "limits" in f.metadata]
+
+
+def check(spec: Any) -> None:
+    """Refuse a spec no frame can be made from; the message names the field.
+
+    Args:
+        spec: a dataclass of `height`, `width` and fields made by `uniform` and `rate`.
+
+    Raises:
+        InputError: a field is no number, no pair where it should be one, or out of its limits.
+    """
+    for name in ("height", "width"):
+        _check_size(name, getattr(spec, name))
+    for field in drawn(spec):
+        _check(field, getattr(spec, field.name))
+
+
+def _is_traced(numbers: Any) -> bool:
+    """Say whether JAX stands in for the numbers: then there is nothing to check."""
+    return not all(isinstance(number, Real | str) for number in numbers)
+
+
+def _check_size(name: str, value: Any) -> None:
+    """Refuse a height or width that is no whole number from 16 up."""
+    if isinstance(value, str):
+        raise InputError(f"simulation.{name} is {value!r}; write numbers")
+    if not _is_traced((value,)) and (value < 16 or value != int(value)):
+        raise InputError(f"simulation.{name} is {value}; write a whole number from 16 up")
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    """Refuse a value of the `field` that no frame can be made from."""
+    name, (low, high) = field.name, field.metadata["limits"]
     numbers = value if isinstance(value, tuple | list) else (value,)
     if any(isinstance(number, str) for number in numbers):
         raise InputError(f"simulation.{name} is {value!r}; write numbers")
-    if not all(isinstance(number, Real) for number in numbers):
+    if _is_traced(numbers):
         return
-    if name in ("height", "width"):
-        if value < 16 or value != int(value):
-            raise InputError(f"simulation.{name} is {value}; write a whole number from 16 up")
-        return
-    low, high = LIMITS[name]
-    pair = isinstance(DEFAULTS[name], tuple)
+    pair = isinstance(field.default, tuple)
     if pair != isinstance(value, tuple | list) or (pair and len(numbers) != 2):
         wanted = "two numbers, low and high" if pair else "one number"
         raise InputError(f"simulation.{name} is {value}; write {wanted}")
@@ -119,9 +148,8 @@ def _check(name: str, value: Any) -> None:
         raise InputError(f"simulation.{name} is {value}; the smaller number comes first")
 
 
-_DRAWN = [f for f in dataclasses.fields(Spec) if f.name not in ("height", "width")]
-LIMITS: dict[str, tuple[float, float]] = {f.name: f.metadata["limits"] for f in _DRAWN}
-DEFAULTS: dict[str, Any] = {f.name: f.default for f in _DRAWN}
+LIMITS: dict[str, tuple[float, float]] = {f.name: f.metadata["limits"] for f in drawn(Spec)}
+DEFAULTS: dict[str, Any] = {f.name: f.default for f in drawn(Spec)}
 
 ERCP = Spec()
 # Hip surgery under a C-arm: a pin that leaves a drill or guide, bones and air. Beam, detector and
