@@ -1,0 +1,202 @@
+"""The midline of a bone's shaft, whatever way it lies on the film."""
+
+import dataclasses
+
+import numpy as np
+
+from fluorojax.measure.fits import LineFit, huber_line, with_edge_error
+from fluorojax.measure.plane import HALF, Plane, quarter_turn, unit
+from fluorojax.measure.result import Refused
+
+
+@dataclasses.dataclass(frozen=True)
+class ShaftRules:
+    """Which part of a bone is shaft.
+
+    Attributes:
+        flare: a height counts while the bone is at most this much wider than its shaft ...
+        taper: ... and at least this share of it: less is an oblique cut.
+        parallel: largest change of the width a unit of height; more is flare or a cut.
+        trim: share of the shaft's length left out at either end.
+        least_widths: visible shaft needed, in multiples of its width.
+    """
+
+    flare: float = 1.15
+    taper: float = 0.87
+    parallel: float = 0.3
+    trim: float = 0.05
+    least_widths: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Shaft:
+    """A shaft's midline.
+
+    Attributes:
+        line: its direction points away from the knee; its points are the midpoints used.
+        width: median distance between the two edges (plane units).
+        length: of the heights used (plane units).
+    """
+
+    line: LineFit
+    width: float
+    length: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """A bone's edges at heights along an axis, all in plane units.
+
+    Attributes:
+        heights: [N], rising away from the knee.
+        low, high: [N], where the outermost edges lie across the axis; NaN: bone is not met.
+        whole: [N] bool, both edges are bone's own: not the film's border, not a component's.
+    """
+
+    heights: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    whole: np.ndarray
+
+
+def shaft(
+    bone: np.ndarray,
+    component: np.ndarray,
+    plane: Plane,
+    start: np.ndarray,
+    away: np.ndarray,
+    rules: ShaftRules,
+    name: str,
+) -> Shaft:
+    """Measure the midline: midpoints between the two edges at many heights, Huber's line.
+
+    Heights run along the axis itself: the line found is the axis of the next profile, until it
+    moves by less than 0.01 degrees. Heights of the flare, of cuts, of the film's border, and where
+    a component lies on the bone's surface are left out; a stem inside is no obstacle.
+
+    Args:
+        bone: [H, W] in [0, 1], silhouette of bone and what is inside it, one piece.
+        component: [H, W] in [0, 1], the implant's.
+        plane: of the film.
+        start: [2], a point near the knee (plane).
+        away: [2], roughly from the knee along the bone.
+        rules: what counts as shaft.
+        name: of the bone, for the reason of a refusal.
+
+    Raises:
+        Refused: less shaft is visible than `rules.least_widths` of its widths.
+    """
+    point, direction = start, unit(away)
+    for _ in range(12):
+        seen = profile(bone, component, plane, point, direction)
+        used, width = straight_part(seen, plane, rules)
+        length = float(np.ptp(seen.heights[used])) if used.any() else 0.0
+        _refuse_short(length, width, rules, plane, name)
+        middle = (seen.low + seen.high)[used] / 2
+        across = quarter_turn(direction)
+        midpoints = point + np.outer(seen.heights[used], direction) + np.outer(middle, across)
+        line = huber_line(midpoints, direction, plane.step)
+        turned = np.abs(direction @ quarter_turn(line.direction))
+        point, direction = line.point, line.direction
+        if turned < 1.7e-4:
+            break
+    return Shaft(with_edge_error(line, plane, edges=2), width, length)
+
+
+def _refuse_short(length: float, width: float, rules: ShaftRules, plane: Plane, name: str) -> None:
+    needed = rules.least_widths * width
+    if length >= max(needed, 6 * plane.step):
+        return
+    there = (
+        f"{length:.1f} {plane.unit}, {length / width:.2f} of its width; {needed:.1f} {plane.unit}, "
+        f"{rules.least_widths:g} of its width, are needed"
+        if width > 0
+        else f"no straight part is seen; {rules.least_widths:g} of its width is needed"
+    )
+    raise Refused(f"visible shaft of the {name} too short: {there}; take a film that shows more")
+
+
+def profile(
+    bone: np.ndarray, component: np.ndarray, plane: Plane, point: np.ndarray, axis: np.ndarray
+) -> Profile:
+    """Read a bone's outermost edges across an axis at heights a pixel apart, sub-pixel."""
+    across, step = quarter_turn(axis), plane.step
+    offsets = plane.from_pixels(np.argwhere(bone >= HALF)) - point
+    along, aside = offsets @ axis, offsets @ across
+    heights = np.arange(along.min(), along.max(), step)
+    sides = np.arange(aside.min() - 2 * step, aside.max() + 2 * step, step)
+    places = point + heights[:, None, None] * axis + sides[:, None] * across
+    low, high = outermost(plane.sample(bone, places), sides)
+    inner_low, inner_high = outermost(plane.sample(component, places), sides)
+    # Comparison with NaN is False: no component at that height.
+    covered = (inner_low <= low + 1.5 * step) | (inner_high >= high - 1.5 * step)
+    base = point + np.outer(heights, axis)
+    free = [plane.inside(base + np.outer(np.nan_to_num(e), across), 1.5) for e in (low, high)]
+    return Profile(heights, low, high, np.isfinite(low) & free[0] & free[1] & ~covered)
+
+
+def outermost(values: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last place where each row of `values: [N, M]` crosses one half.
+
+    Args:
+        values: [N, M], samples at `sides`, below one half at both ends.
+        sides: [M], rising.
+
+    Returns:
+        [N] and [N], linearly interpolated, NaN in rows that stay below.
+    """
+    inside = values >= HALF
+    met = inside.any(1)
+    first = np.where(met, inside.argmax(1), 1)
+    last = np.where(met, values.shape[1] - 1 - inside[:, ::-1].argmax(1), 1)
+    edges = [_crossing(values, sides, first - 1, first), _crossing(values, sides, last, last + 1)]
+    return np.where(met, edges[0], np.nan), np.where(met, edges[1], np.nan)
+
+
+def _crossing(
+    values: np.ndarray, sides: np.ndarray, left: np.ndarray, right: np.ndarray
+) -> np.ndarray:
+    left, right = np.maximum(left, 0), np.minimum(right, values.shape[1] - 1)
+    row = np.arange(len(values))
+    a, b = values[row, left], values[row, right]
+    share = np.where(a != b, (HALF - a) / np.where(a != b, b - a, 1), 0.5)
+    return sides[left] + np.clip(share, 0, 1) * (sides[right] - sides[left])
+
+
+def straight_part(seen: Profile, plane: Plane, rules: ShaftRules) -> tuple[np.ndarray, float]:
+    """Return the heights of the shaft, [N] bool, trimmed, and the shaft's width (0: none).
+
+    The shaft is the longest run of heights of nearly constant width; its width is the lower
+    quintile of those whose width does not change.
+    """
+    width = seen.high - seen.low
+    calm = seen.whole & (_slope(width, plane.step) <= rules.parallel)
+    if calm.sum() < 4:
+        return np.zeros(len(width), bool), 0.0
+    typical = float(np.quantile(width[calm], 0.2))
+    usual = calm & (width >= rules.taper * typical) & (width <= rules.flare * typical)
+    run = longest_run(usual)
+    if not run.any():
+        return run, typical
+    first, last = np.flatnonzero(run)[[0, -1]]
+    trim = max(2, round(rules.trim * (last - first)))
+    run[: first + trim] = False
+    run[last + 1 - trim :] = False
+    return run, float(np.median(width[run])) if run.any() else typical
+
+
+def _slope(width: np.ndarray, step: float, reach: int = 4) -> np.ndarray:
+    """Return |dw/dh| over 2 x `reach` rows, so that a step of one pixel is not a flare."""
+    padded = np.pad(width, reach, mode="edge")
+    slope = np.abs(padded[2 * reach :] - padded[: -2 * reach]) / (2 * reach * step)
+    return np.where(np.isfinite(slope), slope, np.inf)
+
+
+def longest_run(chosen: np.ndarray, gap: int = 3) -> np.ndarray:
+    """Return the longest run of True in `chosen: [N]`; up to `gap` False do not end it."""
+    where = np.flatnonzero(chosen)
+    kept = np.zeros(len(chosen), bool)
+    if len(where):
+        runs = np.split(where, np.flatnonzero(np.diff(where) > gap + 1) + 1)
+        kept[max(runs, key=len)] = True
+    return kept

@@ -1,0 +1,150 @@
+"""Millimetres at the joint line of an AP film: polyethylene or joint space, and overhang."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from fluorojax.measure import axes, fits
+from fluorojax.measure.plane import Contour
+from fluorojax.measure.reading import Reading, Spec
+from fluorojax.measure.result import Figure, Refused
+from fluorojax.measure.scene import Scene
+
+Compartment = Literal["medial", "lateral"]
+
+
+def specs(native: bool) -> list[Spec]:
+    """Return what is measured at the joint line, for a native knee or one with components."""
+    thickness = "joint_space" if native else "polyethylene_thickness"
+    upper = "plateau's line" if native else "tray's upper flat"
+    found = []
+    for side in ("medial", "lateral"):
+        text = f"lowest point of the {side} femoral contour to the {upper}, along its normal"
+        found.append(Spec(f"{thickness}_{side}", "mm", text, lambda s, side=side: space(s, side)))
+    if native:
+        return found
+    for side in ("medial", "lateral"):
+        text = (
+            f"{side} end of the tibial component beyond the tibia's {side} edge at the level of "
+            "the tray's underside, along the tray; negative where bone is uncovered"
+        )
+        found.append(
+            Spec(f"tibial_overhang_{side}", "mm", text, lambda s, side=side: overhang(s, side))
+        )
+    return found
+
+
+def compartments(scene: Scene) -> tuple[Compartment, ...]:
+    """Return which compartments carry the component: both, or the one of a partial knee."""
+    if not scene.unicompartmental:
+        return ("medial", "lateral")
+    proximal = scene.proximal("tibia")
+    middle = scene.contour_of("tibial_component").points.mean(0)
+    base = scene.shaft("tibia").line.point
+    return ("medial",) if (middle - base) @ scene.side_of(proximal) > 0 else ("lateral",)
+
+
+def _refuse_other(scene: Scene, side: Compartment) -> None:
+    if side not in compartments(scene):
+        raise Refused(
+            f"unicompartmental: the component is not in the {side} compartment; read the other side"
+        )
+
+
+def space(scene: Scene, side: Compartment) -> Reading:
+    """Measure from the femur's lowest point of one compartment to the tray, in plane units."""
+    proximal = scene.proximal("tibia")
+    tray = scene.tray.towards(scene.side_of(proximal))
+    normal = tray.normal(proximal)
+    if scene.has_component("tibia"):
+        _refuse_other(scene, side)
+    femur = _femoral_half(scene, side, tray)
+    extent = scene.plane.step * 20 if len(femur) < 2 else np.ptp(femur @ tray.direction)
+    window = 2 * scene.settings.condyle_window * float(extent)
+    lowest = fits.farthest(femur, tray.direction, -normal, window, scene.plane)
+    gap = float((lowest.point - tray.point) @ normal)
+    if gap < 0:
+        raise Refused(
+            f"the {side} femoral contour lies {-gap:.1f} {scene.plane.unit} below the tibial line: "
+            "the film is not taken along it; take one that is"
+        )
+    foot = lowest.point - gap * normal
+    lever = abs(float((foot - tray.point) @ tray.direction))
+    error = math.hypot(lowest.error, scene.plane.edge_error / 2)
+    error = math.hypot(error, math.radians(tray.error_deg) * lever)
+    ends = scene.plane.to_pixels(np.stack([lowest.point, foot]))
+    return Reading(gap, error, Figure((ends,), ends), scene.mirrored_note)
+
+
+def _femoral_half(scene: Scene, side: Compartment, tray: fits.LineFit) -> np.ndarray:
+    """Return the femoral contour points over one compartment, [N, 2]."""
+    carried = scene.has_component("femur")
+    points = scene.contour_of("femoral_component" if carried else "femur").points
+    if not carried:
+        proximal = scene.proximal("femur")
+        points = points[points @ proximal <= (points @ proximal).min() + scene.native_reach()]
+    if scene.unicompartmental:
+        return points
+    u = points @ tray.direction
+    # The femoral component's own middle: a shifted tray does not change which condyle is which.
+    middle = (u.max() + u.min()) / 2
+    return points[u > middle] if side == "medial" else points[u < middle]
+
+
+def overhang(scene: Scene, side: Compartment) -> Reading:
+    """Measure how far the tray stands out beyond the tibia on one side, in plane units."""
+    _refuse_other(scene, side)
+    proximal = scene.proximal("tibia")
+    under = scene.underside.towards(scene.side_of(proximal))
+    outward = under.direction * (1 if side == "medial" else -1)
+    down = under.normal(-proximal)
+    contour = scene.contour_of("tibial_component")
+    end = fits.farthest(
+        _tray_only(contour, under.point, down, scene),
+        down,
+        outward,
+        2 * scene.plane.step,
+        scene.plane,
+    )
+    edge, error = _bone_edge(scene, under, down, side)
+    corner = under.point + edge * under.direction
+    reached = under.point + ((end.point - under.point) @ under.direction) * under.direction
+    value = float((reached - corner) @ outward)
+    ends = scene.plane.to_pixels(np.stack([corner, reached]))
+    return Reading(value, math.hypot(error, end.error), Figure((ends,), ends), scene.mirrored_note)
+
+
+def _tray_only(contour: Contour, point: np.ndarray, down: np.ndarray, scene: Scene) -> np.ndarray:
+    """Return the component's contour without stem or keel, [N, 2]."""
+    return contour.points[(contour.points - point) @ down <= scene.plane.step]
+
+
+def _bone_edge(
+    scene: Scene, under: fits.LineFit, down: np.ndarray, side: Compartment
+) -> tuple[float, float]:
+    """Return where the tibia's edge meets the underside (along it) and the error of that.
+
+    The edge is read over some depth below the tray and led up to it by Theil and Sen's line, for
+    the tibia narrows there.
+    """
+    plane = scene.plane
+    width = float(np.ptp(scene.contour_of("tibial_component").points @ under.direction))
+    depths = np.arange(1.5 * plane.step, scene.settings.zone_depth * width, plane.step)
+    sides = np.arange(-2 * width, 2 * width, plane.step)
+    base = under.point + np.outer(depths, down)
+    bone = scene.film.field("tibia", "tibial_component")
+    places = base[:, None] + sides[:, None] * under.direction
+    low, high = axes.outermost(plane.sample(bone, places), sides)
+    edge = high if side == "medial" else low
+    seen = np.isfinite(edge)
+    seen &= plane.inside(base + np.outer(np.nan_to_num(edge), under.direction), 1.5)
+    if seen.sum() < 4:
+        raise Refused(
+            f"the tibia's {side} edge below the tray is not in the film; take one that shows it"
+        )
+    fit = stats.theilslopes(edge[seen], depths[seen])
+    residual = edge[seen] - fit.intercept - fit.slope * depths[seen]
+    error = math.hypot(2 * float(residual.std()) / math.sqrt(seen.sum() / 4), plane.edge_error)
+    return float(fit.intercept), error
