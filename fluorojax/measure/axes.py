@@ -25,7 +25,7 @@ class ShaftRules:
     taper: float = 0.87
     parallel: float = 0.3
     trim: float = 0.05
-    least_widths: float = 1.0
+    least_widths: float = 0.75
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ CLASSES = (
     "osteophyte",
 )
 
-HARD_EDGE_PX, SOFT_EDGE_PX = 0.3, 0.08
+HARD_EDGE_PX, SOFT_EDGE_PX = 0.3, 0.05
 """S.d. of an edge's place where masks are yes or no, and where they carry sub-pixel coverage.
 
 A straight edge along the grid without a step in it may be tilted by up to a pixel over its length:

@@ -15,6 +15,7 @@ from fluorojax.measure.plane import Contour, Plane, quarter_turn, unit
 BLOCK = 8  # neighbouring points that a bootstrap keeps together
 DRAWS = 200
 FACING_DEG = 35.0  # a contour's normal may differ by this from the direction a face looks in
+STRAIGHT_DEG = 15.0  # and on the face itself, from the face's own: rounded corners are not flat
 TILT_DEG = 30.0  # a face's line may be tilted by this against the expected direction
 
 
@@ -138,13 +139,14 @@ def face(contour: Contour, facing: np.ndarray, plane: Plane) -> LineFit | None:
         The line with its points, or None with fewer than 6 of them.
     """
     looks = contour.normals @ facing >= np.cos(np.radians(FACING_DEG))
-    points = contour.points[looks]
+    points, normals = contour.points[looks], contour.normals[looks]
     if len(points) < 6:
         return None
     direction, offset = _hough(points, facing, plane.step)
     for tolerance in (1.5, 1.0, 1.0):
         across = quarter_turn(direction)
         on_line = np.abs(points @ across - offset) <= tolerance * plane.step
+        on_line &= np.abs(normals @ across) >= np.cos(np.radians(STRAIGHT_DEG))
         if on_line.sum() < 6:
             return None
         line = huber_line(points[on_line], direction, plane.step)
@@ -195,9 +197,10 @@ def farthest(
         shift = np.clip(shift, *(np.array([u[near].min(), u[near].max()]) - u0))
         height = a * shift**2 + b * shift + c
         residual = v[near] - np.polyval((a, b, c), u[near] - u0)
-        error = float(residual.std() * np.sqrt(3 * BLOCK / 2 / near.sum()))
+        # Of a parabola's height at the middle of its points: 9/4 of the mean's variance.
+        error = float(1.5 * residual.std() / np.sqrt(near.sum()))
         u0 = u0 + shift
-    return Vertex(u0 * along + height * towards, float(np.hypot(error, plane.edge_error / 2)))
+    return Vertex(u0 * along + height * towards, float(np.hypot(error, plane.edge_error / 3)))
 
 
 def common_tangent(

@@ -1,5 +1,6 @@
 """Millimetres at the joint line of an AP film: polyethylene or joint space, and overhang."""
 
+import functools
 import math
 from typing import Literal
 
@@ -7,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from fluorojax.measure import axes, fits
-from fluorojax.measure.plane import Contour
+from fluorojax.measure.plane import Contour, Plane
 from fluorojax.measure.reading import Reading, Spec
 from fluorojax.measure.result import Figure, Refused
 from fluorojax.measure.scene import Scene
@@ -20,18 +21,19 @@ def specs(native: bool) -> list[Spec]:
     thickness = "joint_space" if native else "polyethylene_thickness"
     upper = "plateau's line" if native else "tray's upper flat"
     found = []
-    for side in ("medial", "lateral"):
+    sides: tuple[Compartment, ...] = ("medial", "lateral")
+    for side in sides:
         text = f"lowest point of the {side} femoral contour to the {upper}, along its normal"
-        found.append(Spec(f"{thickness}_{side}", "mm", text, lambda s, side=side: space(s, side)))
+        found.append(Spec(f"{thickness}_{side}", "mm", text, functools.partial(space, side=side)))
     if native:
         return found
-    for side in ("medial", "lateral"):
+    for side in sides:
         text = (
             f"{side} end of the tibial component beyond the tibia's {side} edge at the level of "
             "the tray's underside, along the tray; negative where bone is uncovered"
         )
         found.append(
-            Spec(f"tibial_overhang_{side}", "mm", text, lambda s, side=side: overhang(s, side))
+            Spec(f"tibial_overhang_{side}", "mm", text, functools.partial(overhang, side=side))
         )
     return found
 
@@ -100,25 +102,28 @@ def overhang(scene: Scene, side: Compartment) -> Reading:
     under = scene.underside.towards(scene.side_of(proximal))
     outward = under.direction * (1 if side == "medial" else -1)
     down = under.normal(-proximal)
-    contour = scene.contour_of("tibial_component")
-    end = fits.farthest(
-        _tray_only(contour, under.point, down, scene),
-        down,
-        outward,
-        2 * scene.plane.step,
-        scene.plane,
-    )
+    reach = _tray_end(scene.contour_of("tibial_component"), under, down, outward, scene.plane)
     edge, error = _bone_edge(scene, under, down, side)
     corner = under.point + edge * under.direction
-    reached = under.point + ((end.point - under.point) @ under.direction) * under.direction
+    reached = under.point + reach * outward
     value = float((reached - corner) @ outward)
     ends = scene.plane.to_pixels(np.stack([corner, reached]))
-    return Reading(value, math.hypot(error, end.error), Figure((ends,), ends), scene.mirrored_note)
+    error = math.hypot(error, scene.plane.edge_error)
+    return Reading(value, error, Figure((ends,), ends), scene.mirrored_note)
 
 
-def _tray_only(contour: Contour, point: np.ndarray, down: np.ndarray, scene: Scene) -> np.ndarray:
-    """Return the component's contour without stem or keel, [N, 2]."""
-    return contour.points[(contour.points - point) @ down <= scene.plane.step]
+def _tray_end(
+    contour: Contour, under: fits.LineFit, down: np.ndarray, outward: np.ndarray, plane: Plane
+) -> float:
+    """Return how far the tray reaches outward from the underside's point, without stem or keel.
+
+    The mean over the end face: a single outermost pixel is biased outward by up to half of one.
+    """
+    from_under = contour.points - under.point
+    along = from_under @ outward
+    tray = (from_under @ down <= plane.step) & (contour.normals @ outward >= math.cos(math.pi / 4))
+    end = tray & (along >= along[tray].max(initial=-math.inf) - 1.5 * plane.step)
+    return float(along[end].mean() if end.any() else along.max())
 
 
 def _bone_edge(

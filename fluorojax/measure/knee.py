@@ -145,15 +145,15 @@ GAMMA = Spec(
 SIGMA = Spec(
     "sigma",
     "deg",
-    "sagittal tibial angle: tibial midline (distally) to the line of the tray's upper flat (native: "
-    "the plateau), on the posterior side; ideal 83 to 90; a slope built into the tray is not added",
+    "sagittal tibial angle: tibial midline (distally) to the line of the tray's upper flat "
+    "(native: the plateau), on the posterior side; ideal 83 to 90; a built-in slope is not added",
     beta,
 )
 UKA_FEMUR = Spec(
     "uka_femoral_varus",
     "deg",
-    "unicompartmental: 90 less the medial angle of femoral midline (proximally) and the component's "
-    "bone-side face; varus positive; limits +/- 10 (recalled)",
+    "unicompartmental: 90 less the medial angle of femoral midline (proximally) and the "
+    "component's bone-side face; varus positive; limits +/- 10 (recalled)",
     uka_femoral_varus,
 )
 UKA_TIBIA = Spec(
@@ -166,7 +166,7 @@ UKA_TIBIA = Spec(
 SLOPE = Spec(
     "uka_tibial_slope",
     "deg",
-    "unicompartmental: 90 less the posterior angle of tibial midline (distally) and the tray's line; "
-    "posterior slope positive; 7 +/- 5 (recalled)",
+    "unicompartmental: 90 less the posterior angle of tibial midline (distally) and the tray's "
+    "line; posterior slope positive; 7 +/- 5 (recalled)",
     uka_slope,
 )

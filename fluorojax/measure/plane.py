@@ -58,7 +58,7 @@ class Plane:
         """Return which points lie at least `margin_px` inside the film's border, [...] bool."""
         pixels = self.to_pixels(points)
         last = np.array(self.shape) - 1
-        return ((pixels >= margin_px) & (pixels <= last - margin_px)).all(-1)
+        return np.all((pixels >= margin_px) & (pixels <= last - margin_px), axis=-1)
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return `field: [H, W]` at plane points by bilinear interpolation, 0 outside the film."""

@@ -5,6 +5,7 @@ the shares 1-2 / 3-4 / 5-7 of the lateral femur are those of common use, which o
 could not be checked against the paper. The newer system (Meneghini 2015) has other zones.
 """
 
+import functools
 import math
 from typing import Literal, NamedTuple
 
@@ -82,7 +83,7 @@ def _of(bone: Bone, zones: dict[int, str]) -> list[Spec]:
                     f"radiolucency_{bone}_zone_{number}_{part}",
                     unit,
                     f"zone {number} ({place}): {CONVENTION[part]}",
-                    lambda s, n=number, p=part: zone_reading(s, bone, n, p),
+                    functools.partial(zone_reading, bone=bone, number=number, part=part),
                 )
             )
     found.append(
@@ -90,7 +91,7 @@ def _of(bone: Bone, zones: dict[int, str]) -> list[Spec]:
             f"radiolucency_{bone}_width_sum",
             "mm",
             f"sum of width_max over the zones {min(zones)} to {max(zones)} that can be read",
-            lambda s: width_sum(s, bone, tuple(zones)),
+            functools.partial(width_sum, bone=bone, zones=tuple(zones)),
         )
     )
     return found
