@@ -1,7 +1,9 @@
 """From masks to degrees and millimetres: each value with its error and convention, or refused."""
 
+from fluorojax.measure.drawing import draw_knee
 from fluorojax.measure.film import CLASSES, CalibrationObject, KneeFilm, KnownWidth
 from fluorojax.measure.knee import KneeReport, measure_knee
+from fluorojax.measure.progression import Progress, compare_knees
 from fluorojax.measure.result import Figure, Measurement, Refused, Tolerances
 from fluorojax.measure.settings import KneeSettings
 
@@ -14,7 +16,10 @@ __all__ = [
     "KneeSettings",
     "KnownWidth",
     "Measurement",
+    "Progress",
     "Refused",
     "Tolerances",
+    "compare_knees",
+    "draw_knee",
     "measure_knee",
 ]
