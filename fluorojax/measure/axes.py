@@ -21,9 +21,9 @@ class ShaftRules:
         least_widths: visible shaft needed, in multiples of its width.
     """
 
-    flare: float = 1.15
+    flare: float = 1.3
     taper: float = 0.87
-    parallel: float = 0.3
+    parallel: float = 0.45
     trim: float = 0.05
     least_widths: float = 0.75
 

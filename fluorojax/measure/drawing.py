@@ -16,6 +16,7 @@ FINE = 2  # drawn so many times larger and reduced: smooth lines
 AXIS, LINE, ARC, LENGTH, ZONE, LUCENT = (
     tuple(int(v) for v in overlay.colour(k)) for k in (0, 1, 3, 2, 4, 5)
 )
+LENGTH_INK = (120, 225, 180)  # the lengths' green, light enough for letters
 INK, SHADE, PAPER = (238, 240, 243), (12, 13, 16), (24, 26, 30)
 SYMBOLS = {"deg": "°", "mm": " mm", "share": ""}
 
@@ -98,11 +99,13 @@ class _Sheet:
     def value(self, m: Measurement) -> None:
         """Write a value beside its arc or its line."""
         if m.figure.arc is not None:
-            middle = self.place(m.figure.arc)[len(m.figure.arc) // 2]
-            self.text(middle, f"{m.name} {_number(m)}", ARC)
+            arc = np.array(self.place(m.figure.arc))
+            middle, chord = arc[len(arc) // 2], (arc[0] + arc[-1]) / 2
+            x, y = middle + (middle - chord)  # outside the arc, where the bone's lines are not
+            self.text((x, y), f"{m.name} {_number(m)}", ARC)
         elif m.figure.lines:
             x, y = np.mean(self.place(m.figure.lines[0]), 0)
-            self.text((x, y), f"{_short(m.name)} {_number(m)}", LENGTH)
+            self.text((x, y), f"{_short(m.name)} {_number(m)}", LENGTH_INK)
 
     def text(self, at: tuple[float, float], text: str, colour: tuple[int, ...]) -> None:
         """Write dark-edged text centred at a place, moved down until it covers no other."""
@@ -146,6 +149,7 @@ def _strip(width: int, report: KneeReport, tolerances: Tolerances) -> Image.Imag
     font = ImageFont.load_default(size)
     letters = int(width / 2 / (font.getlength("abcdefghij klmno") / 16)) - 2
     left = [_measured(m, tolerances) for m in report.measurements if _worth(m)]
+    left += _clear(report)
     notes = {m.note for m in report.measurements if m.note}
     scales = {m.scale_source for m in report.measurements if m.scale_source}
     left += [f"scale: {text}" for text in sorted(scales)] + sorted(notes)
@@ -171,9 +175,16 @@ def _worth(m: Measurement) -> bool:
 def _measured(m: Measurement, tolerances: Tolerances) -> str:
     verdict = tolerances.verdict(m)
     low, high = tolerances.bands.get(m.name, (0.0, 0.0))
-    band = f", {verdict} [{low:g}, {high:g}]" if verdict else ""
+    limits = f"{low:g} to {high:g}" if math.isfinite(low) else f"up to {high:g}"
+    band = f", {verdict} {limits}" if verdict else ""
     error = f" ± {m.uncertainty:.{2 if m.unit == 'share' else 1}f}"
     return f"{m.name.replace('_', ' ')}  {_number(m)}{error}{band}"
+
+
+def _clear(report: KneeReport) -> list[str]:
+    """Return a line on the zones in which no lucency was found, or nothing without such zones."""
+    clear = [m for m in report.measurements if m.name.endswith("_extent") and m.value == 0]
+    return [f"no lucency found in {len(clear)} zones that were read"] if clear else []
 
 
 def _refusals(report: KneeReport) -> list[str]:

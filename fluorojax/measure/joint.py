@@ -42,10 +42,8 @@ def compartments(scene: Scene) -> tuple[Compartment, ...]:
     """Return which compartments carry the component: both, or the one of a partial knee."""
     if not scene.unicompartmental:
         return ("medial", "lateral")
-    proximal = scene.proximal("tibia")
     middle = scene.contour_of("tibial_component").points.mean(0)
-    base = scene.shaft("tibia").line.point
-    return ("medial",) if (middle - base) @ scene.side_of(proximal) > 0 else ("lateral",)
+    return ("medial",) if scene.aside("tibia", middle) * scene.turn > 0 else ("lateral",)
 
 
 def _refuse_other(scene: Scene, side: Compartment) -> None:
@@ -136,7 +134,8 @@ def _bone_edge(
     """
     plane = scene.plane
     width = float(np.ptp(scene.contour_of("tibial_component").points @ under.direction))
-    depths = np.arange(1.5 * plane.step, scene.settings.zone_depth * width, plane.step)
+    deepest = max(scene.settings.zone_depth * width, 8 * plane.step)
+    depths = np.arange(1.5 * plane.step, deepest, plane.step)
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     bone = scene.film.field("tibia", "tibial_component")

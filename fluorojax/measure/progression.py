@@ -106,7 +106,8 @@ def _change(before: Measurement, after: Measurement, reason: str | None) -> Meas
             reason = f"{which} film: {found.refused}"
     if reason is not None:
         return Measurement(*about, refused=reason)
-    assert before.value is not None and after.value is not None
+    assert before.value is not None
+    assert after.value is not None
     error = math.hypot(before.uncertainty or 0.0, after.uncertainty or 0.0)
     return Measurement(
         *about,
@@ -211,9 +212,13 @@ def register(earlier: Shape, later: Shape, name: str) -> Motion:
 
     # Radians beside millimetres: one unit of each should move the contour alike.
     scale = (1 / float(np.linalg.norm(earlier.points, axis=1).mean()), 1.0, 1.0)
-    found = optimize.least_squares(
-        apart, np.zeros(3), loss="soft_l1", f_scale=step / 2, x_scale=scale, diff_step=1e-4
-    )
+    motion = np.zeros(3)
+    # From coarse to fine: a loss as narrow as a pixel has no slope where contours lie apart.
+    for width in (8, 2, 0.5):
+        found = optimize.least_squares(
+            apart, motion, loss="cauchy", f_scale=width * step, x_scale=scale, diff_step=1e-4
+        )
+        motion = found.x
     typical = 1.4826 * float(np.median(np.abs(apart(found.x))))
     if typical > MOST_RESIDUAL_PX * step:
         raise Refused(

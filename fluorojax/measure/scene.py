@@ -112,7 +112,7 @@ class Scene:
 
     def _turn_from_fibula(self) -> float:
         if self.film.has("fibula"):
-            aside = self._aside("tibia", self.centroid(self.film.field("fibula")))
+            aside = self.aside("tibia", self.centroid(self.film.field("fibula")))
             return -1.0 if aside > 0 else 1.0
         if self.film.side is None:
             raise Refused(
@@ -124,16 +124,16 @@ class Scene:
 
     def _turn_from_patella(self) -> float:
         if self.film.has("patella"):
-            aside = self._aside("femur", self.centroid(self.film.field("patella")))
+            aside = self.aside("femur", self.centroid(self.film.field("patella")))
             return -1.0 if aside > 0 else 1.0
         if self.film.has("fibula"):
-            aside = self._aside("tibia", self.centroid(self.film.field("fibula")))
+            aside = self.aside("tibia", self.centroid(self.film.field("fibula")))
             return 1.0 if aside > 0 else -1.0
         raise Refused(
             "anterior unknown: neither patella nor fibula in the lateral film; mark the patella"
         )
 
-    def _aside(self, bone: Bone, point: np.ndarray) -> float:
+    def aside(self, bone: Bone, point: np.ndarray) -> float:
         """Return how far a point lies on the quarter-turn side of the proximal direction."""
         try:
             line = self.shaft(bone).line

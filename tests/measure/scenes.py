@@ -127,10 +127,10 @@ class Ap:
         tibia = np.array(
             [
                 knee[0],
-                stem + 55 * down + 14 * side,
+                stem + 46 * down + 14 * side,
                 stem + self.shaft_mm * down + 14 * side,
                 stem + self.shaft_mm * down - 14 * side,
-                stem + 55 * down - 14 * side,
+                stem + 46 * down - 14 * side,
                 knee[1],
             ]
         )
@@ -192,12 +192,12 @@ class Lateral:
         ends = under + 23 * along, under - 23 * along
         tibia = [
             ends[0],
-            origin + 50 * down + 13 * cross,
+            origin + 46 * down + 13 * cross,
             origin + self.shaft_mm * down + 13 * cross,
         ]
         tibia += [
             origin + self.shaft_mm * down - 13 * cross,
-            origin + 50 * down - 13 * cross,
+            origin + 46 * down - 13 * cross,
             ends[1],
         ]
         shapes["tibia"] = [np.array(tibia)]
@@ -207,3 +207,62 @@ class Lateral:
             under + keel @ np.stack([along, up]),
         ]
         return shapes
+
+
+@dataclasses.dataclass(frozen=True)
+class Uka:
+    """An AP film after medial unicompartmental arthroplasty."""
+
+    femoral_varus: float = 4.0
+    tibial_varus: float = 3.0
+
+    def shapes(self) -> Shapes:
+        shapes = Ap(alpha=96.0, native=True, insert=13.0).shapes()
+        # Component's line: the medial angle to the axis is 90 less the varus.
+        along = directed(96.0 - 90.0 + self.femoral_varus)
+        up = np.array([-along[1], along[0]])
+        centre = np.array([24.0, 0.0])
+        cap = disc((0.0, 8.0), 11.0, 13.0)
+        cap = cap[cap[:, 1] <= 6.0]
+        peg = np.array([(-3, 5), (3, 5), (3, 16), (-3, 16)], float)
+        shapes["femoral_component"] = [centre + p @ np.stack([along, up]) for p in (cap, peg)]
+        tray_along = directed(-self.tibial_varus)
+        tray_up = np.array([-tray_along[1], tray_along[0]])
+        origin = np.array([11.0, -10.0])
+        shapes["tibial_component"] = [
+            box(origin, tray_along, tray_up, (0, 26), (-4, 0)),
+            box(origin, tray_along, tray_up, (11, 15), (-16, -3)),
+        ]
+        return shapes
+
+
+@dataclasses.dataclass(frozen=True)
+class LongLeg:
+    """A long-leg film after total knee arthroplasty."""
+
+    mldfa: float = 87.0
+    mpta: float = 88.0
+
+    def shapes(self) -> Shapes:
+        shapes = Ap(alpha=99.0, beta=self.mpta, shaft_mm=350.0).shapes()
+        hip = np.array([2.0, 0.0]) + 420 * directed(180 - self.mldfa)
+        top = 345 * directed(99.0)
+        neck = np.array([top - (10, 10), top - (-12, 25), hip - (-10, 15), hip - (15, -10)])
+        trochanter = np.array([top - (25, 5), top - (-14, 5), top - (-2, -32), top - (20, -28)])
+        shapes["femur"] += [disc(tuple(hip), 24.0), neck, trochanter]
+        down = directed(-self.mpta)
+        side = np.array([-down[1], down[0]])
+        knee = np.array([0.0, -9.0])
+        ankle = np.array([(335, -14), (375, -26), (375, 26), (335, 14)], float)
+        shapes["tibia"].append(knee + ankle @ np.stack([down, side]))
+        return shapes
+
+    @property
+    def hka(self) -> float:
+        return 180 - self.mldfa + self.mpta
+
+
+def move(polygon: np.ndarray, shift: tuple[float, float], turn_deg: float, about) -> np.ndarray:
+    """Return a polygon turned (anticlockwise) about a point and shifted."""
+    c, s = directed(turn_deg)
+    return np.asarray(about) + (polygon - about) @ np.array([[c, s], [-s, c]]) + shift
