@@ -3,10 +3,13 @@
 import dataclasses
 
 import numpy as np
+from scipy import ndimage
 
 from fluorojax.measure.fits import LineFit, huber_line, with_edge_error
 from fluorojax.measure.plane import HALF, Plane, quarter_turn, unit
 from fluorojax.measure.result import Refused
+
+SMOOTHING_ROWS = 3.0  # s.d. of the Gaussian under which a width's change is read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,15 +17,13 @@ class ShaftRules:
     """Which part of a bone is shaft.
 
     Attributes:
-        flare: a height counts while the bone is at most this much wider than its shaft ...
-        taper: ... and at least this share of it: less is an oblique cut.
+        flare: a height counts while the bone is at most so many times as wide as where narrowest.
         parallel: largest change of the width a unit of height; more is flare or a cut.
         trim: share of the shaft's length left out at either end.
         least_widths: visible shaft needed, in multiples of its width.
     """
 
     flare: float = 1.3
-    taper: float = 0.87
     parallel: float = 0.45
     trim: float = 0.05
     least_widths: float = 0.75
@@ -60,6 +61,7 @@ class Profile:
 
 
 def shaft(
+    silhouette: np.ndarray,
     bone: np.ndarray,
     component: np.ndarray,
     plane: Plane,
@@ -75,7 +77,8 @@ def shaft(
     a component lies on the bone's surface are left out; a stem inside is no obstacle.
 
     Args:
-        bone: [H, W] in [0, 1], silhouette of bone and what is inside it, one piece.
+        silhouette: [H, W] in [0, 1], of bone and what is inside it, one piece.
+        bone: [H, W] in [0, 1], the bone's own class.
         component: [H, W] in [0, 1], the implant's.
         plane: of the film.
         start: [2], a point near the knee (plane).
@@ -88,7 +91,7 @@ def shaft(
     """
     point, direction = start, unit(away)
     for _ in range(12):
-        seen = profile(bone, component, plane, point, direction)
+        seen = profile(silhouette, bone, component, plane, point, direction)
         used, width = straight_part(seen, plane, rules)
         length = float(np.ptp(seen.heights[used])) if used.any() else 0.0
         _refuse_short(length, width, rules, plane, name)
@@ -117,22 +120,29 @@ def _refuse_short(length: float, width: float, rules: ShaftRules, plane: Plane, 
 
 
 def profile(
-    bone: np.ndarray, component: np.ndarray, plane: Plane, point: np.ndarray, axis: np.ndarray
+    silhouette: np.ndarray,
+    bone: np.ndarray,
+    component: np.ndarray,
+    plane: Plane,
+    point: np.ndarray,
+    axis: np.ndarray,
 ) -> Profile:
     """Read a bone's outermost edges across an axis at heights a pixel apart, sub-pixel."""
     across, step = quarter_turn(axis), plane.step
-    offsets = plane.from_pixels(np.argwhere(bone >= HALF)) - point
+    offsets = plane.from_pixels(np.argwhere(silhouette >= HALF)) - point
     along, aside = offsets @ axis, offsets @ across
     heights = np.arange(along.min(), along.max(), step)
     sides = np.arange(aside.min() - 2 * step, aside.max() + 2 * step, step)
     places = point + heights[:, None, None] * axis + sides[:, None] * across
-    low, high = outermost(plane.sample(bone, places), sides)
+    low, high = outermost(plane.sample(silhouette, places), sides)
     inner_low, inner_high = outermost(plane.sample(component, places), sides)
     # Comparison with NaN is False: no component at that height.
     covered = (inner_low <= low + 1.5 * step) | (inner_high >= high - 1.5 * step)
+    own_low, own_high = outermost(plane.sample(bone, places), sides)
+    own = (own_low <= low + step) & (own_high >= high - step)
     base = point + np.outer(heights, axis)
     free = [plane.inside(base + np.outer(np.nan_to_num(e), across), 1.5) for e in (low, high)]
-    return Profile(heights, low, high, np.isfinite(low) & free[0] & free[1] & ~covered)
+    return Profile(heights, low, high, free[0] & free[1] & own & ~covered)
 
 
 def outermost(values: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,30 +176,31 @@ def _crossing(
 def straight_part(seen: Profile, plane: Plane, rules: ShaftRules) -> tuple[np.ndarray, float]:
     """Return the heights of the shaft, [N] bool, trimmed, and the shaft's width (0: none).
 
-    The shaft is the longest run of heights of nearly constant width; its width is the lower
-    quintile of those whose width does not change.
+    The shaft is the longest run of heights that are nearly as narrow as the narrowest, among those
+    whose width changes slowly: a bone may taper, and its midline is between its edges all the same.
     """
     width = seen.high - seen.low
-    calm = seen.whole & (_slope(width, plane.step) <= rules.parallel)
+    if seen.whole.sum() < 4:
+        return np.zeros(len(width), bool), 0.0
+    calm = seen.whole & (np.abs(_slope(width, seen.whole, plane.step)) <= rules.parallel)
     if calm.sum() < 4:
         return np.zeros(len(width), bool), 0.0
-    typical = float(np.quantile(width[calm], 0.2))
-    usual = calm & (width >= rules.taper * typical) & (width <= rules.flare * typical)
-    run = longest_run(usual)
+    narrowest = float(np.quantile(width[calm], 0.05))
+    run = longest_run(calm & (width <= rules.flare * narrowest))
     if not run.any():
-        return run, typical
+        return run, narrowest
     first, last = np.flatnonzero(run)[[0, -1]]
     trim = max(2, round(rules.trim * (last - first)))
     run[: first + trim] = False
     run[last + 1 - trim :] = False
-    return run, float(np.median(width[run])) if run.any() else typical
+    return run, float(np.median(width[run])) if run.any() else narrowest
 
 
-def _slope(width: np.ndarray, step: float, reach: int = 4) -> np.ndarray:
-    """Return |dw/dh| over 2 x `reach` rows, so that a step of one pixel is not a flare."""
-    padded = np.pad(width, reach, mode="edge")
-    slope = np.abs(padded[2 * reach :] - padded[: -2 * reach]) / (2 * reach * step)
-    return np.where(np.isfinite(slope), slope, np.inf)
+def _slope(width: np.ndarray, whole: np.ndarray, step: float) -> np.ndarray:
+    """Return dw/dh smoothed over some rows, so that a step of one pixel is not a flare."""
+    rows = np.arange(len(width))
+    filled = np.interp(rows, rows[whole], width[whole])
+    return ndimage.gaussian_filter1d(filled, SMOOTHING_ROWS, order=1, mode="nearest") / step
 
 
 def longest_run(chosen: np.ndarray, gap: int = 3) -> np.ndarray:

@@ -124,7 +124,9 @@ def with_edge_error(line: LineFit, plane: Plane, edges: int = 1) -> LineFit:
     return line._replace(error_deg=float(np.hypot(line.error_deg, hidden)))
 
 
-def face(contour: Contour, facing: np.ndarray, plane: Plane) -> LineFit | None:
+def face(
+    contour: Contour, facing: np.ndarray, plane: Plane, tilt_deg: float = TILT_DEG
+) -> LineFit | None:
     """Return the longest straight line among the contour points that look in a direction.
 
     A Hough transform over tilt and offset finds it, Huber's loss over its points refines it: what
@@ -132,8 +134,9 @@ def face(contour: Contour, facing: np.ndarray, plane: Plane) -> LineFit | None:
 
     Args:
         contour: outline of a component or bone.
-        facing: [2], unit; normals within `FACING_DEG`, tilts within `TILT_DEG` of it.
+        facing: [2], unit; the normals lie within `FACING_DEG` of it.
         plane: for the pixel's size.
+        tilt_deg: how far the line's own normal may be from `facing`.
 
     Returns:
         The line with its points, or None with fewer than 6 of them.
@@ -142,7 +145,7 @@ def face(contour: Contour, facing: np.ndarray, plane: Plane) -> LineFit | None:
     points, normals = contour.points[looks], contour.normals[looks]
     if len(points) < 6:
         return None
-    direction, offset = _hough(points, facing, plane.step)
+    direction, offset = _hough(points, facing, plane.step, tilt_deg)
     for tolerance in (1.5, 1.0, 1.0):
         across = quarter_turn(direction)
         on_line = np.abs(points @ across - offset) <= tolerance * plane.step
@@ -154,10 +157,12 @@ def face(contour: Contour, facing: np.ndarray, plane: Plane) -> LineFit | None:
     return with_edge_error(line, plane)
 
 
-def _hough(points: np.ndarray, facing: np.ndarray, step: float) -> tuple[np.ndarray, float]:
+def _hough(
+    points: np.ndarray, facing: np.ndarray, step: float, most_tilt: float
+) -> tuple[np.ndarray, float]:
     """Return direction and offset (along its quarter turn) of the line with most points on it."""
     best = (0, facing, 0.0)
-    for tilt in np.radians(np.arange(-TILT_DEG, TILT_DEG + 0.25, 0.5)):
+    for tilt in np.radians(np.arange(-most_tilt, most_tilt + 0.25, 0.5)):
         across = np.cos(tilt) * facing + np.sin(tilt) * quarter_turn(facing)
         offsets = np.sort(points @ across)
         # A window of one pixel over the sorted offsets: no bin's edge can cut a line in two.

@@ -15,6 +15,9 @@ from fluorojax.measure.scene import Scene
 
 Compartment = Literal["medial", "lateral"]
 
+BROAD = 0.7  # of the tray's width: so wide is bone at its resected surface, and no rim of cement
+EDGE_ROWS = 6  # below the surface over which the tibia's edge is read
+
 
 def specs(native: bool) -> list[Spec]:
     """Return what is measured at the joint line, for a native knee or one with components."""
@@ -127,28 +130,29 @@ def _tray_end(
 def _bone_edge(
     scene: Scene, under: fits.LineFit, down: np.ndarray, side: Compartment
 ) -> tuple[float, float]:
-    """Return where the tibia's edge meets the underside (along it) and the error of that.
+    """Return where the tibia's edge is at its resected surface (along the tray), and its error.
 
-    The edge is read over some depth below the tray and led up to it by Theil and Sen's line, for
-    the tibia narrows there.
+    Cement and lucency may lie between tray and bone: the surface is where bone first reaches most
+    of the tray's width. The edge is led up to there by Theil and Sen's line over some rows.
     """
     plane = scene.plane
     width = float(np.ptp(scene.contour_of("tibial_component").points @ under.direction))
-    deepest = max(scene.settings.zone_depth * width, 8 * plane.step)
-    depths = np.arange(1.5 * plane.step, deepest, plane.step)
+    depths = np.arange(plane.step, max(0.2 * width, 12 * plane.step), plane.step)
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
-    bone = scene.film.field("tibia", "tibial_component")
     places = base[:, None] + sides[:, None] * under.direction
-    low, high = axes.outermost(plane.sample(bone, places), sides)
+    low, high = axes.outermost(plane.sample(scene.film.field("tibia"), places), sides)
     edge = high if side == "medial" else low
-    seen = np.isfinite(edge)
-    seen &= plane.inside(base + np.outer(np.nan_to_num(edge), under.direction), 1.5)
-    if seen.sum() < 4:
+    broad = np.nan_to_num(high - low) >= BROAD * width
+    first = int(np.argmax(broad)) if broad.any() else len(depths)
+    rows = slice(first, first + EDGE_ROWS)
+    edge, depth = edge[rows], depths[rows]
+    ends = base[rows] + np.outer(np.nan_to_num(edge), under.direction)
+    if len(edge) < EDGE_ROWS or not (np.isfinite(edge) & plane.inside(ends, 1.5)).all():
         raise Refused(
             f"the tibia's {side} edge below the tray is not in the film; take one that shows it"
         )
-    fit = stats.theilslopes(edge[seen], depths[seen])
-    residual = edge[seen] - fit.intercept - fit.slope * depths[seen]
-    error = math.hypot(2 * float(residual.std()) / math.sqrt(seen.sum() / 4), plane.edge_error)
-    return float(fit.intercept), error
+    fit = stats.theilslopes(edge, depth - depth[0])
+    residual = edge - fit.intercept - fit.slope * (depth - depth[0])
+    spread = 1.4826 * float(np.median(np.abs(residual)))
+    return float(fit.intercept), math.hypot(spread, plane.edge_error)

@@ -173,13 +173,23 @@ class Scene:
         return found
 
     def _measured_shaft(self, bone: Bone) -> Shaft:
-        field = self.femur if bone == "femur" else self.tibia
-        points = self.plane.from_pixels(np.argwhere(field >= HALF))
+        own = self.film.field(bone)
+        points = self.plane.from_pixels(np.argwhere((own >= HALF) & (self._field(bone) >= HALF)))
         reach = np.linalg.norm(points - self.joint, axis=1)
-        far = points[reach >= np.quantile(reach, 0.75)].mean(0)
-        component = self.film.field(COMPONENT[bone])
-        rules = self.settings.shaft
-        return axes.shaft(field, component, self.plane, self.joint, far - self.joint, rules, bone)
+        away = points[reach >= np.quantile(reach, 0.75)].mean(0) - self.joint
+        return axes.shaft(
+            self._field(bone),
+            own,
+            self.film.field(COMPONENT[bone]),
+            self.plane,
+            self.joint,
+            away,
+            self.settings.shaft,
+            bone,
+        )
+
+    def _field(self, bone: Bone) -> np.ndarray:
+        return self.femur if bone == "femur" else self.tibia
 
     def proximal(self, bone: Bone) -> np.ndarray:
         """Return a bone's proximal direction: its axis, or `up` where the shaft is refused."""
@@ -289,27 +299,36 @@ class Scene:
 
     @functools.cached_property
     def underside(self) -> LineFit:
-        """Line of the tray's underside, parallel to nothing by force."""
+        """Line of the tray's underside; nearly parallel to its upper flat."""
         contour = self.contour_of("tibial_component")
         normal = self.tray.normal(self.proximal("tibia"))
-        line = fits.face(contour, -normal, self.plane)
+        line = fits.face(contour, -normal, self.plane, tilt_deg=self.settings.tray_wedge_deg)
         if line is None:
             raise Refused("no straight underside on the tibial component; check its mask")
         return line
 
     @functools.cached_property
     def distal_flat(self) -> LineFit:
-        """Line along the femoral component's distal inner flat: perpendicular to its pegs."""
+        """Line along the femoral component's distal inner flat: perpendicular to its pegs.
+
+        The top of a box may be longer than what the box leaves of the flat, and lies higher: of
+        straight faces nearly as long as the longest the most distal one is taken.
+        """
         contour = self.contour_of("femoral_component")
         proximal = self.proximal("femur")
-        line = fits.face(contour, proximal, self.plane)
-        extent = np.ptp(contour.points @ quarter_turn(proximal))
-        if line is None or line.length() < self.settings.least_flat * extent:
+        least = self.settings.least_flat * float(np.ptp(contour.points @ quarter_turn(proximal)))
+        found = fits.face(contour, proximal, self.plane)
+        if found is None or found.length() < least:
             raise Refused(
                 "no straight distal flat on the femoral component; check its mask, or take a true "
                 "lateral film"
             )
-        return line
+        normal = found.normal(proximal)
+        below = contour.keep((contour.points - found.point) @ normal < -3 * self.plane.step)
+        lower = fits.face(below, normal, self.plane, tilt_deg=self.settings.tray_wedge_deg)
+        if lower is None or len(lower.points) < self.settings.lower_flat * len(found.points):
+            return found
+        return lower
 
     # --- scale ---------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ class KneeSettings:
         plateau_depth: how far below its top a native plateau may reach, in shaft widths.
         least_flat: shortest straight face of a component, as a share of its extent.
         partial_width: a tray narrower than this share of the tibia is unicompartmental.
+        tray_wedge_deg: a component's parallel faces may differ by this (degrees).
+        lower_flat: share of a box's points that the flat beside it has at least.
         zone_depth: depth of a zone from the interface, as a share of the component's extent.
         stem_depth: what reaches this share of the tray's width below it is a stem or keel.
     """
@@ -26,5 +28,7 @@ class KneeSettings:
     plateau_depth: float = 0.5
     least_flat: float = 0.2
     partial_width: float = 0.6
+    tray_wedge_deg: float = 8.0
+    lower_flat: float = 0.4
     zone_depth: float = 0.09
     stem_depth: float = 0.08

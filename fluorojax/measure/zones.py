@@ -217,9 +217,9 @@ def _middle(u: np.ndarray) -> tuple[float, float]:
 
 
 def _tray_zones(u: np.ndarray, tray: np.ndarray, edges: tuple[float, float]) -> np.ndarray:
-    """Return zones 1 to 4 from medial (large u) to lateral, each side of the stem halved."""
-    medial, lateral = (float(u.max()) + edges[1]) / 2, (float(u.min()) + edges[0]) / 2
+    """Return zones 1 to 4 from medial (large u) to lateral, each side of the middle halved."""
     middle = sum(edges) / 2
+    medial, lateral = (float(u.max()) + middle) / 2, (float(u.min()) + middle) / 2
     zone = np.select([u >= medial, u >= middle, u >= lateral], [1, 2, 3], 4)
     return np.where(tray, zone, 0)
 
