@@ -9,7 +9,8 @@ from fluorojax.measure.fits import LineFit, huber_line, with_edge_error
 from fluorojax.measure.plane import HALF, Plane, quarter_turn, unit
 from fluorojax.measure.result import Refused
 
-SMOOTHING_ROWS = 3.0  # s.d. of the Gaussian under which a width's change is read
+ASYMMETRY = 0.03  # of a taper may be one-sided and turn the midline: chosen, not known
+SMOOTHING_ROWS = 4.0  # s.d. of the Gaussian under which a width's change is read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,9 +25,9 @@ class ShaftRules:
     """
 
     flare: float = 1.3
-    parallel: float = 0.45
+    parallel: float = 0.5
     trim: float = 0.05
-    least_widths: float = 0.75
+    least_widths: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,10 @@ def shaft(
         point, direction = line.point, line.direction
         if turned < 1.7e-4:
             break
-    return Shaft(with_edge_error(line, plane, edges=2), width, length)
+    line = with_edge_error(line, plane, edges=2)
+    taper = np.polyfit(seen.heights[used], (seen.high - seen.low)[used], 1)[0]
+    error = np.hypot(line.error_deg, np.degrees(ASYMMETRY * abs(taper)))
+    return Shaft(line._replace(error_deg=float(error)), width, length)
 
 
 def _refuse_short(length: float, width: float, rules: ShaftRules, plane: Plane, name: str) -> None:

@@ -15,7 +15,7 @@ from fluorojax.measure.scene import Scene
 
 Compartment = Literal["medial", "lateral"]
 
-BROAD = 0.7  # of the tray's width: so wide is bone at its resected surface, and no rim of cement
+BROAD = 0.7  # of the tray's half width: so far bone reaches from its middle at the resected surface
 EDGE_ROWS = 6  # below the surface over which the tibia's edge is read
 
 
@@ -132,18 +132,22 @@ def _bone_edge(
 ) -> tuple[float, float]:
     """Return where the tibia's edge is at its resected surface (along the tray), and its error.
 
-    Cement and lucency may lie between tray and bone: the surface is where bone first reaches most
-    of the tray's width. The edge is led up to there by Theil and Sen's line over some rows.
+    Cement and lucency may lie between tray and bone: the surface is where bone first reaches
+    most of the way from the tray's middle to its end. The edge is led up to there by Theil and
+    Sen's line over some rows.
     """
     plane = scene.plane
-    width = float(np.ptp(scene.contour_of("tibial_component").points @ under.direction))
+    along = scene.contour_of("tibial_component").points @ under.direction
+    width = float(np.ptp(along))
+    middle = float(along.max() + along.min()) / 2 - under.point @ under.direction
     depths = np.arange(plane.step, max(0.2 * width, 12 * plane.step), plane.step)
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     places = base[:, None] + sides[:, None] * under.direction
     low, high = axes.outermost(plane.sample(scene.film.field("tibia"), places), sides)
     edge = high if side == "medial" else low
-    broad = np.nan_to_num(high - low) >= BROAD * width
+    outward = 1 if side == "medial" else -1
+    broad = np.nan_to_num((edge - middle) * outward) >= BROAD * width / 2
     first = int(np.argmax(broad)) if broad.any() else len(depths)
     rows = slice(first, first + EDGE_ROWS)
     edge, depth = edge[rows], depths[rows]

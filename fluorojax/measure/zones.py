@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from fluorojax.measure.axes import longest_run
 from fluorojax.measure.fits import BLOCK, LineFit
 from fluorojax.measure.plane import HALF, Contour
 from fluorojax.measure.reading import Reading, Spec
@@ -233,14 +234,26 @@ def _femoral(scene: Scene) -> Interface:
     depth = scene.settings.zone_depth * float(np.ptp(u))
     first, last = sorted(((flat.ends() - flat.point) @ flat.direction).tolist())
     zone = _cut_zones(contour, flat, up)
-    zone = np.where((v < -1.5 * scene.plane.step) | (zone == 0), 0, zone)
+    # In front of the flat's middle there is only anterior bone, behind it only posterior.
+    zone = np.where((zone <= 2) == (u < (first + last) / 2), zone, 0)
     within = (u >= first) & (u <= last) & (v >= -1.5 * scene.plane.step)
     peg = within & (v > 2.5 * scene.plane.step)
     edges = (float(u[peg].min()), float(u[peg].max())) if peg.any() else _thirds(first, last)
     distal = np.select([u < edges[0], u <= edges[1]], [5, 6], 7)
     zone = np.where(within, distal, zone)
     facing = _faces_bone(scene, "femur", contour, depth)
-    return Interface(contour, np.where(facing, zone, 0), depth)
+    return Interface(contour, _contiguous(np.where(facing, zone, 0)), depth)
+
+
+def _contiguous(zone: np.ndarray) -> np.ndarray:
+    """Keep of each zone its longest run along the closed contour; small gaps do not end it."""
+    kept = np.zeros_like(zone)
+    for number in np.unique(zone[zone > 0]):
+        # Begin outside the zone, so that no run is cut by the contour's first point.
+        start = int(np.argmax(zone != number))
+        run = np.roll(longest_run(np.roll(zone == number, -start)), start)
+        kept[run] = number
+    return kept
 
 
 def _thirds(first: float, last: float) -> tuple[float, float]:
