@@ -147,7 +147,8 @@ def lucent_width(scene: Scene, seen: Interface) -> np.ndarray:
     zone, so that thin lines are measured below a pixel.
     """
     step = scene.plane.step / 8
-    reach = np.arange(step / 2, seen.depth, step)
+    # From a pixel inside on: interpolation spreads the line's inner edge into the metal.
+    reach = np.arange(step / 2 - scene.plane.step, seen.depth, step)
     places = seen.contour.points[:, None] + reach[:, None] * seen.contour.normals[:, None]
     width = scene.plane.sample(scene.film.field("radiolucency"), places).sum(1) * step
     smooth = np.zeros_like(width)
