@@ -82,6 +82,10 @@ class KneeFilm:
                 f"masks of shape {self.masks.shape} for {len(self.class_names)} class names: "
                 "must be [H, W, C] with one name a class"
             )
+        if self.masks.size and not (self.masks.min() >= 0 and self.masks.max() <= 1):
+            raise ValueError(
+                f"masks from {self.masks.min()} to {self.masks.max()}: must be bool or in [0, 1]"
+            )
         if self.view not in ("ap", "lateral"):
             raise ValueError(f"view {self.view!r}: must be 'ap' or 'lateral'")
         if self.side not in (None, "left", "right"):

@@ -16,7 +16,7 @@ from fluorojax.measure.scene import Scene
 Compartment = Literal["medial", "lateral"]
 
 BROAD = 0.7  # of the tray's half width: so far bone reaches from its middle at the resected surface
-EDGE_ROWS = 12  # half a pixel apart, below the surface, over which the tibia's edge is read
+EDGE_ROWS = 8  # half a pixel apart, below the surface, over which the tibia's edge is read
 
 
 def specs(native: bool) -> list[Spec]:
@@ -140,8 +140,8 @@ def _bone_edge(
     along = scene.contour_of("tibial_component").points @ under.direction
     width = float(np.ptp(along))
     middle = float(along.max() + along.min()) / 2 - under.point @ under.direction
-    deepest = max(0.2 * width, 12 * plane.step)
-    depths = np.arange(-plane.step, deepest, plane.step / 2)
+    row = max(plane.spacing)
+    depths = np.arange(-row, max(0.2 * width, 12 * row), row / 2)
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     places = base[:, None] + sides[:, None] * under.direction
@@ -150,8 +150,8 @@ def _bone_edge(
     outward = 1 if side == "medial" else -1
     broad = np.nan_to_num((edge - middle) * outward) >= BROAD * width / 2
     first = int(np.argmax(broad)) if broad.any() else len(depths)
-    # The corner itself is rounded by interpolation: read from a pixel below the surface on.
-    rows = slice(first + 2, first + 2 + EDGE_ROWS)
+    # The corner itself is rounded by interpolation: read from half a pixel below the surface on.
+    rows = slice(first + 1, first + 1 + EDGE_ROWS)
     edge, depth = edge[rows], depths[rows]
     ends = base[rows] + np.outer(np.nan_to_num(edge), under.direction)
     if len(edge) < EDGE_ROWS or not (np.isfinite(edge) & plane.inside(ends, 1.5)).all():
@@ -162,4 +162,4 @@ def _bone_edge(
     fit = stats.theilslopes(edge, depth)
     residual = edge - fit.intercept - fit.slope * depth
     spread = 1.4826 * float(np.median(np.abs(residual)))
-    return float(fit.intercept), math.hypot(spread, plane.edge_error)
+    return float(fit.intercept), math.hypot(spread, 1.5 * plane.edge_error)

@@ -4,6 +4,7 @@ Everything here may raise `Refused`: whoever needs it passes the reason on.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ class Scene:
         self.film, self.settings, self.plane = film, settings, film.plane()
         self.interfaces: dict[Bone, Any] = {}  # filled by `zones`
         self._shafts: dict[Bone, Shaft | Refused] = {}
+        self._contours: dict[str, Contour | Refused] = {}
 
     # --- bones ---------------------------------------------------------------------------------
 
@@ -162,15 +164,7 @@ class Scene:
 
     def shaft(self, bone: Bone) -> Shaft:
         """Return a bone's midline; its direction points away from the knee."""
-        if bone not in self._shafts:
-            try:
-                self._shafts[bone] = self._measured_shaft(bone)
-            except Refused as reason:
-                self._shafts[bone] = reason
-        found = self._shafts[bone]
-        if isinstance(found, Refused):
-            raise found
-        return found
+        return _once(self._shafts, bone, self._measured_shaft)
 
     def _measured_shaft(self, bone: Bone) -> Shaft:
         own = self.film.field(bone)
@@ -206,10 +200,13 @@ class Scene:
         Raises:
             Refused: the component is missing, or cut off by the border.
         """
-        if what in COMPONENT:
-            whole = outline(getattr(self, what), self.plane)
-            return whole.keep(self.plane.inside(whole.points))
-        return self._component(what)
+        return _once(self._contours, what, self._contour)
+
+    def _contour(self, what: str) -> Contour:
+        if what not in COMPONENT:
+            return self._component(what)
+        whole = outline(self.femur if what == "femur" else self.tibia, self.plane)
+        return whole.keep(self.plane.inside(whole.points))
 
     def _component(self, name: str) -> Contour:
         if not self.film.has(name):
@@ -365,6 +362,18 @@ class Scene:
     def _width_of(self, component: str) -> float:
         line = self.tray if component == "tibial_component" else self.condyles
         return float(np.ptp(self.contour_of(component).points @ line.direction))
+
+
+def _once(known: dict[Any, Any], key: Any, find: Callable[[Any], Any]) -> Any:
+    """Return what was found under a key, finding it once; a refusal is kept and raised again."""
+    if key not in known:
+        try:
+            known[key] = find(key)
+        except Refused as reason:
+            known[key] = reason
+    if isinstance(known[key], Refused):
+        raise known[key]
+    return known[key]
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:

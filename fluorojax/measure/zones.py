@@ -91,7 +91,8 @@ def _of(bone: Bone, zones: dict[int, str]) -> list[Spec]:
         Spec(
             f"radiolucency_{bone}_width_sum",
             "mm",
-            f"sum of width_max over the zones {min(zones)} to {max(zones)} that can be read",
+            f"sum of width_max over the zones {min(zones)} to {max(zones)} that can be read; classes "
+            "up to 4, 5 to 9, from 10 mm on (recalled, not checked against the source)",
             functools.partial(width_sum, bone=bone, zones=tuple(zones)),
         )
     )

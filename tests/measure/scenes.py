@@ -45,6 +45,8 @@ def random_pose(rng: np.random.Generator, mirrored: bool | None = None) -> Pose:
 def coverage(polygons: list[np.ndarray], pose: Pose) -> np.ndarray:
     """Return the share of each pixel that the polygons' union covers, [H, W] in [0, 1]."""
     size = [round(f / s) for f, s in zip(pose.field_mm, pose.spacing, strict=True)]
+    if not polygons:
+        return np.zeros(size)
     fine = np.zeros([n * SUPER for n in size], bool)
     for polygon in polygons:
         rows, columns = ((pose.pixels(polygon) + 0.5) * SUPER - 0.5).T
