@@ -11,7 +11,7 @@ from fluorojax import overlay
 from fluorojax.measure.knee import KneeReport
 from fluorojax.measure.result import Measurement, Tolerances
 
-LONG_SIDE = 1024  # of the picture: smaller films are enlarged by interpolation
+LONG_SIDE, SHORT_SIDE = 1024, 640  # px of the picture at least: smaller films are enlarged
 FINE = 2  # drawn so many times larger and reduced: smooth lines
 AXIS, LINE, ARC, LENGTH, ZONE, LUCENT = (
     tuple(int(v) for v in overlay.colour(k)) for k in (0, 1, 3, 2, 4, 5)
@@ -32,9 +32,9 @@ def draw_knee(
         tolerances: whose verdict stands beside a value; None: the defaults.
 
     Returns:
-        [h, w, 3] uint8, longer side of the film `LONG_SIDE` px or more.
+        [h, w, 3] uint8; the film's sides `LONG_SIDE` and `SHORT_SIDE` px or more.
     """
-    factor = max(1.0, LONG_SIDE / max(image.shape)) * FINE
+    factor = max(1.0, LONG_SIDE / max(image.shape), SHORT_SIDE / min(image.shape)) * FINE
     size = [round(n * factor) for n in image.shape[::-1]]
     picture = Image.fromarray(overlay.grey(image)).resize(size, Image.Resampling.BICUBIC)
     _Sheet(picture, factor).measurements(report)
@@ -48,8 +48,8 @@ class _Sheet:
 
     def __init__(self, picture: Image.Image, factor: float) -> None:
         self.draw, self.factor, self.size = ImageDraw.Draw(picture), factor, picture.size
-        self.width = max(2, round(max(picture.size) / 700))
-        self.font = ImageFont.load_default(max(picture.size) / 56)
+        self.width = max(2, round(min(picture.size) / 700))
+        self.font = ImageFont.load_default(min(picture.size) / 56)
         self.taken: list[tuple[float, float, float, float]] = []
 
     def measurements(self, report: KneeReport) -> None:
@@ -102,7 +102,7 @@ class _Sheet:
             arc = np.array(self.place(m.figure.arc))
             middle, chord = arc[len(arc) // 2], (arc[0] + arc[-1]) / 2
             x, y = middle + (middle - chord)  # outside the arc, where the bone's lines are not
-            self.text((x, y), f"{m.name} {_number(m)}", ARC)
+            self.text((x, y), f"{_short(m.name)} {_number(m)}", ARC)
         elif m.figure.lines:
             x, y = np.mean(self.place(m.figure.lines[0]), 0)
             self.text((x, y), f"{_short(m.name)} {_number(m)}", LENGTH_INK)

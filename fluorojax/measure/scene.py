@@ -29,6 +29,7 @@ from fluorojax.measure.settings import KneeSettings
 
 Bone = Literal["femur", "tibia"]
 COMPONENT = {"femur": "femoral_component", "tibia": "tibial_component"}
+LEAST_CONTOUR = 24  # points: a component of a few pixels has no sides
 # What may fill a hole in a bone's silhouette.
 INSIDE = ("cement", "radiolucency")
 
@@ -64,8 +65,9 @@ class Scene:
 
     def _silhouette(self, bone: Bone) -> np.ndarray:
         field = self.film.field(bone, COMPONENT[bone])
-        found = pieces(field >= HALF)
-        if not found or not self.film.has(bone):
+        own = self.film.field(bone) >= HALF
+        found = [piece for piece in pieces(field >= HALF) if (piece & own).any()]
+        if not found:
             raise Refused(
                 f"no knee in the film: the class {bone} has no pixel; check the film and the masks"
             )
@@ -76,8 +78,9 @@ class Scene:
                 f"two knees: the {bone} has {len(large)} large pieces ({large} px); crop the film "
                 "to one knee, or correct the mask where one bone is in two pieces"
             )
-        filled = np.maximum(field, self._touching(found[0], self.film.field(*INSIDE)))
-        return solid(filled)
+        # What belongs to another piece, an implant apart from its bone for instance, is left out.
+        one = np.where((field >= HALF) & ~found[0], 0.0, field)
+        return solid(np.maximum(one, self._touching(found[0], self.film.field(*INSIDE))))
 
     @staticmethod
     def _touching(bone: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -203,8 +206,15 @@ class Scene:
         return _once(self._contours, what, self._contour)
 
     def _contour(self, what: str) -> Contour:
-        if what not in COMPONENT:
-            return self._component(what)
+        found = self._bone(what) if what in COMPONENT else self._component(what)
+        if len(found.points) < LEAST_CONTOUR:
+            raise Refused(
+                f"{what.replace('_', ' ')}: {len(found.points)} contour points are seen, "
+                f"{LEAST_CONTOUR} are needed; check its mask"
+            )
+        return found
+
+    def _bone(self, what: str) -> Contour:
         whole = outline(self.femur if what == "femur" else self.tibia, self.plane)
         return whole.keep(self.plane.inside(whole.points))
 

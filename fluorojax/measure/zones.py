@@ -91,8 +91,8 @@ def _of(bone: Bone, zones: dict[int, str]) -> list[Spec]:
         Spec(
             f"radiolucency_{bone}_width_sum",
             "mm",
-            f"sum of width_max over the zones {min(zones)} to {max(zones)} that can be read; classes "
-            "up to 4, 5 to 9, from 10 mm on (recalled, not checked against the source)",
+            f"sum of width_max over the zones {min(zones)} to {max(zones)} that can be read; "
+            "classes up to 4, 5 to 9, from 10 mm on (recalled, not checked against the source)",
             functools.partial(width_sum, bone=bone, zones=tuple(zones)),
         )
     )
@@ -184,7 +184,8 @@ def interface(scene: Scene, bone: Bone) -> Interface:
 def _faces_bone(scene: Scene, bone: Bone, contour: Contour, depth: float) -> np.ndarray:
     """Return which points look at bone, cement or lucency within the zone's depth, [N] bool."""
     field = scene.film.field(bone, "cement", "radiolucency")
-    reach = np.arange(scene.plane.step, depth, scene.plane.step / 2)
+    step = scene.plane.step
+    reach = np.arange(step, max(depth, 2 * step), step / 2)
     places = contour.points[:, None] + reach[:, None] * contour.normals[:, None]
     return (scene.plane.sample(field, places) >= HALF).mean(1) >= 0.5
 

@@ -260,3 +260,21 @@ def test_a_film_that_contradicts_itself_is_an_error(about, message):
     given = {"masks": np.zeros((4, 4, 2), bool), "class_names": ("femur", "tibia"), "view": "ap"}
     with pytest.raises(ValueError, match=message):
         KneeFilm(**(given | about))
+
+
+def test_broken_masks_are_measured_or_refused_and_never_raise():
+    rng = np.random.default_rng(2)
+    for i in range(16):
+        scene, view = ((Ap(lucency=(-30, 30, 2)), "ap"), (Lateral(), "lateral"))[i % 2]
+        field = (80.0, 160.0) if i % 3 else (200.0, 120.0)
+        pose = Pose(rng.uniform(0, 360), spacing=(1.6, 1.6), field_mm=field)
+        base = film(scene.shapes(), pose, view)
+        masks = base.masks.copy()
+        for k in range(masks.shape[-1]):
+            masks[..., k] &= rng.random(masks.shape[:2]) > rng.choice(
+                (0.0, 0.1, 1.0), p=(0.6, 0.2, 0.2)
+            )
+            masks[:, rng.integers(1, 3 * masks.shape[1]) :, k] = False
+        for m in measure_knee(dataclasses.replace(base, masks=masks)).measurements:
+            assert (m.value is None) == (m.refused is not None)
+            assert m.value is None or np.isfinite((m.value, m.uncertainty)).all()
