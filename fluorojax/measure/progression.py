@@ -24,6 +24,10 @@ from fluorojax.measure.result import Measurement, Refused, Tolerances, rows
 from fluorojax.measure.scene import Scene
 from fluorojax.measure.settings import KneeSettings
 
+REGISTRATION_ERROR = (
+    "standard error: covariance of the two least-squares registrations with the digitisation of "
+    "edges; another projection of the leg is not in it"
+)
 CLEAR_PX = 4.0  # bone nearer to the component than this is not bone that can be trusted to stay
 MOST_RESIDUAL_PX = 2.0  # robust distance after registration, beyond which nothing was matched
 
@@ -141,7 +145,8 @@ def _migration(earlier: Scene, later: Scene, reason: str | None) -> list[Measure
         return [Measurement(*a, refused=str(why)) for a in about]
     sources = (source, source, "")
     found = zip(about, values, errors, sources, strict=True)
-    return [Measurement(*a, v, e, scale_source=s) for a, v, e, s in found]
+    how = REGISTRATION_ERROR
+    return [Measurement(*a, v, e, scale_source=s, uncertainty_method=how) for a, v, e, s in found]
 
 
 def migration(earlier: Scene, later: Scene) -> tuple[list[float], list[float]]:

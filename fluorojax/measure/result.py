@@ -44,7 +44,8 @@ class Measurement:
         unit: deg, mm or share.
         convention: what lies between which lines, on which side, ideal values.
         value: None where refused.
-        uncertainty: standard error in `unit` (see `UNCERTAINTY`); None where refused.
+        uncertainty: standard error in `unit`; None where refused.
+        uncertainty_method: how it was found, and what is not in it.
         figure: what it was read from.
         scale_source: where millimetres come from; empty for what needs none.
         refused: the reason, or None.
@@ -60,6 +61,7 @@ class Measurement:
     scale_source: str = ""
     refused: str | None = None
     note: str = ""
+    uncertainty_method: str = UNCERTAINTY
 
 
 @dataclasses.dataclass(frozen=True)
