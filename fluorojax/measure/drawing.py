@@ -49,7 +49,8 @@ class _Sheet:
     def __init__(self, picture: Image.Image, factor: float) -> None:
         self.draw, self.factor, self.size = ImageDraw.Draw(picture), factor, picture.size
         self.width = max(2, round(min(picture.size) / 700))
-        self.font = ImageFont.load_default(min(picture.size) / 56)
+        self.letter = min(picture.size) / 56
+        self.font = ImageFont.load_default(self.letter)
         self.taken: list[tuple[float, float, float, float]] = []
 
     def measurements(self, report: KneeReport) -> None:
@@ -101,7 +102,10 @@ class _Sheet:
         if m.figure.arc is not None:
             arc = np.array(self.place(m.figure.arc))
             middle, chord = arc[len(arc) // 2], (arc[0] + arc[-1]) / 2
-            x, y = middle + (middle - chord)  # outside the arc, where the bone's lines are not
+            outward = middle - chord
+            reach = float(np.linalg.norm(outward))
+            # Outside the arc, where the bone's lines are not, but beside it.
+            x, y = middle + outward * min(1.0, 3 * self.letter / max(reach, 1e-9))
             self.text((x, y), f"{_short(m.name)} {_number(m)}", ARC)
         elif m.figure.lines:
             x, y = np.mean(self.place(m.figure.lines[0]), 0)

@@ -232,7 +232,14 @@ def register(earlier: Shape, later: Shape, name: str) -> Motion:
         )
     spread = math.hypot(typical, earlier.error, later.error)
     covariance = spread**2 * BLOCK / 2 * np.linalg.pinv(found.jac.T @ found.jac)
-    return Motion(float(found.x[0]), found.x[1:], covariance)
+    return Motion(float(found.x[0]), found.x[1:], covariance + _hidden(earlier, later))
+
+
+def _hidden(earlier: Shape, later: Shape) -> np.ndarray:
+    """Return what digitisation may hide where both contours run along the grid, [3, 3]."""
+    error = math.hypot(earlier.error, later.error)
+    extent = float(np.linalg.norm(np.ptp(later.points, axis=0)))
+    return np.diag([error / extent, error / 3, error / 3]) ** 2
 
 
 def _rotation(angle: float) -> np.ndarray:
