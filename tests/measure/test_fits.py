@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from fluorojax.measure import fits
+from fluorojax.measure.plane import Contour, Plane, angle_between, outline, solid
+from tests.measure.scenes import Pose, box, coverage, directed, disc
+
+PLANE = Plane((256, 256), (1.0, 1.0), 0.3, "px")
+
+
+def test_line_is_found_among_outliers():
+    rng = np.random.default_rng(0)
+    direction = np.array([0.6, 0.8])
+    points = np.outer(np.linspace(0, 80, 80), direction) + rng.normal(0, 0.05, (80, 2))
+    points[::9] += (4.0, 0.0)
+    line = fits.huber_line(points, np.array([0.5, 0.87]), 1.0)
+    assert angle_between(line.direction, direction) < 0.4
+
+
+def test_slope_error_is_that_of_many_draws():
+    rng = np.random.default_rng(1)
+    x = np.linspace(0, 60, 120)
+    draws = rng.normal(0, 0.3, (200, 120))
+    spread = np.degrees(np.std([np.polyfit(x, y, 1)[0] for y in draws]))
+    said = np.mean([fits.slope_error_deg(x, y) for y in draws[:20]])
+    assert said == pytest.approx(spread, rel=0.25)
+
+
+def test_face_is_the_longest_straight_side_that_looks_there():
+    pose = Pose(17, field_mm=(200, 200))
+    along, up = directed(0.0), directed(90.0)
+    shape = [box((0, 0), along, up, (-40, 40), (-5, 0)), box((0, 0), along, up, (-4, 4), (0, 12))]
+    plane = Plane((256, 256), pose.spacing, 0.3, "mm")
+    contour = outline(solid((coverage(shape, pose) >= 0.5).astype(float)), plane)
+    # On the film, up is (-1, 0) in (row, column), turned by the pose.
+    facing = np.array([-np.cos(np.radians(17)), -np.sin(np.radians(17))])
+    line = fits.face(contour, facing, plane)
+    assert line is not None
+    assert abs(angle_between(line.direction, facing) - 90) < 0.3
+    assert line.length() == pytest.approx(80, abs=4)
+
+
+def test_no_face_without_points():
+    assert fits.face(Contour(np.zeros((0, 2)), np.zeros((0, 2))), np.array([1.0, 0]), PLANE) is None
+
+
+def test_farthest_point_of_a_digitised_disc_is_not_biased():
+    errors = []
+    for offset in np.linspace(0, 1, 11):
+        pose = Pose(offset_mm=(0.37, offset), spacing=(1, 1), field_mm=(100, 100))
+        mask = (coverage([disc((0, 0), 20.0)], pose) >= 0.5).astype(float)
+        plane = Plane((100, 100), (1.0, 1.0), 0.3, "px")
+        points = outline(mask, plane).points
+        vertex = fits.farthest(points, np.array([0, 1.0]), np.array([1.0, 0]), 7.0, plane)
+        errors.append(vertex.point[0] - (49.5 - offset + 20.0))
+    assert abs(np.mean(errors)) < 0.15
+    assert np.max(np.abs(errors)) < 0.4
+
+
+def test_circle_is_found_beside_a_straight_edge():
+    t = np.linspace(0, np.pi * 1.4, 90)
+    points = np.stack([30 + 12 * np.cos(t), 50 + 12 * np.sin(t)], 1)
+    line = np.stack([np.linspace(0, 60, 60), np.full(60, 80.0)], 1)
+    found = fits.circle(np.concatenate([points, line]), (8.0, 20.0), 1.0)
+    assert found is not None
+    np.testing.assert_allclose(found.centre, (30, 50), atol=0.05)
+    assert found.radius == pytest.approx(12, abs=0.05)
+    assert 240 <= found.arc_deg <= 270
+    assert fits.circle(line, (8.0, 20.0), 0.1) is None
