@@ -8,19 +8,6 @@ import numpy as np
 
 from fluorojax.measure.plane import HALF, Plane
 
-CLASSES = (
-    "femoral_component",
-    "tibial_component",
-    "polyethylene",
-    "cement",
-    "femur",
-    "tibia",
-    "fibula",
-    "patella",
-    "radiolucency",
-    "osteophyte",
-)
-
 HARD_EDGE_PX, SOFT_EDGE_PX = 0.3, 0.05
 """S.d. of an edge's place where masks are yes or no, and where they carry sub-pixel coverage.
 
@@ -56,7 +43,7 @@ class KneeFilm:
     Attributes:
         masks: [H, W, C], bool or probabilities in [0, 1]; classes may overlap. Probabilities give
             sub-pixel edges where they are coverage; a class begins at one half.
-        class_names: [C], of `CLASSES`; others are not used.
+        class_names: [C], of `fluorojax.knee.CLASSES`; others are not used.
         view: "ap" or "lateral".
         spacing: (row_mm, col_mm) of the film, at the detector; NaN: unknown.
         side: of the body, or None. Only used where no fibula tells lateral from medial (AP), and

@@ -109,14 +109,8 @@ def uka_femoral_varus(scene: Scene) -> Reading:
     return found._replace(value=90 - found.value)
 
 
-def uka_tibial_varus(scene: Scene) -> Reading:
-    """Return 90 degrees less beta: positive where the tray falls medially."""
-    found = beta(scene)
-    return found._replace(value=90 - found.value)
-
-
-def uka_slope(scene: Scene) -> Reading:
-    """Return 90 degrees less sigma: positive where the tray falls posteriorly."""
+def tray_fall(scene: Scene) -> Reading:
+    """Return 90 degrees less beta: above 0 where the tray falls medially (lateral: posteriorly)."""
     found = beta(scene)
     return found._replace(value=90 - found.value)
 
@@ -161,12 +155,12 @@ UKA_TIBIA = Spec(
     "deg",
     "unicompartmental: 90 less the medial angle of tibial midline (distally) and the tray's line; "
     "varus positive; limits +/- 5 (recalled)",
-    uka_tibial_varus,
+    tray_fall,
 )
 SLOPE = Spec(
     "uka_tibial_slope",
     "deg",
     "unicompartmental: 90 less the posterior angle of tibial midline (distally) and the tray's "
     "line; posterior slope positive; 7 +/- 5 (recalled)",
-    uka_slope,
+    tray_fall,
 )

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fluorojax.knee import CLASSES
 from fluorojax.simulation import knee_film, materials, physics
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import coverage, pixel_centres, smooth_noise
 from fluorojax.simulation.knee_ap import ap
 from fluorojax.simulation.knee_lateral import lateral
-from fluorojax.simulation.knee_parts import CLASSES, TYPES, Shadow, draw_case, shell
+from fluorojax.simulation.knee_parts import TYPES, Shadow, draw_case, shell
 from fluorojax.simulation.knee_spec import KneeSpec
 
 __all__ = ["CLASSES", "SIDES", "TYPES", "VIEWS", "simulate", "simulate_many"]

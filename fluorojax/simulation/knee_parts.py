@@ -17,18 +17,6 @@ from fluorojax.simulation.shapes import Frame, Number, flare
 
 Edges = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
-CLASSES = (
-    "femoral_component",
-    "tibial_component",
-    "polyethylene",
-    "cement",
-    "femur",
-    "tibia",
-    "fibula",
-    "patella",
-    "radiolucency",
-    "osteophyte",
-)
 TYPES = ("native", "tka_cr", "tka_ps", "uka", "revision")
 NATIVE, CR, PS, UKA, REVISION = range(5)
 ZONES = 10  # 7 of the AP tibia or the lateral femur, 3 of the lateral tibia
