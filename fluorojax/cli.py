@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 from rich.table import Table
 
 from fluorojax import environment
 from fluorojax.data.info import ENCODINGS, DatasetInfo
+from fluorojax.data.inputs import frames_of
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
 from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fluorojax.evaluate import Predict
     from fluorojax.predict import Predictor
     from fluorojax.reproduce import Outcome
-
-READABLE = (".png", ".tif", ".tiff")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,6 +76,56 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", type=Path, required=True, metavar="DIR", help="where masks are written")
     c.add_argument(
         "--threshold", type=float, help="probability, for all classes; default: the export's own"
+    )
+
+    c = add("measure", measure, "fluorojax measure runs/knee/export films --view ap --out measured")
+    c.add_argument(
+        "masks",
+        type=Path,
+        metavar="EXPORT|FOLDER",
+        help="an export, or a dataset folder whose annotations are measured",
+    )
+    c.add_argument(
+        "films",
+        nargs="*",
+        metavar="FILM",
+        help="films or folders of them; of FOLDER: cases, default: all that are annotated",
+    )
+    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables and pictures")
+    c.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
+    c.add_argument("--before", metavar="FILM", help="an earlier film of the knee: what changed?")
+    c.add_argument("--view", choices=("ap", "lateral"), help="of all films")
+    c.add_argument("--side", choices=("left", "right"), help="of the body, of all films")
+    c.add_argument(
+        "--implant",
+        choices=("total", "revision", "unicompartmental", "native"),
+        help="default: told from the masks",
+    )
+    c.add_argument(
+        "--spacing-mm",
+        metavar="MM",
+        help="a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's own",
+    )
+    c.add_argument(
+        "--magnification",
+        default="1",
+        metavar="M",
+        help="the spacing is the detector's, and the knee is shown M times as large; or 'unknown'",
+    )
+    c.add_argument(
+        "--known-width",
+        metavar="COMPONENT=MM",
+        help="catalogue width of tibial_component or femoral_component in this view",
+    )
+    c.add_argument(
+        "--ball-mm", metavar="MM", help="diameter of what the class calibration_ball shows"
+    )
+    c.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="NAME=LOW,HIGH",
+        help="a band instead of the usual one, such as alpha=93,99",
     )
 
     c = add("evaluate", evaluate, "fluorojax evaluate runs/joint/export my_frames --out scores")
@@ -192,7 +240,7 @@ def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid."""
     from fluorojax import overlay
     from fluorojax.data import bitmask
-    from fluorojax.data.intensity import intensity_range, normalise
+    from fluorojax.data.intensity import shown
     from fluorojax.data.readers import read_frame
     from fluorojax.export import load
 
@@ -205,39 +253,25 @@ def predict(options: argparse.Namespace) -> None:
         for n, path in enumerate(paths):
             frame = read_frame(path)
             mask = model.segment(frame)
-            grey = np.asarray(normalise(frame, *intensity_range(frame)))
             Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
-            picture = overlay.overlay(grey, mask, None, None, [c.name for c in model.classes])
+            names = [c.name for c in model.classes]
+            picture = overlay.overlay(shown(frame), mask, None, None, names)
             overlay.save_png(picture, options.out / f"{path.stem}_overlay.png")
             update(n + 1)
     bits = ", ".join(f"{1 << k} = {c.name}" for k, c in enumerate(model.classes))
     console.print(f"{len(paths)} masks in {options.out} (values are sums of {bits})")
 
 
-def frames_of(inputs: Sequence[Path]) -> list[Path]:
-    """Return the frames named, and those in the folders named, each once.
+def measure(options: argparse.Namespace) -> None:
+    """Measure knees on films: angles, millimetres, radiolucency, each with its error or refused."""
+    from fluorojax import measuring
 
-    Raises:
-        InputError: nothing is there, or two frames would write the same `<stem>.png`.
-    """
-    paths: list[Path] = []
-    for given in inputs:
-        if given.is_dir():
-            paths += sorted(p for p in given.iterdir() if p.suffix.lower() in READABLE)
-        elif given.is_file():
-            paths.append(given)
-        else:
-            raise InputError(f"{given} does not exist; give frames, or folders of frames")
-    if not paths:
-        raise InputError(f"no frame ({', '.join(READABLE)}) in {', '.join(map(str, inputs))}")
-    stems: dict[str, Path] = {}
-    for path in paths:
-        if (other := stems.setdefault(path.stem, path)) != path:
-            raise InputError(
-                f"{other} and {path} would both be written to {path.stem}.png; "
-                "predict them into two folders, or rename one"
-            )
-    return list(stems.values())
+    given, tolerances = measuring.given_of(options), measuring.tolerances_of(options.tolerance)
+    compare = options.before is not None
+    films = [options.before, *options.films] if compare else options.films
+    source = measuring.source_of(options.masks, films, options.cases)
+    record = measuring.measure(source, given, options.out, tolerances=tolerances, compare=compare)
+    measuring.show(record, options.out)
 
 
 def evaluate(options: argparse.Namespace) -> None:

@@ -6,31 +6,11 @@ from fluorojax.simulation.spec import SPECS
 from tests.folders import write_folder
 
 
-def test_two_frames_with_one_stem_are_refused_by_name(tmp_path):
-    for name in ("a/x.png", "b/x.png"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).touch()
-    with pytest.raises(InputError, match=r"a/x\.png and .*b/x\.png"):
-        cli.frames_of([tmp_path / "a", tmp_path / "b"])
-
-
-def test_a_frame_named_twice_is_predicted_once(tmp_path):
-    (tmp_path / "x.png").touch()
-    assert cli.frames_of([tmp_path, tmp_path / "x.png"]) == [tmp_path / "x.png"]
-
-
-def test_nothing_to_predict_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no frame"):
-        cli.frames_of([tmp_path])
-    with pytest.raises(InputError, match="does not exist"):
-        cli.frames_of([tmp_path / "y.png"])
-
-
 @pytest.mark.parametrize(
     "command",
     [
-        *("check", "prepare", "predict", "evaluate", "compare", "benchmark", "simulate"),
-        *("export", "reproduce"),
+        *("check", "prepare", "predict", "measure", "evaluate", "compare", "benchmark"),
+        *("simulate", "export", "reproduce"),
     ],
 )
 def test_every_command_has_help_with_an_example(command, capsys):

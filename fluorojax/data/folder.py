@@ -140,6 +140,22 @@ def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
     Raises:
         InputError: everything that is wrong, with its remedy.
     """
+    return _read(directory, cases_file, _with_splits)
+
+
+def read_cases(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
+    """Read a folder of which nothing will be learned: its splits may be missing or mixed up.
+
+    Arguments and errors as for `read_folder`, but for the splits.
+    """
+    return _read(directory, cases_file, lambda cases, info: (list(cases), []))
+
+
+Splitting = Callable[[Sequence[Case], DatasetInfo], tuple[list[Case], list[str]]]
+"""Gives every case a split; the second of what it returns is what is wrong with them."""
+
+
+def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folder:
     root = Path(directory)
     for path in (root, root / "dataset.json", root / cases_file):
         if not path.exists():
@@ -149,19 +165,25 @@ def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
     info, encoding = read_description(root / "dataset.json")
     table = root / cases_file
     problems: list[str] = []
-    cases = [_parse_case(row, root, problems) for row in _read_table(table)]
-    drawn = not any(case.split for case in cases)
-    if drawn:
-        cases = [_draw(case, info) for case in cases]
-    problems += _unknown_splits(cases)
+    parsed = [_parse_case(row, root, problems) for row in _read_table(table)]
+    cases, wrong_splits = splitting(parsed, info)
     problems += _repeated_cases(cases)
     problems += _missing_files(cases, info)
     problems += _wrong_annotations(cases, info, encoding)
-    problems += _shared_units(cases, info.split_unit)
-    problems += _shared_images(cases)
-    problems += _empty_splits(cases, drawn)
-    refuse(table, problems)
+    refuse(table, problems + wrong_splits)
     return Folder(root, table, info, encoding, tuple(cases))
+
+
+def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], list[str]]:
+    """Draw the splits where the table has none, and check them."""
+    drawn = not any(case.split for case in cases)
+    chosen = [_draw(case, info) for case in cases] if drawn else list(cases)
+    return chosen, [
+        *_unknown_splits(chosen),
+        *_shared_units(chosen, info.split_unit),
+        *_shared_images(chosen),
+        *_empty_splits(chosen, drawn),
+    ]
 
 
 def load_case(folder: Folder, case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -29,3 +29,8 @@ def normalise(image: ArrayLike, low: ArrayLike, high: ArrayLike) -> jax.Array:
     """
     low, high = (jnp.asarray(end, jnp.float32)[..., None, None] for end in (low, high))
     return jnp.clip((jnp.asarray(image, jnp.float32) - low) / (high - low), 0.0, 1.0)
+
+
+def shown(image: np.ndarray) -> np.ndarray:
+    """Return `image: [H, W]` as it is looked at, [H, W] float32 in [0, 1]."""
+    return np.asarray(normalise(image, *intensity_range(image)))

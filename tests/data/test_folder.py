@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluorojax.data.folder import check_cases, check_folder, fingerprint, load_case, read_folder
+from fluorojax.data.folder import (
+    check_cases,
+    check_folder,
+    fingerprint,
+    load_case,
+    read_cases,
+    read_folder,
+)
 from fluorojax.data.problems import MAX_PROBLEMS
 from fluorojax.errors import InputError
 from tests.folders import edit_csv, write_folder
@@ -301,3 +308,13 @@ def test_a_level_is_kept_in_the_users_words_and_is_part_of_the_content(toy):
     folder = read_folder(toy)
     assert {case.level for case in folder.cases} == {"over bone"}
     assert fingerprint(folder) != before
+
+
+def test_what_is_only_looked_at_needs_no_splits(toy):
+    edit_table(toy, lambda rows: rows[:2])
+    with pytest.raises(InputError, match="split 'test' has no case"):
+        read_folder(toy)
+    assert [case.case for case in read_cases(toy).cases] == ["c0", "c1"]
+    edit_table(toy, set_field(1, image="images/gone.png"))
+    with pytest.raises(InputError, match="case c1: no file"):
+        read_cases(toy)
