@@ -1,0 +1,160 @@
+"""Where the masks of films come from: an export, or the annotations of a dataset folder."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fluorojax.data.folder import Case, Folder, fingerprint, load_case, read_cases
+from fluorojax.data.inputs import frames_of
+from fluorojax.data.readers import read_frame
+from fluorojax.errors import InputError
+from fluorojax.measure import CLASSES
+
+if TYPE_CHECKING:
+    from fluorojax.predict import Predictor
+
+NEEDED = ("femur", "tibia")
+
+
+class Film(NamedTuple):
+    """A film before it is read: its case, and the dataset folder it is of, if any."""
+
+    case: Case
+    folder: Folder | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables, and its picture by."""
+        return self.case.case
+
+
+class Found(NamedTuple):
+    """What was read of a film.
+
+    Attributes:
+        image: [H, W] grey values.
+        fields: [H, W, C], bool, or in [0, 1] and of the class from one half on.
+        attributes: what a network says of the whole film: name -> (value, where it is from).
+    """
+
+    image: np.ndarray
+    fields: np.ndarray
+    attributes: Mapping[str, tuple[str, str]]
+
+
+class Source(NamedTuple):
+    """Where masks come from.
+
+    Attributes:
+        films: all that are to be measured.
+        class_names: of the masks.
+        find: reads a film and returns its masks.
+        about: what is written of it beside the values, as JSON.
+    """
+
+    films: Sequence[Film]
+    class_names: Sequence[str]
+    find: Callable[[Film], Found]
+    about: Mapping[str, Any]
+
+
+def source_of(masks: Path, names: Sequence[str], cases_file: str = "cases.csv") -> Source:
+    """Return the masks of an export, or the annotations of a dataset folder.
+
+    Args:
+        masks: the folder of an export, or a dataset folder.
+        names: with an export: films, folders of films, dataset folders. With a dataset folder: some
+            of its cases; none: all that have an annotation.
+        cases_file: the table's name in dataset folders.
+
+    Raises:
+        InputError: neither of both, nothing to measure, or masks that are not a knee's.
+    """
+    if (masks / "manifest.json").is_file():
+        source = _predicted(masks, _films(names, cases_file))
+    elif (masks / "dataset.json").is_file():
+        source = _annotated(masks, names, cases_file)
+    else:
+        raise InputError(
+            f"{masks} has neither manifest.json nor dataset.json; give an export, or a dataset "
+            "folder whose annotations are to be measured"
+        )
+    missing = [name for name in NEEDED if name not in source.class_names]
+    if missing:
+        raise InputError(
+            f"{masks} has the classes {', '.join(source.class_names)}, without "
+            f"{' and '.join(missing)}; a knee is measured on {' and '.join(NEEDED)}, and on those "
+            f"it has of {', '.join(name for name in CLASSES if name not in NEEDED)}"
+        )
+    return source
+
+
+def _films(names: Sequence[str], cases_file: str) -> list[Film]:
+    """Return the films named, those in the folders named, and the cases of dataset folders."""
+    if not names:
+        raise InputError("no film is given; name films, folders of films, or a dataset folder")
+    paths = [Path(name) for name in names]
+    folders = [path for path in paths if (path / "dataset.json").is_file()]
+    bare = [path for path in paths if path not in folders]
+    films = [Film(Case(p.stem, p, "", "")) for p in (frames_of(bare) if bare else ())]
+    for path in folders:
+        folder = read_cases(path, cases_file)
+        films += [Film(case, folder) for case in folder.cases]
+    twice = [name for name, count in Counter(film.name for film in films).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{', '.join(twice)}: two films have this name, and one picture would be written for "
+            "both; measure them in two commands, or rename one"
+        )
+    return films
+
+
+def _predicted(export: Path, films: Sequence[Film]) -> Source:
+    from fluorojax.export import load, read_manifest
+
+    manifest = read_manifest(export)
+    about = {"export": str(export), "sha256": manifest["sha256"], "origin": manifest["origin"]}
+    return predicted_by(load(export), films, about)
+
+
+def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, Any]) -> Source:
+    """Return the masks that a network finds on films."""
+
+    def find(film: Film) -> Found:
+        frame = read_frame(film.case.image)
+        return Found(frame, from_half_on(model(frame), model.thresholds), {})
+
+    return Source(films, [c.name for c in model.classes], find, about)
+
+
+def from_half_on(probabilities: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """Return `probabilities: [H, W, C]` so stretched that each class's threshold becomes 0.5.
+
+    Linear from 0 to the threshold, and from there to 1: the outline at one half keeps its place
+    between the pixels, which a mask of yes and no would lose.
+    """
+    t = np.clip(np.asarray(thresholds, np.float32), 1e-3, 1 - 1e-3)
+    below, above = probabilities / (2 * t), 1 - (1 - probabilities) / (2 * (1 - t))
+    return np.where(probabilities < t, below, above)
+
+
+def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
+    folder = read_cases(path, cases_file)
+    labelled = {case.case: Film(case, folder) for case in folder.cases if case.labelled}
+    unknown = [name for name in names if name not in labelled]
+    if unknown or not labelled:
+        raise InputError(
+            f"{folder.cases_file}: no annotation of {', '.join(unknown) or 'any case'}; annotated "
+            f"are {', '.join(labelled) or 'none'}"
+        )
+
+    def find(film: Film) -> Found:
+        image, mask, _ = load_case(folder, film.case)
+        return Found(image, mask, {})
+
+    films = [labelled[name] for name in dict.fromkeys(names or labelled)]
+    about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}
+    return Source(films, folder.info.class_names, find, about)

@@ -1,0 +1,202 @@
+import csv
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fluorojax import measuring
+from fluorojax.data.info import ClassInfo
+from fluorojax.errors import InputError
+from fluorojax.measure import CLASSES, KneeSettings, KnownWidth, compare_knees, measure_knee
+from fluorojax.measuring import Given
+from fluorojax.measuring.films import BALL, measure_film
+from fluorojax.measuring.source import predicted_by
+from tests.measure.scenes import Ap, Pose, film
+from tests.measuring.folders import write_knees
+
+AP = Given(view="ap", side="right")
+PIXEL = Pose().spacing[0]
+
+
+@pytest.fixture(scope="module")
+def knees():
+    """Two films of one knee, the later with a tray that tilts more."""
+    turned = (Ap(), Pose(4.0)), (Ap(beta=86.0), Pose(-3.0))
+    return {
+        name: film(scene.shapes(), pose, "ap", side="right", magnification=1.0)
+        for name, (scene, pose) in zip(("first", "second"), turned, strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(knees, tmp_path_factory):
+    return write_knees(tmp_path_factory.mktemp("knees") / "knees", knees)
+
+
+@pytest.fixture(scope="module")
+def measured(folder, tmp_path_factory):
+    """Both films measured and compared, once for all tests: (folder of results, record)."""
+    out = tmp_path_factory.mktemp("out") / "measured"
+    source = measuring.source_of(folder, ["first", "second"])
+    return out, measuring.measure(source, AP, out, compare=True)
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    return float(text) if text else None
+
+
+def test_annotations_give_the_values_of_measure_knee(knees, measured):
+    out, record = measured
+    rows = rows_of(out / "measurements.csv")
+    expected = [
+        (name, m.name, m.value, m.uncertainty, m.unit, m.refused or "", m.convention)
+        for name, knee in knees.items()
+        for m in measure_knee(knee).measurements
+    ]
+    columns = ("film", "name", "value", "uncertainty", "unit", "refused", "convention")
+    found = [tuple(row[name] for name in columns) for row in rows]
+    found = [(f, n, number(v), number(u), *others) for f, n, v, u, *others in found]
+    assert found == expected
+    assert next(r for r in rows if r["name"] == "beta" and r["film"] == "second")["tolerance"]
+    assert record["failed"] == []
+
+
+def test_the_json_has_the_rows_with_their_lines_and_what_they_stand_on(folder, measured):
+    out, record = measured
+    stored = json.loads((out / "measurements.json").read_text())
+    assert stored == json.loads(json.dumps(record))
+    first = stored["films"][0]
+    assert len(first["measurements"][0]["lines_px"]) == 2
+    assert first["granted"]["view"] == "ap, as given"
+    assert first["granted"]["spacing"].endswith("in the plane of the knee")
+    assert stored["masks"]["folder"] == str(folder)
+    assert len(stored["masks"]["fingerprint"]) == 64
+    assert stored["tolerances"]["tibial_overhang_medial"] == [None, 2.0]
+    assert stored["settings"]["shaft"]["flare"] > 1
+
+
+def test_a_comparison_writes_what_changed(knees, measured):
+    out, _ = measured
+    expected = compare_knees(*knees.values())
+    found = {row["name"]: number(row["value"]) for row in rows_of(out / "progression.csv")}
+    assert found == {m.name: m.value for m in expected.changes}
+    assert found["change_beta"] == pytest.approx(-4.0, abs=1.0)
+    assert {p.name for p in out.iterdir() if p.suffix == ".png"} == {
+        *("first.png", "second.png", "progression.png")
+    }
+
+
+def test_a_film_that_fails_does_not_stop_the_others(knees, tmp_path, capsys):
+    folder = write_knees(tmp_path / "knees", {"torn": knees["first"], "whole": knees["first"]})
+    path = folder / "images/torn.png"
+    path.write_bytes(path.read_bytes()[:300])
+    record = measuring.measure(measuring.source_of(folder, []), AP, tmp_path / "out")
+    assert [film["film"] for film in record["films"]] == ["whole"]
+    with pytest.raises(InputError, match=r"1 of 2 films not measured:\n  torn: .*torn\.png"):
+        measuring.show(record, tmp_path / "out")
+    assert "beta" in capsys.readouterr().out
+    assert rows_of(tmp_path / "out/measurements.csv")[0]["film"] == "whole"
+
+
+def test_a_network_s_masks_are_measured_between_the_pixels(knees, folder, tmp_path):
+    soft = film(Ap().shapes(), Pose(4.0), "ap", soft=True, side="right", magnification=1.0)
+    calls = []
+
+    def model(frame):
+        calls.append(frame.shape)
+        return 0.6 * soft.masks  # a class from 0.3 on
+
+    network = SimpleNamespace(
+        classes=[ClassInfo(name, "region") for name in CLASSES], thresholds=[0.3] * len(CLASSES)
+    )
+    network = type("Model", (), {"__call__": lambda _, frame: model(frame)} | vars(network))()
+    films = measuring.source_of(folder, ["first"]).films
+    record = measuring.measure(predicted_by(network, films, {}), AP, tmp_path)
+    assert calls == [soft.masks.shape[:2]]
+    values = {row["name"]: row["value"] for row in record["films"][0]["measurements"]}
+    assert values["alpha"] == pytest.approx(measure_knee(soft)["alpha"].value, abs=0.05)
+    assert values["beta"] == pytest.approx(90.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "scale", "text"),
+    [
+        ({}, 1.0, "in the plane of the knee"),
+        ({"spacing_mm": (2 * PIXEL, 2 * PIXEL)}, 2.0, "as given), in the plane of the knee"),
+        ({"magnification": 1.25}, 0.8, "at the detector; magnification 1.25 as given"),
+        ({"magnification": None}, 1.0, "at the detector; magnification unknown"),
+    ],
+)
+def test_millimetres_stand_on_what_was_said(knees, folder, given, scale, text):
+    source = measuring.source_of(folder, ["first"])
+    given = dataclasses.replace(AP, **given)
+    found = measure_film(source, source.films[0], given, KneeSettings())
+    assert text in found.granted["spacing"]
+    name = "polyethylene_thickness_medial"
+    usual = measure_knee(knees["first"])
+    assert found.report[name].value == pytest.approx(scale * usual[name].value)
+    assert found.report["beta"].value == pytest.approx(usual["beta"].value)
+    if given.magnification is None:
+        assert "unknown magnification" in found.report[name].scale_source
+
+
+def test_a_known_width_and_a_ball_are_scales(knees, tmp_path):
+    ball = np.zeros(knees["first"].masks.shape[:2], bool)
+    ball[10:42, 10:42] = np.hypot(*np.mgrid[-15.5:16, -15.5:16]) <= 16
+    masks = np.concatenate([knees["first"].masks, ball[..., None]], -1)
+    with_ball = dataclasses.replace(
+        knees["first"], masks=masks, class_names=(*CLASSES, BALL), spacing=(np.nan, np.nan)
+    )
+    source = measuring.source_of(write_knees(tmp_path / "knees", {"first": with_ball}), [])
+
+    def thickness(**given):
+        given = dataclasses.replace(AP, **given)
+        found = measure_film(source, source.films[0], given, KneeSettings())
+        return found.report["polyethylene_thickness_medial"]
+
+    assert "no scale" in thickness().refused
+    usual = measure_knee(knees["first"])["polyethylene_thickness_medial"].value
+    by_ball = thickness(ball_mm=32 * PIXEL)
+    assert by_ball.value == pytest.approx(usual, rel=0.02)
+    assert by_ball.scale_source.startswith("calibration object")
+    by_width = thickness(known_width=KnownWidth("tibial_component", 76.0))
+    assert "known width 76 mm" in by_width.scale_source
+
+
+def test_a_ball_needs_its_class(folder, tmp_path):
+    source = measuring.source_of(folder, ["first"])
+    record = measuring.measure(source, Given(view="ap", ball_mm=25.0), tmp_path)
+    assert f"annotate it as a class {BALL}" in record["failed"][0]["reason"]
+
+
+def test_without_a_view_nothing_is_guessed(folder, tmp_path):
+    source = measuring.source_of(folder, ["first"])
+    record = measuring.measure(source, Given(), tmp_path)
+    assert record["films"] == []
+    assert record["failed"][0]["reason"].startswith("view unknown; give --view")
+
+
+def test_a_film_is_never_overwritten_by_its_picture(folder):
+    source = measuring.source_of(folder, [])
+    with pytest.raises(InputError, match=r"overwrite the film .*first\.png"):
+        measuring.measure(source, AP, folder / "images")
+
+
+def test_a_folder_that_cannot_be_made_is_said(folder, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        measuring.measure(measuring.source_of(folder, []), AP, tmp_path / "file/out")
+
+
+def test_a_comparison_is_of_two_films(folder, tmp_path):
+    with pytest.raises(InputError, match="1 films are given"):
+        measuring.measure(
+            measuring.source_of(folder, ["first", "first"]), AP, tmp_path, compare=True
+        )

@@ -1,0 +1,72 @@
+import math
+
+import pytest
+
+from fluorojax import cli, measuring
+from fluorojax.errors import InputError
+from fluorojax.measure import KnownWidth, Tolerances
+from fluorojax.measuring import Given
+
+
+def given(*options):
+    parsed = cli.parser().parse_args(["measure", "export", "--out", "out", *options])
+    return measuring.given_of(parsed)
+
+
+def test_options_are_what_is_given():
+    assert given() == Given()
+    assert given("--view", "lateral", "--side", "left", "--spacing-mm", "0.2") == Given(
+        view="lateral", side="left", spacing_mm=(0.2, 0.2)
+    )
+    assert given("--spacing-mm", "0.2,0.3").spacing_mm == (0.2, 0.3)
+    assert given("--magnification", "1.15").magnification == 1.15
+    assert given("--magnification", "unknown").magnification is None
+    assert given("--known-width", "tibial_component=76").known_width == KnownWidth(
+        "tibial_component", 76.0
+    )
+    assert given("--ball-mm", "25.4", "--implant", "total") == Given(implant="total", ball_mm=25.4)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--spacing-mm", "wide", "write 1 number$"),
+        ("--spacing-mm", "0.2,0.2,0.2", "one number, or two"),
+        ("--spacing-mm", "-0.2", "above 0"),
+        ("--spacing-mm", "inf", "above 0"),
+        ("--magnification", "15", "from 1 to 2, or 'unknown'"),
+        ("--known-width", "76", "tibial_component=76"),
+        ("--known-width", "tibial_component=", "write 1 number"),
+        ("--ball-mm", "nan", "write 1 number"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(option, text, message):
+    with pytest.raises(InputError, match=message):
+        given(option, text)
+
+
+def test_a_band_can_be_replaced_and_others_stay():
+    bands = measuring.tolerances_of(["alpha=90,100", "hka=-inf,185", "mpta=85,90"]).bands
+    assert bands["alpha"] == (90.0, 100.0)
+    assert bands["hka"] == (-math.inf, 185.0)
+    assert bands["mpta"] == (85.0, 90.0)
+    assert bands["beta"] == Tolerances().bands["beta"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("alpa=90,100", "'alpa' is not measured; perhaps 'alpha'"),
+        ("alpha=90", "write 2 numbers"),
+        ("alpha", "write 2 numbers"),
+        ("alpha=100,90", "lower limit first"),
+    ],
+)
+def test_a_band_that_cannot_be_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        measuring.tolerances_of([text])
+
+
+def test_every_band_is_of_something_that_is_measured():
+    assert set(Tolerances().bands) <= set(measuring.names())
+    assert len(measuring.names()) == len(set(measuring.names()))

@@ -1,0 +1,90 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from fluorojax import cli, export, measuring
+from fluorojax.data.info import ClassInfo
+from fluorojax.errors import InputError
+from fluorojax.measure import CLASSES
+from fluorojax.measuring.source import from_half_on
+from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.predict import Predictor
+from tests.folders import write_folder
+from tests.measure.scenes import Ap, Pose, film
+from tests.measuring.folders import write_knees
+
+
+def write_export(folder, names):
+    """Write an export of a network that sees every class everywhere."""
+    classes = tuple(ClassInfo(name, "region") for name in names)
+    stages = (tuple(range(len(names))),)
+    spec = NetworkSpec(stages, "none", None, 4, 1, "group", False, False, False, "float32")
+    image = np.zeros((1, 16, 16, 1))
+    shapes = jax.eval_shape(build(spec).init, jax.random.key(0, impl="rbg"), image)["params"]
+    parameters = jax.tree.map(lambda shape: np.zeros(shape.shape, np.float32), shapes)
+    export.export(Predictor(spec, parameters, (16, 16), classes), folder, {"method": "knee"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def knee_export(tmp_path_factory):
+    return write_export(tmp_path_factory.mktemp("export"), CLASSES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    films = {"a": film(Ap().shapes(), Pose(), "ap"), "b": film({}, Pose(), "ap")}
+    return write_knees(tmp_path_factory.mktemp("knees") / "knees", films)
+
+
+def test_an_export_measures_files_folders_and_cases(knee_export, folder):
+    images = folder / "images"
+    for names in ([images / "a.png", images / "b.png"], [images], [folder]):
+        source = measuring.source_of(knee_export, list(map(str, names)))
+        assert [film.name for film in source.films] == ["a", "b"]
+        assert list(source.class_names) == list(CLASSES)
+    spacing = Pose().spacing
+    assert source.films[0].case.spacing_mm == spacing  # a folder's table says it
+    assert len(source.about["sha256"]) == 64
+    assert source.about["origin"] == {"method": "knee"}
+
+
+def test_what_a_network_sees_everywhere_is_refused_not_believed(knee_export, folder, tmp_path):
+    out = tmp_path / "measured"
+    film = str(folder / "images/b.png")
+    cli.main(["measure", str(knee_export), film, "--view", "ap", "--out", str(out)])
+    assert {p.name for p in out.iterdir()} == {"measurements.csv", "measurements.json", "b.png"}
+    (entry,) = json.loads((out / "measurements.json").read_text())["films"]
+    assert all(row["status"] == "refused" for row in entry["measurements"])
+
+
+def test_two_films_of_one_name_are_refused(knee_export, folder):
+    both = [str(folder), str(folder / "images/a.png")]
+    with pytest.raises(InputError, match="a: two films have this name"):
+        measuring.source_of(knee_export, both)
+
+
+def test_classes_of_something_else_are_listed(tmp_path):
+    with pytest.raises(InputError, match="classes scope, wire, without femur and tibia"):
+        measuring.source_of(write_folder(tmp_path / "frames", size=32), [])
+
+
+def test_what_is_neither_export_nor_folder_is_refused(tmp_path, knee_export):
+    with pytest.raises(InputError, match=r"neither manifest\.json nor dataset\.json"):
+        measuring.source_of(tmp_path, [])
+    with pytest.raises(InputError, match="no film is given"):
+        measuring.source_of(knee_export, [])
+
+
+def test_cases_without_annotation_are_named(folder):
+    with pytest.raises(InputError, match="no annotation of c; annotated are a, b"):
+        measuring.source_of(folder, ["a", "c"])
+
+
+def test_a_threshold_becomes_one_half_and_order_stays():
+    found = from_half_on(np.array([[[0.0, 0.0], [0.15, 0.4], [0.3, 0.8], [1.0, 1.0]]]), [0.3, 0.8])
+    np.testing.assert_allclose(
+        found[0], [[0.0, 0.0], [0.25, 0.25], [0.5, 0.5], [1.0, 1.0]], atol=1e-6
+    )
