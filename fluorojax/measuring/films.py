@@ -22,7 +22,7 @@ from fluorojax.measure import (
     measure_knee,
 )
 from fluorojax.measure.film import Implant, Side, View
-from fluorojax.measuring.source import Film, Found, Source
+from fluorojax.measuring.source import Film, Seen, Source
 from fluorojax.measuring.write import (
     PROGRESSION,
     Measured,
@@ -163,25 +163,26 @@ def measure_film(source: Source, film: Film, given: Given, settings: KneeSetting
     Raises:
         InputError: the film cannot be read, or nobody says which view it is.
     """
-    found = source.find(film)
-    knee, granted = knee_film(source, film, found, given)
-    return Measured(film.name, shown(found.image), measure_knee(knee, settings), granted)
+    seen = source.find(film)
+    knee, granted = knee_film(source, film, seen, given)
+    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), granted)
 
 
 def knee_film(
-    source: Source, film: Film, found: Found, given: Given
+    source: Source, film: Film, seen: Seen, given: Given
 ) -> tuple[KneeFilm, dict[str, str]]:
     """Return a film as `measure_knee` takes it, and what was taken for granted for it."""
-    view, view_from = _word("view", given.view, found, VIEWS)
-    side, side_from = _word("side", given.side, found, SIDES)
-    implant, implant_from = _word("type", given.implant, found, IMPLANTS)
+    told = dict(seen.attributes) | {n: (v, "table of cases") for n, v in film.said.items()}
+    view, view_from = _word(given.view, told.get("view"), VIEWS)
+    side, side_from = _word(given.side, told.get("side"), SIDES)
+    implant, implant_from = _word(given.implant, told.get("type"), IMPLANTS)
     if view is None:
         raise InputError(
             f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"
         )
     spacing, spacing_from = _spacing(film, given)
     knee = KneeFilm(
-        found.fields,
+        seen.fields,
         source.class_names,
         view,
         spacing,
@@ -189,11 +190,11 @@ def knee_film(
         implant,
         given.magnification,
         given.known_width,
-        _ball(found, source.class_names, given.ball_mm),
+        _ball(seen, source.class_names, given.ball_mm),
     )
     granted = {
         "view": f"{view}, {view_from}",
-        "side": f"{side}, {side_from}" if side else "unknown",
+        "side": f"{side}, {side_from}" if side else side_from,
         "implant": f"{implant}, {implant_from}" if implant else "told from the masks",
         "spacing": spacing_from,
     }
@@ -201,14 +202,20 @@ def knee_film(
 
 
 def _word(
-    name: str, given: Word | None, found: Found, known: Mapping[str, Word]
+    given: Word | None, told: tuple[str, str] | None, known: Mapping[str, Word]
 ) -> tuple[Word | None, str]:
-    """Return a view, side or implant and where it is from; None and why where nobody says it."""
+    """Return a view, side or implant and who says so; None and why where nobody says it.
+
+    Args:
+        given: by the user, who is believed before all others.
+        told: (value, by whom), or None.
+        known: what may be told -> what it means here.
+    """
     if given is not None:
         return given, "as given"
-    value, where = found.attributes.get(name, ("", ""))
-    if not value:
+    if told is None:
         return None, "unknown"
+    value, where = told
     if value not in known:
         return None, f"'{value}' ({where}) is none of {', '.join(known)}"
     return known[value], where
@@ -230,7 +237,7 @@ def _spacing(film: Film, given: Given) -> tuple[tuple[float, float], str]:
 
 
 def _ball(
-    found: Found, class_names: Sequence[str], ball_mm: float | None
+    seen: Seen, class_names: Sequence[str], ball_mm: float | None
 ) -> CalibrationObject | None:
     if ball_mm is None:
         return None
@@ -238,4 +245,4 @@ def _ball(
         raise InputError(
             f"--ball-mm {ball_mm:g}: no mask of the ball; annotate it as a class {BALL}"
         )
-    return CalibrationObject(ball_mm, found.fields[..., list(class_names).index(BALL)])
+    return CalibrationObject(ball_mm, seen.fields[..., list(class_names).index(BALL)])

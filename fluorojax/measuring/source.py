@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, read_cases
+from fluorojax.data.info import UNKNOWN
 from fluorojax.data.inputs import frames_of
 from fluorojax.data.readers import read_frame
 from fluorojax.errors import InputError
@@ -30,8 +31,15 @@ class Film(NamedTuple):
         """What it is called in tables, and its picture by."""
         return self.case.case
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What the folder's table says of it: attribute -> value, of those that are known."""
+        attributes = self.folder.info.attributes if self.folder else ()
+        values = zip(attributes, self.case.attributes, strict=True)
+        return {a.name: a.values[k] for a, k in values if k != UNKNOWN}
 
-class Found(NamedTuple):
+
+class Seen(NamedTuple):
     """What was read of a film.
 
     Attributes:
@@ -57,7 +65,7 @@ class Source(NamedTuple):
 
     films: Sequence[Film]
     class_names: Sequence[str]
-    find: Callable[[Film], Found]
+    find: Callable[[Film], Seen]
     about: Mapping[str, Any]
 
 
@@ -123,9 +131,9 @@ def _predicted(export: Path, films: Sequence[Film]) -> Source:
 def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, Any]) -> Source:
     """Return the masks that a network finds on films."""
 
-    def find(film: Film) -> Found:
+    def find(film: Film) -> Seen:
         frame = read_frame(film.case.image)
-        return Found(frame, from_half_on(model(frame), model.thresholds), {})
+        return Seen(frame, from_half_on(model(frame), model.thresholds), {})
 
     return Source(films, [c.name for c in model.classes], find, about)
 
@@ -151,9 +159,9 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
             f"are {', '.join(labelled) or 'none'}"
         )
 
-    def find(film: Film) -> Found:
+    def find(film: Film) -> Seen:
         image, mask, _ = load_case(folder, film.case)
-        return Found(image, mask, {})
+        return Seen(image, mask, {})
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}

@@ -51,8 +51,8 @@ def write_picture(measured: Measured, tolerances: Tolerances, out: Path) -> np.n
 def write_pair(pictures: Sequence[np.ndarray], title: str, change: Progress, out: Path) -> None:
     """Write `progression.png`: two films side by side, the earlier first, and what changed."""
     height = max(len(p) for p in pictures)
-    padded = [np.pad(p, ((0, height - len(p)), (0, 16), (0, 0))) for p in pictures]
-    sheet = np.concatenate(padded, axis=1)
+    first, second = (np.pad(p, ((0, height - len(p)), (0, 0), (0, 0))) for p in pictures)
+    sheet = np.concatenate([np.pad(first, ((0, 0), (0, 16), (0, 0))), second], axis=1)
     strips = [overlay.legend(sheet.shape[1], (), line) for line in (title, *_changes(change))]
     with writing(out):
         overlay.save_png(np.concatenate([sheet, *strips]), out / f"{PROGRESSION}.png")
