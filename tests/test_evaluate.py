@@ -8,6 +8,7 @@ from fluorojax.confidence import read_thresholds
 from fluorojax.data.source import open_folder
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import read_cases_csv
+from fluorojax.predict import Found
 from tests.folders import write_folder
 
 
@@ -18,8 +19,8 @@ class Oracle:
         self.classes = dataset.info.classes
         self._masks = iter(masks)
 
-    def __call__(self, frame):
-        return next(self._masks).astype(np.float32)
+    def find(self, frame):
+        return Found(next(self._masks).astype(np.float32))
 
 
 def oracle_of(dataset, masks):
@@ -136,7 +137,7 @@ def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
     masks = iter(references(dataset))
     given = scoring(dataset) | {"masks": evaluate.as_found}
     frames = dataset.split("test")
-    summary = evaluate.write_evaluation(lambda _: next(masks), frames, tmp_path, **given)
+    summary = evaluate.write_evaluation(lambda _: Found(next(masks)), frames, tmp_path, **given)
     assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
     assert not {"confidence", "thresholds"} & summary.keys()
     assert not (tmp_path / "thresholds.csv").exists()

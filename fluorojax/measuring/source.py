@@ -133,7 +133,12 @@ def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, 
 
     def find(film: Film) -> Seen:
         frame = read_frame(film.case.image)
-        return Seen(frame, from_half_on(model(frame), model.thresholds), {})
+        found = model.find(frame)
+        told = {
+            name: (choice.value, f"predicted with probability {choice.probability:.2f}")
+            for name, choice in found.attributes.items()
+        }
+        return Seen(frame, from_half_on(found.probabilities, model.thresholds), told)
 
     return Source(films, [c.name for c in model.classes], find, about)
 

@@ -11,11 +11,18 @@ from fluorojax.data.info import ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES, KneeSettings, KnownWidth, compare_knees, measure_knee
 from fluorojax.measuring import Given
-from fluorojax.measuring.films import BALL, measure_film
-from fluorojax.measuring.source import predicted_by
+from fluorojax.measuring.films import BALL, knee_film, measure_film
+from fluorojax.measuring.source import Seen, Source, predicted_by
+from fluorojax.predict import Choice, Found
+from tests.folders import edit_csv
 from tests.measure.scenes import Ap, Pose, film
 from tests.measuring.folders import write_knees
 
+CHOSEN = {
+    "view": Choice("ap", 0.9, {}),
+    "side": Choice("right", 0.8, {}),
+    "type": Choice("tka_cr", 0.7, {}),
+}
 AP = Given(view="ap", side="right")
 PIXEL = Pose().spacing[0]
 
@@ -107,19 +114,18 @@ def test_a_film_that_fails_does_not_stop_the_others(knees, tmp_path, capsys):
 
 def test_a_network_s_masks_are_measured_between_the_pixels(knees, folder, tmp_path):
     soft = film(Ap().shapes(), Pose(4.0), "ap", soft=True, side="right", magnification=1.0)
-    calls = []
-
-    def model(frame):
-        calls.append(frame.shape)
-        return 0.6 * soft.masks  # a class from 0.3 on
-
+    found = Found(0.6 * soft.masks, attributes=CHOSEN)  # a class from 0.3 on
     network = SimpleNamespace(
-        classes=[ClassInfo(name, "region") for name in CLASSES], thresholds=[0.3] * len(CLASSES)
+        classes=[ClassInfo(name, "region") for name in CLASSES],
+        thresholds=[0.3] * len(CLASSES),
+        find=lambda frame: found,
     )
-    network = type("Model", (), {"__call__": lambda _, frame: model(frame)} | vars(network))()
     films = measuring.source_of(folder, ["first"]).films
-    record = measuring.measure(predicted_by(network, films, {}), AP, tmp_path)
-    assert calls == [soft.masks.shape[:2]]
+    record = measuring.measure(predicted_by(network, films, {}), Given(), tmp_path)
+    granted = record["films"][0]["granted"]
+    assert granted["view"] == "ap, predicted with probability 0.90"
+    assert granted["side"] == "right, predicted with probability 0.80"
+    assert granted["implant"] == "total, predicted with probability 0.70"
     values = {row["name"]: row["value"] for row in record["films"][0]["measurements"]}
     assert values["alpha"] == pytest.approx(measure_knee(soft)["alpha"].value, abs=0.05)
     assert values["beta"] == pytest.approx(90.0, abs=0.2)
@@ -200,3 +206,28 @@ def test_a_comparison_is_of_two_films(folder, tmp_path):
         measuring.measure(
             measuring.source_of(folder, ["first", "first"]), AP, tmp_path, compare=True
         )
+
+
+def test_who_is_believed(knees, folder, tmp_path):
+    """The user before the folder's table, the table before the network."""
+    attributes = [
+        {"name": "view", "values": ["ap", "lateral", "skyline"]},
+        {"name": "type", "values": ["tka_cr", "hemi"]},
+    ]
+    said = {"view": "ap", "type": "hemi"}
+    folder = write_knees(tmp_path / "knees", {"a": knees["first"]}, attributes=attributes)
+    edit_csv(folder / "cases.csv", lambda rows: [row | said for row in rows])
+    (film,) = measuring.source_of(folder, []).films
+    seen = Seen(np.zeros((4, 4)), np.zeros((4, 4, 10), bool), {"view": ("lateral", "predicted")})
+    source = Source([film], CLASSES, lambda _: seen, {})
+    knee, granted = knee_film(source, film, seen, Given())
+    assert (knee.view, knee.side, knee.implant) == ("ap", None, None)
+    assert granted["view"] == "ap, table of cases"
+    assert granted["side"] == "unknown"
+    knee, granted = knee_film(source, film, seen, Given(view="lateral", implant="total"))
+    assert (knee.view, knee.implant) == ("lateral", "total")
+    assert granted["view"] == "lateral, as given"
+    edit_csv(folder / "cases.csv", lambda rows: [row | {"view": "skyline"} for row in rows])
+    (film,) = measuring.source_of(folder, []).films
+    with pytest.raises(InputError, match=r"'skyline' \(table of cases\) is none of ap, lateral"):
+        knee_film(source, film, seen, Given())
