@@ -1,4 +1,6 @@
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +72,9 @@ def test_a_band_that_cannot_be_is_refused(text, message):
 def test_every_band_is_of_something_that_is_measured():
     assert set(Tolerances().bands) <= set(measuring.names())
     assert len(measuring.names()) == len(set(measuring.names()))
+
+
+def test_the_page_defines_everything_that_is_measured():
+    page = (Path(__file__).parents[2] / "docs/knee.md").read_text("utf-8")
+    names = [re.sub(r"_zone_\d_.*", "_zone_N_", name) for name in measuring.names()]
+    assert [name for name in names if f"`{name}" not in page] == []
