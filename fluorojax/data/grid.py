@@ -63,6 +63,22 @@ def image_to_grid(image: np.ndarray, placement: Placement) -> np.ndarray:
     return np.pad(image, _margins(placement), mode="edge")
 
 
+def shrink(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return `image: [H, W]` as it fits into `size`, antialiased; itself where it does."""
+    placement = place(image.shape, size)
+    return image_to_grid(image, placement)[placement.window]
+
+
+def shrink_masks(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return what of each pixel's area `mask: [H, W, C] bool` covers when it is shrunk into `size`.
+
+    Returns:
+        [*resized, C] float32 in [0, 1]; the mask itself where it fits.
+    """
+    placement = place(mask.shape[:2], size)
+    return mask if placement.scale == 1 else _coverage(mask, placement.resized)
+
+
 def mask_to_grid(mask: np.ndarray, skeleton: np.ndarray, placement: Placement) -> np.ndarray:
     """Put masks on the working grid, so that a thin class stays in one piece.
 

@@ -32,5 +32,6 @@ def normalise(image: ArrayLike, low: ArrayLike, high: ArrayLike) -> jax.Array:
 
 
 def shown(image: np.ndarray) -> np.ndarray:
-    """Return `image: [H, W]` as it is looked at, [H, W] float32 in [0, 1]."""
-    return np.asarray(normalise(image, *intensity_range(image)))
+    """Return `image: [H, W]` as it is looked at, [H, W] float32 in [0, 1]; as `normalise` does."""
+    low, high = intensity_range(image)
+    return np.clip((image.astype(np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)

@@ -9,6 +9,7 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from fluorojax import __version__
+from fluorojax.data import grid
 from fluorojax.data.intensity import shown
 from fluorojax.errors import InputError, writing
 from fluorojax.measure import (
@@ -29,6 +30,7 @@ from fluorojax.measuring.write import (
     Row,
     bands,
     picture_name,
+    rows_of,
     write_pair,
     write_picture,
     write_tables,
@@ -153,7 +155,7 @@ def _entry(film: Film, measured: Measured, tolerances: Tolerances) -> Row:
         "film": film.name,
         "file": str(film.case.image),
         "granted": dict(measured.granted),
-        "measurements": measured.report.rows(tolerances),
+        "measurements": rows_of(measured, tolerances),
     }
 
 
@@ -165,7 +167,9 @@ def measure_film(source: Source, film: Film, given: Given, settings: KneeSetting
     """
     seen = source.find(film)
     knee, granted = knee_film(source, film, seen, given)
-    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), granted)
+    shape = (seen.image.shape[0], seen.image.shape[1])
+    image = shown(grid.shrink(seen.image, seen.fields.shape[:2]))
+    return Measured(film.name, image, shape, measure_knee(knee, settings), granted)
 
 
 def knee_film(
@@ -181,11 +185,12 @@ def knee_film(
             f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"
         )
     spacing, spacing_from = _spacing(film, given)
+    finer = [n / m for n, m in zip(seen.image.shape, seen.fields.shape, strict=False)]
     knee = KneeFilm(
         seen.fields,
         source.class_names,
         view,
-        spacing,
+        (spacing[0] * finer[0], spacing[1] * finer[1]),
         side,
         implant,
         given.magnification,

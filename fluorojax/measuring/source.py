@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fluorojax.data import grid
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, read_cases
 from fluorojax.data.info import UNKNOWN
 from fluorojax.data.inputs import frames_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from fluorojax.predict import Predictor
 
 NEEDED = ("femur", "tibia")
+MOST_PX = 1024
+"""Rows and columns on which drawn masks are measured at most: a hand is not steadier than that."""
 
 
 class Film(NamedTuple):
@@ -44,7 +47,8 @@ class Seen(NamedTuple):
 
     Attributes:
         image: [H, W] grey values.
-        fields: [H, W, C], bool, or in [0, 1] and of the class from one half on.
+        fields: [h, w, C], bool, or in [0, 1] and of the class from one half on; perhaps on a
+            coarser grid than the image's, over the same area.
         attributes: what a network says of the whole film: name -> (value, where it is from).
     """
 
@@ -133,7 +137,8 @@ def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, 
 
     def find(film: Film) -> Seen:
         frame = read_frame(film.case.image)
-        found = model.find(frame)
+        # On the network's own grid: a finer one would only show how values were interpolated.
+        found = model.find(grid.shrink(frame, model.image_size))
         told = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
             for name, choice in found.attributes.items()
@@ -166,7 +171,7 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
 
     def find(film: Film) -> Seen:
         image, mask, _ = load_case(folder, film.case)
-        return Seen(image, mask, {})
+        return Seen(image, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}

@@ -24,13 +24,15 @@ class Measured(NamedTuple):
 
     Attributes:
         name: the film's.
-        image: [H, W] in [0, 1].
+        image: [h, w] in [0, 1], on the grid of the masks.
+        shape: rows and columns of the film itself.
         report: of `measure_knee`.
         granted: what was not measured but taken for true, and on whose word.
     """
 
     name: str
     image: np.ndarray
+    shape: tuple[int, int]
     report: KneeReport
     granted: Mapping[str, str]
 
@@ -64,6 +66,21 @@ def _changes(change: Progress) -> list[str]:
         for m in change.changes
         if m.value is not None and not ("radiolucency" in m.name and m.value == 0)
     ]
+
+
+def rows_of(measured: Measured, tolerances: Tolerances) -> list[Row]:
+    """Return the rows of a film's measurements, lines and points in the film's own pixels."""
+    finer = np.array(measured.shape) / measured.image.shape
+    rows = measured.report.rows(tolerances)
+    for row in rows:
+        row["lines_px"] = [_finer(line, finer) for line in row["lines_px"]]
+        row["points_px"] = _finer(row["points_px"], finer)
+    return rows
+
+
+def _finer(points: Sequence[Sequence[float]], finer: np.ndarray) -> list[list[float]]:
+    places = (np.reshape(points, (-1, 2)) + 0.5) * finer - 0.5
+    return places.round(2).tolist()
 
 
 def write_tables(record: Row, out: Path) -> None:

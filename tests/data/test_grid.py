@@ -140,3 +140,14 @@ def test_there_and_back_leaves_a_smooth_image_where_it_was():
     placement = grid.place(smooth.shape, (100, 100))
     back = grid.to_native(grid.image_to_grid(smooth, placement)[..., None], placement)[..., 0]
     assert np.abs(back - smooth).max() < 0.02
+
+
+def test_what_is_only_shrunk_has_no_padding():
+    image = np.arange(24, dtype=np.uint16).reshape(4, 6) * 100
+    np.testing.assert_array_equal(grid.shrink(image, (4, 6)), image)
+    assert grid.shrink(image, (3, 3)).shape == (2, 3)
+    mask = np.zeros((4, 6, 1), bool)
+    mask[:3, :3] = True
+    assert grid.shrink_masks(mask, (9, 9)) is mask
+    expected = [[1.0, 0.5, 0.0], [0.5, 0.25, 0.0]]
+    np.testing.assert_allclose(grid.shrink_masks(mask, (3, 3))[..., 0], expected)

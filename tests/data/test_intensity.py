@@ -1,6 +1,6 @@
 import numpy as np
 
-from fluorojax.data.intensity import intensity_range, normalise
+from fluorojax.data.intensity import intensity_range, normalise, shown
 
 
 def test_a_few_extreme_pixels_do_not_set_the_range():
@@ -20,3 +20,10 @@ def test_normalise_maps_the_range_to_zero_and_one_and_clips():
     scaled = normalise(image, np.float32([100]), np.float32([200]))
     np.testing.assert_array_equal(scaled, np.float32([[[0, 1], [1, 0]]]))
     assert scaled.dtype == np.float32
+
+
+def test_what_is_shown_is_what_is_learned_from():
+    image = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
+    expected = normalise(image, *intensity_range(image))
+    np.testing.assert_allclose(shown(image), expected, atol=1e-6)
+    assert shown(image).dtype == np.float32

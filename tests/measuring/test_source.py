@@ -15,6 +15,8 @@ from tests.folders import write_folder
 from tests.measure.scenes import Ap, Pose, film
 from tests.measuring.folders import write_knees
 
+POSE = Pose(spacing=(2.5, 2.5))
+
 
 def write_export(folder, names):
     """Write an export of a network that sees every class everywhere."""
@@ -35,7 +37,7 @@ def knee_export(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    films = {"a": film(Ap().shapes(), Pose(), "ap"), "b": film({}, Pose(), "ap")}
+    films = {"a": film(Ap().shapes(), POSE, "ap"), "b": film({}, POSE, "ap")}
     return write_knees(tmp_path_factory.mktemp("knees") / "knees", films)
 
 
@@ -45,8 +47,7 @@ def test_an_export_measures_files_folders_and_cases(knee_export, folder):
         source = measuring.source_of(knee_export, list(map(str, names)))
         assert [film.name for film in source.films] == ["a", "b"]
         assert list(source.class_names) == list(CLASSES)
-    spacing = Pose().spacing
-    assert source.films[0].case.spacing_mm == spacing  # a folder's table says it
+    assert source.films[0].case.spacing_mm == POSE.spacing  # a folder's table says it
     assert len(source.about["sha256"]) == 64
     assert source.about["origin"] == {"method": "knee"}
 
