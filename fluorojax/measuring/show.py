@@ -11,6 +11,7 @@ from fluorojax.measuring.write import PROGRESSION, Row
 from fluorojax.progress import console
 
 SHOWN = 6  # films, of each of which a table is printed
+IN_FILES = ("_width_mean", "_extent")  # of a zone: on the screen its greatest width is enough
 
 
 def show(record: Row, out: Path) -> None:
@@ -39,7 +40,7 @@ def _show_film(title: str, rows: Sequence[Row]) -> None:
     """Print values, of the lucencies only what was found, and refusals, each reason once."""
     found = [row for row in rows if row["value"] is not None]
     clear = [row for row in found if "radiolucency" in row["name"] and row["value"] == 0]
-    found = [row for row in found if row not in clear]
+    found = [row for row in found if row not in clear and not row["name"].endswith(IN_FILES)]
     table = _table(title, "value", "±", "unit", "tolerance")
     for row in found:
         value = [f"{row[name]:.2f}" for name in ("value", "uncertainty")]
@@ -96,7 +97,8 @@ def _show_all(films: Sequence[Row]) -> None:
     table = _table(f"{len(films)} films", "measured", "refused", "median", "unit", "outside")
     for name, of in rows.items():
         values = [row["value"] for row in of if row["value"] is not None]
-        if any(values):  # no line for a zone that is clear on all films
+        # No line for a zone that is clear on all films.
+        if any(values) and not name.endswith(IN_FILES):
             outside = sum(row["tolerance"] == "outside" for row in of)
             counts = [str(len(values)), str(len(of) - len(values))]
             table.add_row(name, *counts, f"{np.median(values):.2f}", of[0]["unit"], str(outside))

@@ -52,6 +52,18 @@ def test_a_film_s_values_refusals_and_grounds_are_printed(capsys):
     assert "view ap, as given" in text
 
 
+def test_of_a_lucent_zone_its_greatest_width_is_printed(capsys):
+    zone = "radiolucency_tibia_zone_1"
+    rows = [
+        ROW | {"name": f"{zone}_{part}", "value": value}
+        for part, value in (("width_max", 2.5), ("width_mean", 1.5), ("extent", 0.75))
+    ]
+    text = printed(capsys, film("knee7", *rows))
+    assert "2.50" in text
+    assert "1.50" not in text
+    assert "0.75" not in text
+
+
 def test_many_films_are_one_table(capsys):
     films = [film(f"f{n}", ROW | {"value": 90.0 + n}, CLEAR) for n in range(SHOWN)]
     text = printed(capsys, *films, film("f", REFUSED))
