@@ -47,8 +47,8 @@ class Seen(NamedTuple):
 
     Attributes:
         image: [H, W] grey values.
-        fields: [h, w, C], bool, or in [0, 1] and of the class from one half on; perhaps on a
-            coarser grid than the image's, over the same area.
+        fields: [h, w, C], bool, or in [0, 1] the share of the pixel's area; perhaps on a coarser
+            grid than the image's.
         attributes: what a network says of the whole film: name -> (value, where it is from).
     """
 
@@ -143,20 +143,10 @@ def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, 
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
             for name, choice in found.attributes.items()
         }
-        return Seen(frame, from_half_on(found.probabilities, model.thresholds), told)
+        # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
+        return Seen(frame, model.masks(found.probabilities), told)
 
     return Source(films, [c.name for c in model.classes], find, about)
-
-
-def from_half_on(probabilities: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
-    """Return `probabilities: [H, W, C]` so stretched that each class's threshold becomes 0.5.
-
-    Linear from 0 to the threshold, and from there to 1: the outline at one half keeps its place
-    between the pixels, which a mask of yes and no would lose.
-    """
-    t = np.clip(np.asarray(thresholds, np.float32), 1e-3, 1 - 1e-3)
-    below, above = probabilities / (2 * t), 1 - (1 - probabilities) / (2 * (1 - t))
-    return np.where(probabilities < t, below, above)
 
 
 def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:

@@ -8,7 +8,6 @@ from fluorojax import cli, export, measuring
 from fluorojax.data.info import ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES
-from fluorojax.measuring.source import from_half_on
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.predict import Predictor
 from tests.folders import write_folder
@@ -82,10 +81,3 @@ def test_what_is_neither_export_nor_folder_is_refused(tmp_path, knee_export):
 def test_cases_without_annotation_are_named(folder):
     with pytest.raises(InputError, match="no annotation of c; annotated are a, b"):
         measuring.source_of(folder, ["a", "c"])
-
-
-def test_a_threshold_becomes_one_half_and_order_stays():
-    found = from_half_on(np.array([[[0.0, 0.0], [0.15, 0.4], [0.3, 0.8], [1.0, 1.0]]]), [0.3, 0.8])
-    np.testing.assert_allclose(
-        found[0], [[0.0, 0.0], [0.25, 0.25], [0.5, 0.5], [1.0, 1.0]], atol=1e-6
-    )
