@@ -27,15 +27,16 @@ def draw_knee(
     """Return the film in grey with what was measured on it, and a strip with values and refusals.
 
     Args:
-        image: [H, W] in [0, 1], the film the masks belong to.
+        image: [h, w] in [0, 1], the film that the masks belong to, on their grid or a finer one.
         report: of `measure_knee`.
         tolerances: whose verdict stands beside a value; None: the defaults.
 
     Returns:
         [h, w, 3] uint8; the film's sides `LONG_SIDE` and `SHORT_SIDE` px or more.
     """
-    factor = max(1.0, LONG_SIDE / max(image.shape), SHORT_SIDE / min(image.shape)) * FINE
-    size = [round(n * factor) for n in image.shape[::-1]]
+    shape = report.film.masks.shape[:2]
+    factor = max(1.0, LONG_SIDE / max(shape), SHORT_SIDE / min(shape)) * FINE
+    size = [round(n * factor) for n in shape[::-1]]
     picture = Image.fromarray(overlay.grey(image)).resize(size, Image.Resampling.BICUBIC)
     _Sheet(picture, factor).measurements(report)
     small = picture.resize([n // FINE for n in size], Image.Resampling.LANCZOS)

@@ -45,11 +45,12 @@ class KneeFilm:
             sub-pixel edges where they are coverage; a class begins at one half.
         class_names: [C], of `fluorojax.knee.CLASSES`; others are not used.
         view: "ap" or "lateral".
-        spacing: (row_mm, col_mm) of the film, at the detector; NaN: unknown.
+        spacing: (row_mm, col_mm) of the masks' pixels; NaN: unknown.
         side: of the body, or None. Only used where no fibula tells lateral from medial (AP), and
             then for a film shown the usual way: the patient's right at the viewer's left.
         implant: or None: told from the masks as far as that goes (native without components).
-        magnification: of the film at the knee, > 1; None: unknown.
+        magnification: of the spacing's plane at the knee. Above 1: the spacing is the detector's.
+            1: it is that of the knee's plane. None: the detector's, and nothing is known.
         known_width, calibration: a known length in the plane of the knee.
     """
 

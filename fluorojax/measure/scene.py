@@ -360,6 +360,8 @@ class Scene:
                 "no scale: the film has no pixel spacing, and no calibration object or known "
                 "component width was given; give one of them for millimetres"
             )
+        if film.magnification == 1:
+            return Scale(1.0, "pixel spacing in the plane of the knee", 0.0)
         if film.magnification is not None:
             text = f"imager spacing over the magnification given, {film.magnification:g}"
             return Scale(1 / film.magnification, text, 0.0)

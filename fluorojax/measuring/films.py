@@ -9,7 +9,6 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from fluorojax import __version__
-from fluorojax.data import grid
 from fluorojax.data.intensity import shown
 from fluorojax.errors import InputError, writing
 from fluorojax.measure import (
@@ -167,9 +166,7 @@ def measure_film(source: Source, film: Film, given: Given, settings: KneeSetting
     """
     seen = source.find(film)
     knee, granted = knee_film(source, film, seen, given)
-    shape = (seen.image.shape[0], seen.image.shape[1])
-    image = shown(grid.shrink(seen.image, seen.fields.shape[:2]))
-    return Measured(film.name, image, shape, measure_knee(knee, settings), granted)
+    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), granted)
 
 
 def knee_film(

@@ -24,15 +24,13 @@ class Measured(NamedTuple):
 
     Attributes:
         name: the film's.
-        image: [h, w] in [0, 1], on the grid of the masks.
-        shape: rows and columns of the film itself.
+        image: [H, W] in [0, 1], the film itself; the masks' grid may be coarser.
         report: of `measure_knee`.
         granted: what was not measured but taken for true, and on whose word.
     """
 
     name: str
     image: np.ndarray
-    shape: tuple[int, int]
     report: KneeReport
     granted: Mapping[str, str]
 
@@ -70,7 +68,7 @@ def _changes(change: Progress) -> list[str]:
 
 def rows_of(measured: Measured, tolerances: Tolerances) -> list[Row]:
     """Return the rows of a film's measurements, lines and points in the film's own pixels."""
-    finer = np.array(measured.shape) / measured.image.shape
+    finer = np.array(measured.image.shape) / measured.report.film.masks.shape[:2]
     rows = measured.report.rows(tolerances)
     for row in rows:
         row["lines_px"] = [_finer(line, finer) for line in row["lines_px"]]

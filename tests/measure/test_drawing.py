@@ -20,6 +20,16 @@ def test_lines_values_and_refusals_are_drawn():
     assert (np.abs(near - overlay.colour(0)).sum(-1) < 60).any()
 
 
+def test_a_film_finer_than_its_masks_is_drawn_where_they_lie():
+    base = film({}, Pose(), "ap")
+    image = np.zeros((1024, 1024), np.float32)
+    image[512:] = 1.0
+    picture = draw_knee(image, measure_knee(base))
+    assert picture.shape[1] == 1024
+    assert picture[500].max() == 0
+    assert picture[524].min() == 255
+
+
 def test_a_film_of_nothing_is_drawn_with_its_refusals():
     base = film({}, Pose(), "ap")
     picture = draw_knee(np.zeros((256, 256)), measure_knee(base))

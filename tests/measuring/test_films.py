@@ -150,8 +150,8 @@ def test_millimetres_stand_on_what_was_said(knees, folder, given, scale, text):
     usual = measure_knee(knees["first"])
     assert found.report[name].value == pytest.approx(scale * usual[name].value)
     assert found.report["beta"].value == pytest.approx(usual["beta"].value)
-    if given.magnification is None:
-        assert "unknown magnification" in found.report[name].scale_source
+    source_of_scale = {1.0: "plane of the knee", 1.25: "given, 1.25", None: "unknown magnification"}
+    assert source_of_scale[given.magnification] in found.report[name].scale_source
 
 
 def test_a_known_width_and_a_ball_are_scales(knees, tmp_path):
