@@ -94,17 +94,21 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables and pictures")
     c.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
     c.add_argument("--before", metavar="FILM", help="an earlier film of the knee: what changed?")
-    c.add_argument("--view", choices=("ap", "lateral"), help="of all films")
-    c.add_argument("--side", choices=("left", "right"), help="of the body, of all films")
+    c.add_argument(
+        "--view",
+        choices=("ap", "lateral"),
+        help="of all films, as --side and --implant; default: as the folder or the export says",
+    )
+    c.add_argument("--side", choices=("left", "right"), help="of the body")
     c.add_argument(
         "--implant",
         choices=("total", "revision", "unicompartmental", "native"),
-        help="default: told from the masks",
+        help="default: as the folder or the export says, or told from the masks",
     )
     c.add_argument(
         "--spacing-mm",
         metavar="MM",
-        help="a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's own",
+        help="size of a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's",
     )
     c.add_argument(
         "--magnification",

@@ -232,7 +232,10 @@ def _spacing(film: Film, given: Given) -> tuple[tuple[float, float], str]:
         return spacing, "unknown"
     size = f"{spacing[0]:g} x {spacing[1]:g} mm ({where})"
     if given.magnification is None:
-        return spacing, f"{size}, at the detector; magnification unknown, so no millimetre is true"
+        return (
+            spacing,
+            f"{size}, at the detector; magnification unknown: millimetres are the detector's",
+        )
     if given.magnification == 1:
         return spacing, f"{size}, in the plane of the knee"
     return spacing, f"{size}, at the detector; magnification {given.magnification:g} as given"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fluorojax.predict import Predictor
 
 NEEDED = ("femur", "tibia")
+LISTED = 10  # annotated cases that a message names
 MOST_PX = 1024
 """Rows and columns on which drawn masks are measured at most: a hand is not steadier than that."""
 
@@ -154,9 +155,10 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
     labelled = {case.case: Film(case, folder) for case in folder.cases if case.labelled}
     unknown = [name for name in names if name not in labelled]
     if unknown or not labelled:
+        listed = ", ".join(list(labelled)[:LISTED]) + (", ..." if len(labelled) > LISTED else "")
         raise InputError(
             f"{folder.cases_file}: no annotation of {', '.join(unknown) or 'any case'}; annotated "
-            f"are {', '.join(labelled) or 'none'}"
+            f"are {listed or 'none'}"
         )
 
     def find(film: Film) -> Seen:
