@@ -15,7 +15,8 @@ from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.predict import Predictor
 from tests.compare.constructed import rows_of, write_run
-from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, Size
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
+from tfds_builders.simulated import Size
 
 FRAMES = 3
 ONE = (ClassInfo("instruments", "region"),)
