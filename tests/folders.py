@@ -53,6 +53,27 @@ def write_folder(folder: Path, cases: int = 10, size: int = 64, **description) -
     return folder
 
 
+ATTRIBUTES = [
+    {"name": "view", "values": ["front", "side"]},
+    {"name": "maker", "values": ["a", "b", "c"]},
+]
+
+
+def add_attributes(folder: Path) -> Path:
+    """Give each case of a folder a view, and a maker, which of every fourth is not known."""
+    path = folder / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"attributes": ATTRIBUTES}))
+
+    def filled(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [
+            row | {"view": ("front", "side")[n % 2], "maker": ("a", "b", "c", "")[n % 4]}
+            for n, row in enumerate(rows)
+        ]
+
+    edit_csv(folder / "cases.csv", filled)
+    return folder
+
+
 def edit_csv(path: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]] | None]):
     """Let `change(rows)` edit a table's rows in place, or return others, and write them back."""
     with path.open(newline="") as file:

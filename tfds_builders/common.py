@@ -39,6 +39,7 @@ class Frame:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: (rows, columns), NaN where unknown.
         level: how hard the frame is, in words; empty where nobody said.
+        attributes: the place of each attribute's value, UNKNOWN (-1) where nobody said.
     """
 
     case: str
@@ -52,11 +53,16 @@ class Frame:
     attached: int = -1
     spacing_mm: tuple[float, float] = (math.nan, math.nan)
     level: str = ""
+    attributes: tuple[int, ...] = ()
 
 
-def features(image_dtype: str, classes: int) -> tfds.features.FeaturesDict:
-    """Return the features of a stored frame; `Tensor`, because `Image` needs TensorFlow."""
+def features(image_dtype: str, classes: int, attributes: int = 0) -> tfds.features.FeaturesDict:
+    """Return the features of a stored frame; `Tensor`, because `Image` needs TensorFlow.
+
+    Frames without attributes have no feature for them, as those stored before there were any.
+    """
     mask_dtype = bitmask.dtype(classes)
+    values = tfds.features.Tensor(shape=(attributes,), dtype=np.int8)
     return tfds.features.FeaturesDict(
         {
             "case": tfds.features.Text(),
@@ -73,6 +79,7 @@ def features(image_dtype: str, classes: int) -> tfds.features.FeaturesDict:
             "spacing_mm": tfds.features.Tensor(shape=(2,), dtype=np.float32),
             "low": np.float32,
             "high": np.float32,
+            **({"attributes": values} if attributes else {}),
         }
     )
 
@@ -82,7 +89,17 @@ def _grid(dtype: np.dtype) -> tfds.features.Tensor:
 
 
 def record(frame: Frame, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
-    """Return the values of `features` for one frame, with centrelines and intensity range."""
+    """Return the values of `features` for one frame, with centrelines and intensity range.
+
+    Raises:
+        ValueError: the frame has another number of attributes than `info`.
+    """
+    if len(frame.attributes) != len(info.attributes):
+        raise ValueError(
+            f"case {frame.case} has {len(frame.attributes)} attributes, and {info.name} has "
+            f"{len(info.attributes)}; give -1 for each that is not known"
+        )
+    values = {"attributes": np.array(frame.attributes, np.int8)} if info.attributes else {}
     low, high = intensity_range(frame.image)
     return {
         "case": frame.case,
@@ -99,6 +116,7 @@ def record(frame: Frame, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
         "spacing_mm": np.array(frame.spacing_mm, np.float32),
         "low": low,
         "high": high,
+        **values,
     }
 
 

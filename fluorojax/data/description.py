@@ -1,4 +1,4 @@
-"""`dataset.json` of a dataset folder: names, classes, encoding and relation, checked."""
+"""`dataset.json` of a dataset folder: classes, encoding, relation and attributes, checked."""
 
 import json
 import re
@@ -9,7 +9,15 @@ from typing import Any, get_args
 
 from fluorojax.data import bitmask
 from fluorojax.data.annotations import index_values
-from fluorojax.data.info import ENCODINGS, ClassInfo, DatasetInfo, Kind, Relation, SplitUnit
+from fluorojax.data.info import (
+    ENCODINGS,
+    ClassInfo,
+    DatasetInfo,
+    Kind,
+    Relation,
+    SplitUnit,
+    attributes_from_json,
+)
 from fluorojax.data.problems import refuse
 from fluorojax.errors import InputError
 
@@ -23,7 +31,22 @@ _KEYS = {
     "relation",
     "split_unit",
     "coco",
+    "attributes",
 }
+NEEDED_COLUMNS = ("case", "image", "patient")
+OPTIONAL_COLUMNS = (
+    "annotation",
+    "ignore",
+    "sequence",
+    "frame",
+    "attached",
+    "row_spacing_mm",
+    "col_spacing_mm",
+    "split",
+    "level",
+)
+"""Of the table of cases; each attribute has a column of its own name besides."""
+MAX_VALUES = 127  # of an attribute: a frame stores its value's place in 8 bits
 
 
 def read_description(path: Path) -> tuple[DatasetInfo, str]:
@@ -41,7 +64,15 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
         raise InputError(f"{path}: not valid JSON ({error}); correct it there") from error
     if not isinstance(fields, dict):
         raise InputError(f"{path}: write an object, such as {{'name': ..., 'classes': [...]}}")
-    refuse(path, [*_wrong_fields(fields), *_wrong_classes(fields), *_wrong_relation(fields)])
+    refuse(
+        path,
+        [
+            *_wrong_fields(fields),
+            *_wrong_classes(fields),
+            *_wrong_relation(fields),
+            *_wrong_attributes(fields),
+        ],
+    )
     info = DatasetInfo(
         name=fields["name"],
         classes=tuple(
@@ -51,6 +82,7 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
         license=fields.get("license", ""),
         relation=Relation(**fields["relation"]) if fields.get("relation") else None,
         split_unit=fields.get("split_unit", "patient"),
+        attributes=attributes_from_json(fields.get("attributes", [])),
     )
     encoding = fields.get("mask_encoding", "")
     refuse(path, _wrong_mask_values(info, encoding))
@@ -143,4 +175,54 @@ def _wrong_relation(fields: Mapping[str, Any]) -> list[str]:
     ]
     if relation["child"] == relation["parent"]:
         problems.append(f"relation: '{relation['child']}' cannot come out of itself; name two")
+    return problems
+
+
+def _wrong_attributes(fields: Mapping[str, Any]) -> list[str]:
+    entries = fields.get("attributes", [])
+    if not isinstance(entries, list) or not all(map(_is_attribute, entries)):
+        return [
+            'attributes: write a list such as [{"name": "view", "values": ["front", "side"]}], '
+            'each with name, values and perhaps "chiral": true'
+        ]
+    problems = []
+    taken = {*NEEDED_COLUMNS, *OPTIONAL_COLUMNS}
+    taken |= {c["name"] for c in fields.get("classes") or [] if _is_class(c)}
+    for name, count in Counter(entry["name"] for entry in entries).items():
+        if not _NAME.fullmatch(name):
+            problems.append(f"attribute '{name}': name it with letters, digits, '_', '-' and '.'")
+        if name in taken:
+            problems.append(f"attribute '{name}': a class or a column is named so; rename it")
+        if count > 1:
+            problems.append(f"attribute '{name}' stands there {count} times; rename or remove one")
+    return problems + [problem for entry in entries for problem in _wrong_values(entry)]
+
+
+def _is_attribute(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and isinstance(entry.get("values"), list)
+        and all(isinstance(value, str) for value in entry["values"])
+        and isinstance(entry.get("chiral", False), bool)
+        and set(entry) <= {"name", "values", "chiral"}
+    )
+
+
+def _wrong_values(entry: Mapping[str, Any]) -> list[str]:
+    name, values = entry["name"], entry["values"]
+    problems = [
+        f"attribute '{name}': value '{value}': write a word without blanks around it"
+        for value in values
+        if not value or value != value.strip()
+    ]
+    problems += [
+        f"attribute '{name}': value '{value}' stands there {count} times; remove one"
+        for value, count in Counter(values).items()
+        if count > 1
+    ]
+    if not 2 <= len(values) <= MAX_VALUES:
+        problems.append(
+            f"attribute '{name}' has {len(values)} values; write 2 to {MAX_VALUES} of them"
+        )
     return problems

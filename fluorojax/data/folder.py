@@ -21,24 +21,12 @@ from fluorojax.data.annotations import (
     read_annotation,
     read_ignore,
 )
-from fluorojax.data.description import read_description
-from fluorojax.data.info import ENCODINGS, SPLITS, DatasetInfo, SplitUnit
+from fluorojax.data.description import NEEDED_COLUMNS, OPTIONAL_COLUMNS, read_description
+from fluorojax.data.info import ENCODINGS, SPLITS, UNKNOWN, AttributeInfo, DatasetInfo, SplitUnit
 from fluorojax.data.problems import refuse
 from fluorojax.data.readers import read_frame
 from fluorojax.errors import InputError
 
-NEEDED_COLUMNS = ("case", "image", "patient")
-OPTIONAL_COLUMNS = (
-    "annotation",
-    "ignore",
-    "sequence",
-    "frame",
-    "attached",
-    "row_spacing_mm",
-    "col_spacing_mm",
-    "split",
-    "level",
-)
 ATTACHED = {"yes": 1, "no": 0, "": -1}
 
 
@@ -58,6 +46,7 @@ class Case:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
         level: how hard the case is, in one's own words; scores are also given by level.
+        attributes: the place of each attribute's value, UNKNOWN where its cell is empty.
     """
 
     case: str
@@ -71,6 +60,7 @@ class Case:
     attached: int = -1
     spacing_mm: tuple[float, float] = (math.nan, math.nan)
     level: str = ""
+    attributes: tuple[int, ...] = ()
 
     @property
     def labelled(self) -> bool:
@@ -102,6 +92,7 @@ class FolderSummary:
         sizes: number of frames of each size (rows, columns).
         image_dtype: 'uint8', or 'uint16' if any frame has 16 bits.
         pixels: number of labelled pixels of each class.
+        attributes: number of frames with each value of each attribute, and without any.
         notes: what is no mistake by the rules, but deserves a look.
     """
 
@@ -111,6 +102,7 @@ class FolderSummary:
     sizes: Mapping[tuple[int, int], int]
     image_dtype: str
     pixels: Mapping[str, int]
+    attributes: Mapping[str, Mapping[str, int]]
     notes: tuple[str, ...]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -125,9 +117,14 @@ class FolderSummary:
         ]
         sizes = ", ".join(f"{h} x {w}: {n}" for (h, w), n in sorted(self.sizes.items()))
         pixels = [(f"class {name}", f"{n} pixels") for name, n in self.pixels.items()]
+        attributes = [
+            (f"attribute {name}", ", ".join(f"{value}: {n}" for value, n in counts.items()))
+            for name, counts in self.attributes.items()
+        ]
         bits = ("bit depth", str(8 * np.dtype(self.image_dtype).itemsize))
         notes = [(f"note {k}", note) for k, note in enumerate(self.notes, 1)]
-        return [*split_rows, ("sizes (rows x columns)", sizes), bits, *pixels, *notes]
+        size_row = ("sizes (rows x columns)", sizes)
+        return [*split_rows, size_row, bits, *pixels, *attributes, *notes]
 
 
 def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
@@ -149,7 +146,8 @@ def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
     info, encoding = read_description(root / "dataset.json")
     table = root / cases_file
     problems: list[str] = []
-    cases = [_parse_case(row, root, problems) for row in _read_table(table)]
+    rows = _read_table(table, info)
+    cases = [_parse_case(row, root, info, problems) for row in rows]
     drawn = not any(case.split for case in cases)
     if drawn:
         cases = [_draw(case, info) for case in cases]
@@ -230,13 +228,38 @@ def check_cases(folder: Folder) -> FolderSummary:
         sizes=sizes,
         image_dtype=max(dtypes, key=lambda d: d.itemsize).name,
         pixels={name: counts.total() for name, counts in pixels.items()},
-        notes=tuple(
-            f"class {name} has no pixel in any case of {split}"
-            for name, counts in pixels.items()
-            for split in SPLITS
-            if not counts[split]
+        attributes=_attribute_counts(folder),
+        notes=(
+            *(
+                f"class {name} has no pixel in any case of {split}"
+                for name, counts in pixels.items()
+                for split in SPLITS
+                if not counts[split]
+            ),
+            *_values_never_learned(folder),
         ),
     )
+
+
+def _attribute_counts(folder: Folder) -> dict[str, dict[str, int]]:
+    """Return attribute -> value -> number of cases; those without a value are 'not said'."""
+    counts = {}
+    for k, attribute in enumerate(folder.info.attributes):
+        of = Counter(case.attributes[k] for case in folder.cases)
+        counts[attribute.name] = {value: of[n] for n, value in enumerate(attribute.values)}
+        if of[UNKNOWN]:
+            counts[attribute.name]["not said"] = of[UNKNOWN]
+    return counts
+
+
+def _values_never_learned(folder: Folder) -> list[str]:
+    learned = [case.attributes for case in folder.split("train") if case.labelled]
+    return [
+        f"attribute {attribute.name} is {value} in no labelled case of train"
+        for k, attribute in enumerate(folder.info.attributes)
+        for n, value in enumerate(attribute.values)
+        if not any(values[k] == n for values in learned)
+    ]
 
 
 def fingerprint(folder: Folder) -> str:
@@ -255,7 +278,7 @@ def fingerprint(folder: Folder) -> str:
 # The table of cases
 
 
-def _read_table(path: Path) -> list[dict[str, str]]:
+def _read_table(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
     """Return the rows, stripped of blanks around the values, with their line as `#line`."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -264,7 +287,7 @@ def _read_table(path: Path) -> list[dict[str, str]]:
             rows = [(reader.line_num, [v.strip() for v in row]) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as such") from error
-    refuse(path, _wrong_columns(header))
+    refuse(path, _wrong_columns(header, info))
     rows = [(line, row) for line, row in rows if any(row)]
     if not rows:
         raise InputError(f"{path}: no cases; write one line a frame under the header")
@@ -278,8 +301,8 @@ def _read_table(path: Path) -> list[dict[str, str]]:
     return [{**dict(zip(header, row, strict=True)), "#line": str(line)} for line, row in rows]
 
 
-def _wrong_columns(header: Sequence[str]) -> list[str]:
-    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS)
+def _wrong_columns(header: Sequence[str], info: DatasetInfo) -> list[str]:
+    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *(a.name for a in info.attributes))
     if not header:
         return [f"the file is empty; write a header ({', '.join(NEEDED_COLUMNS)}, ...) and cases"]
     if len(header) == 1 and ";" in header[0]:
@@ -302,7 +325,7 @@ def _wrong_columns(header: Sequence[str]) -> list[str]:
     return problems
 
 
-def _parse_case(row: Mapping[str, str], root: Path, problems: list[str]) -> Case:
+def _parse_case(row: Mapping[str, str], root: Path, info: DatasetInfo, problems: list[str]) -> Case:
     """Parse one row; what cannot be parsed goes to `problems` and is left at its default."""
     name = row["case"]
     where = f"case {name}" if name else f"line {row['#line']}"
@@ -327,7 +350,21 @@ def _parse_case(row: Mapping[str, str], root: Path, problems: list[str]) -> Case
         attached=ATTACHED.get(attached, -1),
         spacing_mm=_spacing(row, where, problems),
         level=row.get("level", ""),
+        attributes=tuple(_value(row, a, where, problems) for a in info.attributes),
     )
+
+
+def _value(
+    row: Mapping[str, str], attribute: AttributeInfo, where: str, problems: list[str]
+) -> int:
+    """Return the place of an attribute's value, UNKNOWN where the cell is empty or absent."""
+    text = row.get(attribute.name, "")
+    if text and text not in attribute.values:
+        problems.append(
+            f"{where}: {attribute.name} '{text}': write one of {', '.join(attribute.values)}, "
+            "or nothing"
+        )
+    return attribute.values.index(text) if text in attribute.values else UNKNOWN
 
 
 def _frame_number(row: Mapping[str, str], where: str, problems: list[str]) -> int:

@@ -1,6 +1,7 @@
 """What is known of a dataset before any of its frames is read."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 Encoding = Literal["bitmask", "index", "per_class"]  # of masks; see `fluorojax.data.annotations`
@@ -40,8 +41,28 @@ class Relation:
 
 
 @dataclasses.dataclass(frozen=True)
+class AttributeInfo:
+    """A property of a whole frame that has one of `values`, such as the view it was taken from.
+
+    A frame holds the place of its value in `values`, or UNKNOWN. `chiral`: a mirror image of a
+    frame may have another value, as a side of the body has.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    chiral: bool = False
+
+
+UNKNOWN = -1
+"""In place of an attribute's value: nobody said which one it is."""
+
+
+@dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """Names and kinds of the classes (order = bit of the mask), relation, licence, split unit."""
+    """Names and kinds of the classes (order = bit of the mask), relation, licence, split unit.
+
+    `attributes` are the properties of whole frames that are known, in order.
+    """
 
     name: str
     classes: tuple[ClassInfo, ...]
@@ -49,6 +70,7 @@ class DatasetInfo:
     license: str = ""
     relation: Relation | None = None
     split_unit: SplitUnit = "patient"
+    attributes: tuple[AttributeInfo, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -84,4 +106,10 @@ class DatasetInfo:
             license=fields.get("license", ""),
             relation=Relation(**relation) if relation else None,
             split_unit=fields.get("split_unit", "patient"),
+            attributes=attributes_from_json(fields.get("attributes", ())),
         )
+
+
+def attributes_from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[AttributeInfo, ...]:
+    """Build from a list of `{"name": ..., "values": [...], "chiral": ...}`."""
+    return tuple(AttributeInfo(**{**e, "values": tuple(e["values"])}) for e in entries)

@@ -1,5 +1,6 @@
 """Which labels a network learns: the classes as they are, or all of them as one."""
 
+import dataclasses
 from collections.abc import Callable
 
 from fluorojax.data.bitmask import Array
@@ -22,7 +23,7 @@ def all_as_one(info: DatasetInfo) -> DatasetInfo:
         return info
     kind: Kind = "curve" if all(c.kind == "curve" for c in info.classes) else "region"
     one = ClassInfo(ONE_LABEL, kind)
-    return DatasetInfo(info.name, (one,), info.description, info.license, None, info.split_unit)
+    return dataclasses.replace(info, classes=(one,), relation=None)
 
 
 LABELS: dict[str, Callable[[DatasetInfo], DatasetInfo]] = {

@@ -83,6 +83,7 @@ def simulated_batch(simulation: Simulation, spec: Any, seed: int, index: np.ndar
         "points": np.stack([bitmask.pack(discs) for discs in points]),
         "ignore": np.zeros(image.shape, np.uint8),
         "attached": frames["attached"].astype(np.int8),
+        "attributes": np.zeros((len(index), 0), np.int32),
         "low": low,
         "high": high,
         "index": (index % 2**31).astype(np.int32),

@@ -28,7 +28,8 @@ def to_working_grid(example: Example, image_size: tuple[int, int], info: Dataset
     Returns:
         image [H, W] of the frame's type; mask [H, W] bitmask; skeleton [H, W] bitmask of the
         centrelines, 5 pixels wide; points [H, W] bitmask of discs about exit and tip; ignore
-        [H, W] uint8, 1 = does not count, padding included; attached [] int8; low, high [] float32.
+        [H, W] uint8, 1 = does not count, padding included; attached [] int8; attributes [A] int32;
+        low, high [] float32.
     """
     classes = len(info.classes)
     placement = grid.place(example["image"].shape, image_size)
@@ -42,6 +43,7 @@ def to_working_grid(example: Example, image_size: tuple[int, int], info: Dataset
         "points": bitmask.pack(points_to_grid(points, placement)),
         "ignore": grid.ignore_to_grid(example["ignore"], placement),
         "attached": np.array(example["attached"], np.int8),
+        "attributes": np.array(example["attributes"], np.int32),
         "low": np.array(example["low"], np.float32),
         "high": np.array(example["high"], np.float32),
     }

@@ -54,6 +54,7 @@ class Example(TypedDict):
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: [2] float32, rows and columns, NaN where unknown.
         low, high: the frame's `intensity_range`.
+        attributes: [A] int8, the place of each attribute's value, UNKNOWN where nobody said.
     """
 
     case: str
@@ -70,6 +71,7 @@ class Example(TypedDict):
     spacing_mm: np.ndarray
     low: float
     high: float
+    attributes: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -362,4 +364,5 @@ def _decode(record: dict[str, Any]) -> Example:
         spacing_mm=record["spacing_mm"],
         low=float(record["low"]),
         high=float(record["high"]),
+        attributes=record.get("attributes", np.zeros(0, np.int8)),
     )

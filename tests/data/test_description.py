@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fluorojax.data.description import read_description
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.errors import InputError
 from tests.folders import CLASSES
 
@@ -31,6 +31,43 @@ def test_a_sound_description(tmp_path):
     assert info.classes == (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
     assert info.relation == Relation(child="wire", parent="scope")
     assert info.split_unit == "sequence"
+    assert info.attributes == ()
+
+
+def attributes(*entries):
+    return {
+        "attributes": [dict(zip(("name", "values", "chiral"), e, strict=False)) for e in entries]
+    }
+
+
+def test_attributes_are_read_in_their_order(tmp_path):
+    fields = attributes(("view", ["front", "side"]), ("hand", ["left", "right"], True))
+    info, _ = read_description(write(tmp_path, **fields))
+    assert info.attributes == (
+        AttributeInfo("view", ("front", "side")),
+        AttributeInfo("hand", ("left", "right"), chiral=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"attributes": {"view": ["front", "side"]}}, "attributes: write a list such as"),
+        (attributes(("view", "front")), "attributes: write a list such as"),
+        (attributes(("view", ["front", "side"], "yes")), "attributes: write a list such as"),
+        (attributes(("a view", ["front", "side"])), "attribute 'a view': name it with letters"),
+        (attributes(("level", ["1", "2"])), "attribute 'level': a class or a column is named so"),
+        (attributes(("wire", ["1", "2"])), "attribute 'wire': a class or a column is named so"),
+        (attributes(*[("v", ["a", "b"])] * 2), "attribute 'v' stands there 2 times"),
+        (attributes(("v", ["a", "a"])), "attribute 'v': value 'a' stands there 2 times"),
+        (attributes(("v", ["a", " b"])), "attribute 'v': value ' b': write a word without blanks"),
+        (attributes(("v", ["a"])), "attribute 'v' has 1 values; write 2 to 127"),
+        (attributes(("v", [str(n) for n in range(128)])), "attribute 'v' has 128 values"),
+    ],
+)
+def test_what_is_wrong_with_an_attribute_is_named(tmp_path, fields, message):
+    with pytest.raises(InputError, match=rf"dataset\.json: {message}"):
+        read_description(write(tmp_path, **fields))
 
 
 def test_by_default_splits_are_by_patient(tmp_path):

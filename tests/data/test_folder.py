@@ -9,7 +9,7 @@ from PIL import Image
 from fluorojax.data.folder import check_cases, check_folder, fingerprint, load_case, read_folder
 from fluorojax.data.problems import MAX_PROBLEMS
 from fluorojax.errors import InputError
-from tests.folders import edit_csv, write_folder
+from tests.folders import add_attributes, edit_csv, write_folder
 
 REAL = Path(__file__).parents[2] / "../shared/data"
 
@@ -301,3 +301,38 @@ def test_a_level_is_kept_in_the_users_words_and_is_part_of_the_content(toy):
     folder = read_folder(toy)
     assert {case.level for case in folder.cases} == {"over bone"}
     assert fingerprint(folder) != before
+
+
+def test_attributes_are_the_places_of_their_values(toy):
+    assert read_folder(toy).cases[0].attributes == ()
+    cases = read_folder(add_attributes(toy)).cases
+    assert [case.attributes for case in cases[:4]] == [(0, 0), (1, 1), (0, 2), (1, -1)]
+
+
+def test_a_column_of_an_attribute_may_be_absent(toy):
+    add_attributes(toy)
+    edit_table(toy, lambda rows: [{k: v for k, v in r.items() if k != "view"} for r in rows])
+    assert read_folder(toy).cases[1].attributes == (-1, 1)
+
+
+def test_an_unknown_value_is_named_with_those_there_are(toy):
+    add_attributes(toy)
+    edit_table(toy, set_field(2, maker="d"))
+    message = r"cases\.csv: case c2: maker 'd': write one of a, b, c, or nothing"
+    with pytest.raises(InputError, match=message):
+        read_folder(toy)
+
+
+def test_the_values_of_attributes_are_counted_and_those_never_learned_are_noted(toy):
+    add_attributes(toy)
+    learned = ("c2", "c6")  # of those in train, these alone are of c
+    edit_table(
+        toy, lambda rows: [r | {"maker": r["maker"] * (r["case"] not in learned)} for r in rows]
+    )
+    summary = check_cases(read_folder(toy))
+    assert summary.attributes == {
+        "view": {"front": 5, "side": 5},
+        "maker": {"a": 3, "b": 3, "c": 0, "not said": 4},
+    }
+    assert summary.notes == ("attribute maker is c in no labelled case of train",)
+    assert check_folder(toy)["attribute maker"] == "a: 3, b: 3, c: 0, not said: 4"

@@ -1,18 +1,25 @@
 import dataclasses
 import json
 
-from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
 
 INFO = DatasetInfo(
     name="x",
     classes=(ClassInfo("scope", "region"), ClassInfo("wire", "curve", 255)),
     relation=Relation(child="wire", parent="scope"),
     split_unit="frame",
+    attributes=(AttributeInfo("view", ("front", "side")), AttributeInfo("side", ("l", "r"), True)),
 )
 
 
 def test_json_and_back_is_the_same():
     assert DatasetInfo.from_json(json.loads(json.dumps(INFO.to_json()))) == INFO
+
+
+def test_a_description_from_before_there_were_attributes_has_none():
+    fields = INFO.to_json()
+    del fields["attributes"]
+    assert DatasetInfo.from_json(fields).attributes == ()
 
 
 def test_shared_patients_are_cautioned_of():

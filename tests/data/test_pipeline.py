@@ -48,6 +48,7 @@ def test_types_and_shapes(dataset):
         "points": ("uint8", (4, *SIZE)),
         "ignore": ("uint8", (4, *SIZE)),
         "attached": ("int8", (4,)),
+        "attributes": ("int32", (4, 0)),
         "low": ("float32", (4,)),
         "high": ("float32", (4,)),
         "index": ("int32", (4,)),
@@ -185,3 +186,9 @@ def test_the_shares_of_several_processes_are_the_batch_in_parts(dataset, shares)
         for name, whole in batch.items():
             found = np.concatenate([part[step][name] for part in parts])
             np.testing.assert_array_equal(found, whole, err_msg=name)
+
+
+def test_attributes_come_with_their_frame(dataset):
+    example = dataset.split("train")[0] | {"attributes": np.int8([2, -1])}
+    found = to_working_grid(example, SIZE, dataset.info)["attributes"]
+    np.testing.assert_array_equal(found, np.int32([2, -1]))

@@ -9,7 +9,7 @@ from fluorojax.data import source
 from fluorojax.data.source import labelled_only, open_dataset, open_folder
 from fluorojax.errors import InputError
 from tests.data.test_folder import edit_description, edit_table, set_field
-from tests.folders import frame, write_folder
+from tests.folders import add_attributes, frame, write_folder
 
 
 @dataclasses.dataclass
@@ -283,3 +283,12 @@ def test_settings_that_name_no_dataset_are_refused(tmp_path, fields, message):
 def test_tensorflow_is_not_needed(dataset):
     assert len(dataset.split("train")) == 6
     assert "tensorflow" not in sys.modules
+
+
+def test_attributes_come_back_and_frames_without_any_have_none(dataset, tmp_path):
+    assert dataset.split("train")[0]["attributes"].shape == (0,)
+    folder = add_attributes(write_folder(tmp_path / "toy", size=48))
+    viewed = open_folder(folder, "cases.csv", tmp_path / "built")
+    assert [a.name for a in viewed.info.attributes] == ["view", "maker"]
+    found = [tuple(example["attributes"]) for example in viewed.split("train")]
+    assert found == [(0, 0), (1, 1), (0, 2), (1, 1), (0, 2), (1, -1)]

@@ -1,6 +1,9 @@
-import numpy as np
+import dataclasses
 
-from fluorojax.data.info import ClassInfo, DatasetInfo
+import numpy as np
+import pytest
+
+from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
 from tfds_builders import common
 
 INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))
@@ -48,3 +51,14 @@ def test_the_range_is_that_of_the_frame():
 
 def test_more_than_eight_classes_take_16_bits():
     assert common.features("uint8", 9)["mask"].np_dtype == np.uint16
+
+
+def test_attributes_are_stored_where_there_are_any_and_each_must_be_given():
+    info = dataclasses.replace(INFO, attributes=(AttributeInfo("view", ("front", "side")),) * 2)
+    viewed = dataclasses.replace(frame(), attributes=(1, -1))
+    features, stored = common.features("uint8", 2, 2), common.record(viewed, info, "uint8")
+    again = features.deserialize_example_np(features.serialize_example(stored))
+    np.testing.assert_array_equal(again["attributes"], np.int8([1, -1]))
+    assert "attributes" not in common.features("uint8", 2)
+    with pytest.raises(ValueError, match="case c has 0 attributes, and toy has 2"):
+        common.record(frame(), info, "uint8")

@@ -40,6 +40,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         folder = self.builder_config.folder
+        info = folder.info
         index = {
             name: [
                 common.index_row(c.case, c.patient, c.sequence, c.labelled)
@@ -49,11 +50,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
         return tfds.core.DatasetInfo(
             builder=self,
-            description=folder.info.description or folder.info.name,
-            license=folder.info.license,
-            features=common.features(self.builder_config.image_dtype, len(folder.info.classes)),
+            description=info.description or info.name,
+            license=info.license,
+            features=common.features(
+                self.builder_config.image_dtype, len(info.classes), len(info.attributes)
+            ),
             metadata=tfds.core.MetadataDict(
-                common.metadata(folder.info, index, self.builder_config.fingerprint)
+                common.metadata(info, index, self.builder_config.fingerprint)
             ),
             disable_shuffling=True,
         )
@@ -85,6 +88,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 attached=case.attached,
                 spacing_mm=case.spacing_mm,
                 level=case.level,
+                attributes=case.attributes,
             )
             yield key, common.record(frame, config.folder.info, config.image_dtype)
             config.on_frame(done + key + 1)
