@@ -61,7 +61,8 @@ class Simulation:
         files: the code that the frames depend on, besides this module.
         simulate: (split, numbers [N, K], spec) -> what the simulator gives, [N, ...].
         draw: (keys [N], spec, at_once) -> the same for frames of no split, in a jitted function;
-            of it `image`, `mask` and, where there are such, `skeleton` and `attached` are used.
+            of it `image` and `mask` are used, `skeleton` and `attached` where there are such, and
+            what has the name of an attribute.
         names: (split, numbers) -> case, patient, sequence.
         frame: (names, numbers, values of one frame) -> the frame that is stored.
     """
@@ -150,7 +151,7 @@ class SimulatedBuilder(  # type: ignore[call-arg]
             builder=self,
             description=info.description,
             license=info.license,
-            features=common.features("uint16", len(info.classes)),
+            features=common.features("uint16", len(info.classes), len(info.attributes)),
             metadata=tfds.core.MetadataDict(common.metadata(info, index, "")),
             disable_shuffling=True,
         )

@@ -83,7 +83,7 @@ def simulated_batch(simulation: Simulation, spec: Any, seed: int, index: np.ndar
         "points": np.stack([bitmask.pack(discs) for discs in points]),
         "ignore": np.zeros(image.shape, np.uint8),
         "attached": frames["attached"].astype(np.int8),
-        "attributes": np.zeros((len(index), 0), np.int32),
+        "attributes": frames["attributes"],
         "low": low,
         "high": high,
         "index": (index % 2**31).astype(np.int32),
@@ -97,6 +97,8 @@ def _frames(simulation: Simulation, spec: Any, seed: int, index: jax.Array) -> d
     frames = simulation.draw(keys, spec, len(index))
     mask = frames["mask"]
     chosen = {"image": frames["image"], "mask": mask}
+    values = [frames[attribute.name] for attribute in simulation.info.attributes]
+    chosen["attributes"] = jnp.array(values, jnp.int32).reshape(-1, len(index)).T
     # A simulation without curves or relation tells neither.
     chosen["attached"] = frames.get("attached", jnp.full(len(index), -1, jnp.int32))
     if not simulation.info.curves:

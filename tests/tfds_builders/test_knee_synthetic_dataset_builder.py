@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fluorojax.data import bitmask, source
+from fluorojax.data.online import simulated_batch
+from fluorojax.data.pipeline import to_working_grid
 from fluorojax.errors import InputError
 from fluorojax.knee import CLASSES
 from fluorojax.simulation.knee import TYPES, VIEWS
@@ -50,6 +52,16 @@ def test_films_and_masks_are_those_of_the_simulation(built, truth):
         assert example["case"] == f"train{n:04d}"
         kind, view = TYPES[truth["type"][n]], VIEWS[truth["view"][n]]
         assert example["level"] == f"{kind}, {view}"
+        told = [truth[attribute.name][n] for attribute in built.info.attributes]
+        assert example["attributes"].tolist() == told
+
+
+def test_type_view_and_side_are_told_of_each_film(built):
+    assert [(a.name, a.chiral) for a in built.info.attributes] == [
+        ("type", False),
+        ("view", False),
+        ("side", True),
+    ]
 
 
 def test_the_spacing_is_that_in_the_plane_of_the_knee(built, truth):
@@ -70,3 +82,16 @@ def test_sizes_and_what_they_hold():
     assert builder.SIZES["quick"].counts["test"][0] >= 100
     with pytest.raises(InputError, match=r"data.size=1024: write one of quick, 512"):
         source.open_simulated(builder.Builder, "1024", "nowhere")
+
+
+@pytest.mark.slow
+def test_frames_simulated_while_training_are_laid_out_as_stored_ones(built):
+    batch = simulated_batch(builder.SIMULATION, SPEC, 3, np.arange(2))
+    stored = to_working_grid(built.split("train")[0], (96, 96), built.info)
+    for name, value in stored.items():
+        assert batch[name].shape == (2, *value.shape)
+        assert batch[name].dtype == value.dtype, name
+    assert not batch["skeleton"].any()
+    assert not batch["points"].any()
+    assert (batch["attached"] == -1).all()
+    assert (batch["attributes"] >= 0).all()

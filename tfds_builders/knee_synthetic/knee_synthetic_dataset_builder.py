@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 import fluorojax.knee
 from fluorojax import rng
-from fluorojax.data.info import ClassInfo, DatasetInfo
+from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
 from fluorojax.knee import CLASSES
 from fluorojax.simulation import knee
 from fluorojax.simulation.knee_spec import KNEE, KneeSpec
@@ -20,6 +20,12 @@ INFO = DatasetInfo(
     classes=tuple(ClassInfo(name, "region") for name in CLASSES),
     description="Simulated knee radiographs: native, total, unicompartmental and revision knees.",
     license="Apache-2.0",
+    attributes=(
+        AttributeInfo("type", knee.TYPES),
+        AttributeInfo("view", knee.VIEWS),
+        # A lateral film without a marker does not show it.
+        AttributeInfo("side", knee.SIDES, chiral=True),
+    ),
 )
 SEED = 2024
 
@@ -67,6 +73,7 @@ def frame_of(
         mask=mask,
         ignore=np.zeros(mask.shape[:2], np.uint8),
         spacing_mm=(pixel_mm, pixel_mm),
+        attributes=tuple(int(values[attribute.name]) for attribute in INFO.attributes),
         level=f"{knee.TYPES[values['type']]}, {knee.VIEWS[values['view']]}",
     )
 
