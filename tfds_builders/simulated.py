@@ -63,6 +63,8 @@ class Simulation:
         draw: (keys [N], spec, at_once) -> the same for frames of no split, in a jitted function;
             of it `image` and `mask` are used, `skeleton` and `attached` where there are such, and
             what has the name of an attribute.
+        sequence: (spec, seed, number, frames) -> the same for the frames of one sequence, or for
+            the one film of a patient: of a gallery, in which all frames have a new patient.
         names: (split, numbers) -> case, patient, sequence.
         frame: (names, numbers, values of one frame) -> the frame that is stored.
     """
@@ -73,6 +75,7 @@ class Simulation:
     files: Sequence[Path]
     simulate: Callable[[str, np.ndarray, Any], dict[str, jax.Array]]
     draw: Callable[[jax.Array, Any, int], dict[str, jax.Array]]
+    sequence: Callable[[Any, int, int, int], dict[str, jax.Array]]
     names: Callable[[str, FrameNumber], tuple[str, str, str]]
     frame: Callable[[tuple[str, str, str], FrameNumber, Values], common.Frame]
 

@@ -55,6 +55,18 @@ def draw(keys: jax.Array, spec: Spec, at_once: int) -> dict[str, jax.Array]:
     return ercp.simulate_many(parts, spec, jnp.zeros(keys.shape[0]), at_once=at_once)
 
 
+def sequence(spec: Spec, seed: int, number: int, frames: int) -> dict[str, jax.Array]:
+    """Return the frames of one sequence, `INTERVAL_S` apart; each sequence is a new patient."""
+    key = rng.stream(seed, "gallery", 0, number)
+    patient, view, noise = jax.random.split(key, 3)
+    keys = ercp.Keys(
+        jnp.broadcast_to(patient, (frames,)),
+        jnp.broadcast_to(view, (frames,)),
+        jax.random.split(noise, frames),
+    )
+    return ercp.simulate_many(keys, spec, INTERVAL_S * jnp.arange(frames))
+
+
 def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
     """Return case, patient and sequence; no patient's name occurs in two splits."""
     patient, sequence, frame = numbers
@@ -91,6 +103,7 @@ SIMULATION = simulated.Simulation(
     files=(*simulated.code(leave_out="knee"), Path(__file__)),
     simulate=simulate,
     draw=draw,
+    sequence=sequence,
     names=names,
     frame=frame_of,
 )

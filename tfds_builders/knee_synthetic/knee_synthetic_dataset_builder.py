@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 import fluorojax.knee
 from fluorojax import rng
 from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.errors import InputError
 from fluorojax.knee import CLASSES
 from fluorojax.simulation import knee
 from fluorojax.simulation.knee_spec import KNEE, KneeSpec
@@ -48,6 +49,17 @@ def draw(keys: jax.Array, spec: KneeSpec, at_once: int) -> dict[str, jax.Array]:
     return knee.simulate_many(keys, spec, at_once=at_once)
 
 
+def film(spec: KneeSpec, seed: int, number: int, frames: int) -> dict[str, jax.Array]:
+    """Return the one film of a patient of a gallery.
+
+    Raises:
+        InputError: several are asked for.
+    """
+    if frames != 1:
+        raise InputError(f"--frames {frames}: a knee has one film; write --frames 1, and more --n")
+    return knee.simulate_many(rng.stream(seed, "gallery", 0, number)[None], spec)
+
+
 def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
     """Return case, patient and (no) sequence; no patient's name occurs in two splits."""
     name = f"{split}{numbers[0]:04d}"
@@ -85,6 +97,7 @@ SIMULATION = simulated.Simulation(
     files=(*simulated.code(), Path(fluorojax.knee.__file__), Path(__file__)),
     simulate=simulate,
     draw=draw,
+    sequence=film,
     names=names,
     frame=frame_of,
 )
