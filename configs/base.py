@@ -145,6 +145,8 @@ def loss() -> ConfigDict:
     # is not found yet would only be told to go
     loss.attachment_rise = (0.3, 0.6)
     loss.points = 0.1  # weight of exit and tip (model.points)
+    # weight of the attributes that the data set names, together; 0: they are not learned
+    loss.attributes = 1.0
     loss.parent = 1.0  # weight of every class but the relation's child
     loss.child = 1.0  # weight of the relation's child
     loss.auxiliary = 0.3  # weight of the coarser levels (deep_supervision), halved at each

@@ -191,22 +191,37 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Write a bitmask and an overlay picture for each frame, on the frame's own grid."""
+    """Write a bitmask and an overlay picture for each frame, on the frame's own grid.
+
+    A network that tells attributes of whole frames has them written to `attributes.csv`.
+    """
     from fluorojax import overlay
     from fluorojax.data import bitmask
     from fluorojax.data.intensity import intensity_range, normalise
     from fluorojax.data.readers import read_frame
     from fluorojax.export import load
+    from fluorojax.metrics import attributes
 
     model = load(options.export)
     if options.threshold is not None:
         model.thresholds = (options.threshold,) * len(model.classes)
     paths = frames_of(options.inputs)
     options.out.mkdir(parents=True, exist_ok=True)
+    told: list[dict[str, Any]] = []
     with progress("predict", len(paths)) as update:
         for n, path in enumerate(paths):
             frame = read_frame(path)
-            mask = model.segment(frame)
+            found = model.find(frame)
+            mask = model.masks(found.probabilities)
+            told += [
+                {
+                    "frame": path.name,
+                    "attribute": name,
+                    "value": c.value,
+                    "probability": c.probability,
+                }
+                for name, c in found.attributes.items()
+            ]
             grey = np.asarray(normalise(frame, *intensity_range(frame)))
             Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
             picture = overlay.overlay(grey, mask, None, None, [c.name for c in model.classes])
@@ -214,6 +229,11 @@ def predict(options: argparse.Namespace) -> None:
             update(n + 1)
     bits = ", ".join(f"{1 << k} = {c.name}" for k, c in enumerate(model.classes))
     console.print(f"{len(paths)} masks in {options.out} (values are sums of {bits})")
+    if model.attributes:
+        path = options.out / attributes.FILE
+        columns = ("frame", "attribute", "value", "probability")
+        attributes.write_attributes_csv(told, path, columns)
+        console.print(f"{', '.join(a.name for a in model.attributes)} of each frame in {path}")
 
 
 def frames_of(inputs: Sequence[Path]) -> list[Path]:
@@ -280,7 +300,7 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     """Return an export's network, and the classes of the data set as it learned them.
 
     Raises:
-        InputError: it finds other classes than the data set has.
+        InputError: it finds other classes than the data set has, or other values of an attribute.
     """
     from fluorojax.data.labels import LABELS
     from fluorojax.export import load, read_manifest
@@ -293,6 +313,14 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
             f"{export} finds {ours}, but {dataset.info.name} has labels for {theirs}; "
             "the names in dataset.json must be the export's, in the same order"
         )
+    told = {a.name: a.values for a in model.attributes}
+    for attribute in info.attributes:
+        if (values := told.get(attribute.name, attribute.values)) != attribute.values:
+            raise InputError(
+                f"{export} tells {attribute.name} as one of {', '.join(values)}, but in "
+                f"{dataset.info.name} it is one of {', '.join(attribute.values)}; the values in "
+                "dataset.json must be the export's, in the same order"
+            )
     return model, info
 
 
@@ -304,16 +332,18 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
     """
     from fluorojax.data.folder import read_folder
     from fluorojax.data.masks import NAMES, MaskFolder
+    from fluorojax.predict import Found
 
     if not options.predictions.is_dir():
         raise InputError(f"{options.predictions}: give an export, or a folder of masks")
-    return MaskFolder(
+    masks = MaskFolder(
         options.predictions,
         read_folder(options.dir, options.cases),
         cases,
         encoding=options.encoding,
         names=[options.name] if options.name else NAMES,
     )
+    return lambda example: Found(masks(example))
 
 
 def export(options: argparse.Namespace) -> None:

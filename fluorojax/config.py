@@ -86,6 +86,7 @@ NOT_NEGATIVE = (
     "loss.attachment",
     "loss.disconnection",
     "loss.points",
+    "loss.attributes",
     "loss.parent",
     "loss.child",
     "loss.auxiliary",

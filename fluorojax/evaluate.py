@@ -9,20 +9,21 @@ import numpy as np
 from fluorojax import casemap, overlay
 from fluorojax.confidence import Confidence
 from fluorojax.data import bitmask, labels
-from fluorojax.data.info import DatasetInfo
+from fluorojax.data.info import UNKNOWN, DatasetInfo
 from fluorojax.data.intensity import normalise
 from fluorojax.data.source import Example, Frames, labelled_only
+from fluorojax.metrics import attributes
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
-from fluorojax.predict import Predictor
+from fluorojax.predict import Choice, Found, Predictor
 from fluorojax.progress import progress
 
 ONE_LABEL_CASES = "one_label.csv"
 """Scores of all classes as one label: by these a method with one label is held against others."""
 
 Row = dict[str, Any]
-Predict = Callable[[Example], np.ndarray]
-"""Probabilities [H, W, C] of an example; or masks, bool, from tools that give no probabilities."""
+Predict = Callable[[Example], Found]
+"""What is found in an example: probabilities, or masks alone; attributes, where they are told."""
 
 Masks = Callable[[np.ndarray, tuple[float, float]], np.ndarray]
 """Masks [H, W, C] bool of what `Predict` found in a frame of this spacing (mm, NaN: unknown)."""
@@ -41,12 +42,14 @@ class Case(NamedTuple):
         found: [H, W, C] float32 probabilities, or bool masks.
         prediction: [H, W, C] bool, the masks that are scored.
         reference: [H, W, C] bool.
+        attributes: what is told of the whole frame, by the attribute's name.
     """
 
     example: Example
     found: np.ndarray
     prediction: np.ndarray
     reference: np.ndarray
+    attributes: Mapping[str, Choice]
 
     @property
     def has_probabilities(self) -> bool:
@@ -76,7 +79,7 @@ Draw = Callable[[Case, Sequence[str], Path], None]  # case, names of the classes
 
 def by_network(predictor: Predictor) -> Predict:
     """Return what a network finds in an example."""
-    return lambda example: predictor(example["image"])
+    return lambda example: predictor.find(example["image"])
 
 
 def cases_of(
@@ -101,9 +104,11 @@ def cases_of(
     labelled = labelled_only(frames)
     with progress(doing, len(labelled)) as update:
         for n, example in enumerate(labelled):
-            found = predict(example)
+            told = predict(example)
+            found = told.probabilities
             prediction = masks(found, spacing_of(example))
-            yield Case(example, found, prediction, reference_of(example, info, stored_classes))
+            reference = reference_of(example, info, stored_classes)
+            yield Case(example, found, prediction, reference, told.attributes)
             update(n + 1)
 
 
@@ -170,9 +175,28 @@ def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> li
 
 def as_one_label(case: Case, info: DatasetInfo, settings: MetricSettings) -> list[Row]:
     """Return the row of all classes as one label, as `single` learns them."""
-    prediction, reference = (np.asarray(labels.merge(m, 1)) for m in case[2:])
+    masks = (case.prediction, case.reference)
+    prediction, reference = (np.asarray(labels.merge(m, 1)) for m in masks)
     union = case._replace(prediction=prediction, reference=reference)
     return score_example(union, labels.all_as_one(info), settings)
+
+
+def attribute_rows(case: Case, info: DatasetInfo) -> list[Row]:
+    """Return the rows of a case's attributes, one for each that is told and that `info` has."""
+    example = case.example
+    about = {name: example[name] for name in ("case", "patient", "sequence")}
+    values = [int(value) for value in example["attributes"]]
+    return [
+        about
+        | {
+            "attribute": attribute.name,
+            "reference": "" if value == UNKNOWN else attribute.values[value],
+            "predicted": case.attributes[attribute.name].value,
+            "probability": case.attributes[attribute.name].probability,
+        }
+        for attribute, value in zip(info.attributes, values, strict=True)
+        if attribute.name in case.attributes
+    ]
 
 
 def draw_case(case: Case, names: Sequence[str], folder: Path) -> None:
@@ -199,8 +223,8 @@ def write_evaluation(
     """Score a split and write into `folder` all that is known of it; return the summary.
 
     Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
-    classes, `one_label.csv`; and where there are probabilities, `thresholds.csv` and
-    `calibration.csv`.
+    classes, `one_label.csv`; where there are probabilities, `thresholds.csv` and
+    `calibration.csv`; and where attributes are told, `attributes.csv`.
 
     Args:
         predict, frames: as for `score_split`, which gets `scoring` too.
@@ -215,11 +239,13 @@ def write_evaluation(
     confidence = Confidence(info.classes, settings)
     seen: set[bool] = set()
     together: list[Row] = []
+    told: list[Row] = []
 
     def keep(case: Case) -> None:
         draw(case, info.class_names, folder)
         if len(info.classes) > 1:
             together.extend(as_one_label(case, info, settings))
+        told.extend(attribute_rows(case, info))
         seen.add(case.has_probabilities)
         if case.has_probabilities:
             add_case(confidence, case)
@@ -231,6 +257,9 @@ def write_evaluation(
         used = dict(zip(info.class_names, map(float, thresholds), strict=True))
         summary |= {"thresholds": used, "confidence": confidence.summary(points or {})}
         confidence.write(folder)
+    if told:
+        summary |= {"attributes": attributes.summarise_attributes(told, info.attributes)}
+        attributes.write_attributes_csv(told, folder / attributes.FILE)
     write_cases_csv(rows, folder / "cases.csv")
     if together:
         write_cases_csv(together, folder / ONE_LABEL_CASES)

@@ -14,7 +14,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors.numpy import load_file, save_file
 
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.data.info import ClassInfo, Relation, attributes_from_json
 from fluorojax.data.intensity import PERCENTILES
 from fluorojax.errors import InputError
 from fluorojax.models.cascade import Parameters
@@ -54,6 +54,7 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
         },
         "postprocessing": dataclasses.asdict(predictor.relink),
         "relation": dataclasses.asdict(predictor.relation) if predictor.relation else None,
+        "attributes": [dataclasses.asdict(attribute) for attribute in predictor.attributes],
         "origin": dict(origin),
         "sha256": sha256(folder / PARAMETERS),
         "scores": {},
@@ -141,4 +142,5 @@ def load(path: str | Path) -> Predictor:
         thresholds=[c["threshold"] for c in manifest["classes"]],
         relink=Relink(**manifest["postprocessing"]),
         relation=Relation(**manifest["relation"]) if manifest["relation"] else None,
+        attributes=attributes_from_json(manifest.get("attributes", [])),  # younger than FORMAT 2
     )

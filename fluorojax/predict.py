@@ -1,8 +1,9 @@
 """From a raw frame to probabilities on the frame's own grid."""
 
+import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fluorojax.data import grid
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.data.intensity import intensity_range, normalise
 from fluorojax.models.cascade import POINTS, Cascade, Parameters, forward
 from fluorojax.models.spec import NetworkSpec, build
@@ -26,6 +27,29 @@ class Point(NamedTuple):
     row: int
     column: int
     probability: float
+
+
+class Choice(NamedTuple):
+    """The most probable value of an attribute, and what each of its values is given."""
+
+    value: str
+    probability: float
+    probabilities: dict[str, float]  # of each value; their sum is 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """All that is found in a frame.
+
+    Attributes:
+        probabilities: [H, W, C] float32 in [0, 1]; or masks, bool, from tools that give only those.
+        points: 'exit' and 'tip', where they are learned.
+        attributes: the choice of each, by name, where they are learned.
+    """
+
+    probabilities: np.ndarray
+    points: Mapping[str, Point] = dataclasses.field(default_factory=dict)
+    attributes: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
 
 
 class Predictor:
@@ -44,6 +68,7 @@ class Predictor:
         thresholds: Sequence[float] | None = None,
         relink: Relink | None = None,
         relation: Relation | None = None,
+        attributes: tuple[AttributeInfo, ...] = (),
     ):
         """Take a network, and what makes masks of its probabilities.
 
@@ -54,10 +79,12 @@ class Predictor:
             thresholds: probability from which a pixel belongs, one a class; None: 0.5 each.
             relink: what is done to the relation's child afterwards; None: nothing.
             relation: whose child that is; None: nothing is done.
+            attributes: of whole frames, those it tells, in order.
         """
         self.spec, self.image_size, self.classes = spec, image_size, classes
         self.thresholds = tuple(thresholds or (0.5,) * len(classes))
         self.relink, self.relation = relink or Relink(), relation
+        self.attributes = attributes
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -73,23 +100,25 @@ class Predictor:
         Raises:
             ValueError: `frame` does not have two axes.
         """
-        return self._maps(frame)[..., : len(self.classes)]
+        return self.find(frame).probabilities
 
-    def points(self, frame: np.ndarray) -> dict[str, Point]:
+    def points(self, frame: np.ndarray) -> Mapping[str, Point]:
         """Return where the child leaves its parent, 'exit', and where it ends, 'tip'.
 
         Empty where the network has not learned them (`model.points`). Each is the place of the
         highest probability, which says how far it can be trusted.
         """
-        maps = self._maps(frame)[..., len(self.classes) :]
-        found = {}
-        for k in range(maps.shape[-1]):
-            row, column = np.unravel_index(np.argmax(maps[..., k]), frame.shape)
-            found[POINTS[k]] = Point(int(row), int(column), float(maps[row, column, k]))
-        return found
+        return self.find(frame).points
 
-    def _maps(self, frame: np.ndarray) -> np.ndarray:
-        """Return [H, W, C + N] probabilities: of the classes, then of the points."""
+    def find(self, frame: np.ndarray) -> Found:
+        """Return all that the network tells of a frame, from one pass through it.
+
+        Args:
+            frame: [H, W] grey values, any size, unsigned integers or floats.
+
+        Raises:
+            ValueError: `frame` does not have two axes.
+        """
         if frame.ndim != 2:
             raise ValueError(
                 f"a frame has two axes, rows and columns; this one has shape {frame.shape}"
@@ -97,8 +126,21 @@ class Predictor:
         low, high = map(np.float32, intensity_range(frame))
         place = grid.place(frame.shape, self.image_size)
         image = grid.image_to_grid(frame, place)
-        found = probabilities(self._network, self.parameters, image, low, high)
-        return grid.to_native(np.asarray(found), place)
+        found, values = probabilities(self._network, self.parameters, image, low, high)
+        maps = grid.to_native(np.asarray(found), place)
+        classes = len(self.classes)
+        return Found(
+            maps[..., :classes],
+            {name: peak(maps[..., classes + k]) for k, name in enumerate(self._points)},
+            {
+                attribute.name: choose(attribute, np.asarray(of))
+                for attribute, of in zip(self.attributes, values, strict=True)
+            },
+        )
+
+    @property
+    def _points(self) -> tuple[str, ...]:
+        return POINTS if self.spec.points else ()
 
     def segment(self, frame: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
         """Return the mask of each class of a frame, [H, W, C] bool; see `masks`."""
@@ -119,14 +161,29 @@ class Predictor:
         return self.relink(found, probabilities, child=child, parent=parent, spacing=spacing)
 
 
+def peak(probabilities: np.ndarray) -> Point:
+    """Return the place of the highest of `probabilities: [H, W]`."""
+    row, column = np.unravel_index(np.argmax(probabilities), probabilities.shape)
+    return Point(int(row), int(column), float(probabilities[row, column]))
+
+
+def choose(attribute: AttributeInfo, probabilities: np.ndarray) -> Choice:
+    """Return an attribute's most probable value, of `probabilities: [n]`; the first of equals."""
+    of = dict(zip(attribute.values, map(float, probabilities), strict=True))
+    value = max(of, key=lambda value: of[value])
+    return Choice(value, of[value], of)
+
+
 @functools.partial(jax.jit, static_argnames="network")
 def probabilities(
     network: Cascade, parameters: Parameters, image: jax.Array, low: jax.Array, high: jax.Array
-) -> jax.Array:
-    """Return [H, W, C + N] of one `image: [H, W]` on the network's grid, grey values low..high.
+) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    """Return what a network tells of one `image: [H, W]` on its grid, grey values low..high.
 
-    Behind the C classes come the N points, 0 or 2.
+    Returns:
+        [H, W, C + N], behind the C classes the N points, 0 or 2; and [n] of each attribute.
     """
     output = forward(network, parameters, normalise(image, low, high)[None])
     logits = [output.logits] if output.points is None else [output.logits, output.points]
-    return jax.nn.sigmoid(jnp.concatenate(logits, -1)[0])
+    maps = jax.nn.sigmoid(jnp.concatenate(logits, -1)[0])
+    return maps, tuple(jax.nn.softmax(values[0]) for values in output.attributes)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,9 +6,11 @@ import pytest
 
 from fluorojax import casemap, evaluate
 from fluorojax.confidence import read_thresholds
+from fluorojax.data.info import AttributeInfo
 from fluorojax.data.source import open_folder
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import read_cases_csv
+from fluorojax.predict import Found, choose
 from tests.folders import write_folder
 
 
@@ -18,8 +21,8 @@ class Oracle:
         self.classes = dataset.info.classes
         self._masks = iter(masks)
 
-    def __call__(self, frame):
-        return next(self._masks).astype(np.float32)
+    def find(self, frame):
+        return Found(next(self._masks).astype(np.float32))
 
 
 def oracle_of(dataset, masks):
@@ -136,7 +139,7 @@ def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
     masks = iter(references(dataset))
     given = scoring(dataset) | {"masks": evaluate.as_found}
     frames = dataset.split("test")
-    summary = evaluate.write_evaluation(lambda _: next(masks), frames, tmp_path, **given)
+    summary = evaluate.write_evaluation(lambda _: Found(next(masks)), frames, tmp_path, **given)
     assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
     assert not {"confidence", "thresholds"} & summary.keys()
     assert not (tmp_path / "thresholds.csv").exists()
@@ -168,3 +171,18 @@ def test_nothing_found_is_a_missed_case_and_stays_in_the_table(dataset):
     )
     assert {r["status"] for r in rows} == {"missed"}
     assert all(r["dice"] == 0.0 for r in rows)
+
+
+def test_attributes_are_scored_where_they_are_told_and_both_know_them(dataset):
+    attributes = (AttributeInfo("view", ("front", "side")), AttributeInfo("maker", ("a", "b")))
+    info = dataclasses.replace(dataset.info, attributes=attributes)
+    example = dataset.split("test")[0] | {"attributes": np.int8([1, -1])}
+    mask = evaluate.reference_of(example, info, 2)
+    view, maker = (choose(a, np.float32([0.75, 0.25])) for a in attributes)
+    told = {"view": view, "maker": maker, "mood": view}
+    rows = evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, told), info)
+    assert [tuple(row.values()) for row in rows] == [
+        ("c4", "p4", "", "view", "side", "front", 0.75),
+        ("c4", "p4", "", "maker", "", "a", 0.75),
+    ]
+    assert not evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, {}), info)

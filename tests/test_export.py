@@ -6,13 +6,16 @@ import pytest
 
 import fluorojax
 from fluorojax import export
-from fluorojax.data.info import ClassInfo
+from fluorojax.data.info import AttributeInfo, ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
 
-SPEC = NetworkSpec(((0,),), "none", None, 4, 1, "group", False, False, False, "float32")
+HAND = AttributeInfo("hand", ("left", "right"), chiral=True)
+SPEC = NetworkSpec(
+    ((0,),), "none", None, 4, 1, "group", False, False, False, "float32", attributes=(2,)
+)
 FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
 
 
@@ -22,7 +25,8 @@ def predictor():
         "params"
     ]
     relink = Relink(bridge_px=4.0, drop_detached=True)
-    return Predictor(SPEC, parameters, (16, 16), (ClassInfo("wire", "curve"),), (0.35,), relink)
+    classes = (ClassInfo("wire", "curve"),)
+    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, attributes=(HAND,))
 
 
 @pytest.fixture
@@ -86,3 +90,15 @@ def test_a_manifest_is_strict_json(folder):
     with pytest.raises(ValueError, match="JSON"):
         export.write_manifest(folder, {"score": float("nan")})
     assert json.loads((folder / "manifest.json").read_text())["format"] == export.FORMAT
+
+
+def test_attributes_come_back_and_older_exports_have_none(predictor, folder):
+    model = fluorojax.load(folder)
+    assert model.attributes == (HAND,)
+    assert model.find(FRAME).attributes == predictor.find(FRAME).attributes
+    manifest = export.read_manifest(folder)
+    for fields in (manifest, manifest["network"]):
+        del fields["attributes"]
+    export.write_manifest(folder, manifest)
+    older = fluorojax.load(folder)
+    assert (older.attributes, older.spec.attributes) == ((), ())

@@ -2,12 +2,15 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink
-from fluorojax.predict import Predictor
+from fluorojax.predict import Predictor, choose
 
-SPEC = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
+VIEW = AttributeInfo("view", ("front", "side"))
+SPEC = NetworkSpec(
+    ((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32", attributes=(2,)
+)
 
 
 @pytest.fixture(scope="module")
@@ -15,9 +18,8 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 32, 32, 1)))[
         "params"
     ]
-    return Predictor(
-        SPEC, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
-    )
+    classes = (ClassInfo("a", "region"), ClassInfo("b", "curve"))
+    return Predictor(SPEC, parameters, (32, 32), classes, attributes=(VIEW,))
 
 
 def test_masks_are_thresholds_and_then_the_relation(predictor):
@@ -74,7 +76,33 @@ def test_points_are_the_places_of_the_highest_probability():
         assert 0 <= column < 32
         assert 0 < probability < 1
     assert found["exit"] != found["tip"]
+    assert model.find(frame).attributes == {}
 
 
 def test_without_the_maps_there_are_no_points(predictor):
     assert predictor.points(np.zeros((32, 32), np.uint8)) == {}
+
+
+def test_the_most_probable_value_is_chosen_and_of_equals_the_first():
+    choice = choose(VIEW, np.float32([0.25, 0.75]))
+    assert (choice.value, choice.probability) == ("side", 0.75)
+    assert choice.probabilities == {"front": 0.25, "side": 0.75}
+    assert choose(VIEW, np.float32([0.5, 0.5])).value == "front"
+
+
+def test_attributes_come_with_the_probabilities(predictor):
+    heads = jax.tree.map(np.asarray, predictor.parameters)
+    kernel = heads["stage_0"]["attribute_0"]["kernel"]
+    heads["stage_0"]["attribute_0"] = {
+        "kernel": np.zeros_like(kernel),
+        "bias": np.log(np.float32([1, 3])),
+    }
+    model = Predictor(SPEC, heads, (32, 32), predictor.classes, attributes=(VIEW,))
+    frame = np.random.default_rng(2).integers(0, 255, (24, 40)).astype(np.uint8)
+    found = model.find(frame)
+    np.testing.assert_array_equal(found.probabilities, model(frame))
+    assert found.attributes["view"].value == "side"
+    assert found.attributes["view"].probability == pytest.approx(0.75)
+    # The mean of what is anywhere in the frame is another one in another frame.
+    other = np.random.default_rng(3).integers(0, 255, (24, 40)).astype(np.uint8)
+    assert predictor.find(frame).attributes != predictor.find(other).attributes

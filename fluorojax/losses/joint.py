@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fluorojax.losses.choice import choice_cross_entropy
 from fluorojax.losses.overlap import boundary, cross_entropy, dice, focal, tversky
 from fluorojax.losses.relation import attachment, disconnection
 from fluorojax.losses.topology import skeleton_recall, soft_cldice
@@ -26,6 +27,7 @@ class Targets(NamedTuple):
     ignore: jax.Array  # [B, H, W] in {0, 1}; 1: counts nowhere
     attached: jax.Array  # [B] in {1, 0, -1}: the relation holds, does not, cannot be said
     points: jax.Array | None = None  # [B, H, W, 2] in {0, 1}, discs about exit and tip
+    attributes: jax.Array | None = None  # [B, A], place of each attribute's value, -1: not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,8 @@ class LossSpec:
     disconnection: float = 0.0
     points: float = 0.0
     attachment_px: int = 4  # side of the blocks it is looked at in
+    attributes: float = 0.0  # weight of all of them together
+    attribute_names: tuple[str, ...] = ()
 
 
 def joint_loss(
@@ -60,17 +64,19 @@ def joint_loss(
     spec: LossSpec,
     auxiliary: tuple[jax.Array, ...] = (),
     points: jax.Array | None = None,
+    attributes: tuple[jax.Array, ...] = (),
     relation_share: jax.Array | float = 1.0,
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
-    L = sum_c l_c S_c + l_r R + l_d D + l_p P + sum_k a / 2^k sum_c l_c A_c^k
+    L = sum_c l_c S_c + l_r R + l_d D + l_p P + l_v V + sum_k a / 2^k sum_c l_c A_c^k
     S_c = w_ce CE + w_dice Dice + w_focal Focal + w_t Tversky + w_b Boundary, and for thin classes
     + w_sr SkeletonRecall + w_cl clDice; A: CE and Dice at a coarser level, against the maximum of
     the mask over each block.
 
     R, the attachment, and D, the disconnection, count where the annotation says that the relation
-    holds and both classes are in the reference; elsewhere they are 0. P: see `points_loss`.
+    holds and both classes are in the reference; elsewhere they are 0. P: see `points_loss`. V is
+    the mean of the attributes' cross entropies, over those whose value is known.
 
     Args:
         logits: [B, H, W, C].
@@ -78,10 +84,12 @@ def joint_loss(
         spec: weights.
         auxiliary: logits of coarser levels, finest first.
         points: logits [B, H, W, 2] of exit and tip, where they are learned.
+        attributes: logits [B, n] of each attribute, in the order of `spec.attribute_names`.
         relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
 
     Returns:
-        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}.
+        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an attribute's is
+        'ATTRIBUTE/cross_entropy', 0 where its value is not known.
     """
     logits = logits.astype(jnp.float32)
     probabilities = jax.nn.sigmoid(logits)
@@ -97,6 +105,10 @@ def joint_loss(
     if points is not None and spec.points:
         terms["points"] = points_loss(points, targets, weight)
         loss += spec.points * terms["points"]
+    if attributes and spec.attributes:
+        of_attributes, mean = attribute_terms(attributes, targets, spec.attribute_names)
+        terms |= of_attributes
+        loss += spec.attributes * mean
     if auxiliary:
         terms["auxiliary"] = auxiliary_loss(auxiliary, targets, weight, spec)
         loss += spec.auxiliary * terms["auxiliary"]
@@ -176,6 +188,20 @@ def points_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.A
         terms = cross_entropy(z, y, weight) + dice(jax.nn.sigmoid(z), y, weight)
         total += jnp.where(counts, terms, 0.0)
     return total
+
+
+def attribute_terms(
+    logits: tuple[jax.Array, ...], targets: Targets, names: tuple[str, ...]
+) -> tuple[Terms, jax.Array]:
+    """Return the cross entropy of each attribute by name, and the mean of those known, [B] each."""
+    assert targets.attributes is not None
+    values = [targets.attributes[:, k] for k in range(len(names))]
+    terms = {
+        f"{name}/cross_entropy": choice_cross_entropy(z, y)
+        for name, z, y in zip(names, logits, values, strict=True)
+    }
+    known = (targets.attributes >= 0).sum(-1)
+    return terms, sum(terms.values()) / jnp.maximum(known, 1)
 
 
 def auxiliary_loss(

@@ -58,6 +58,8 @@ class Cascade(nn.Module):
     With `points` the stage of the relation's parent also learns the exit, the place where the child
     leaves the parent, and the stage of the child its tip: two more maps of probabilities, in whose
     place the data has small discs (`fluorojax.data.points`). The exit is shown to later stages too.
+
+    Where there are `attributes`, properties of the whole frame, the first stage tells them as well.
     """
 
     stages: tuple[tuple[int, ...], ...]  # class indices of each stage; each class once
@@ -74,6 +76,7 @@ class Cascade(nn.Module):
     deep_supervision: bool
     remat: bool
     dtype: jnp.dtype
+    attributes: tuple[int, ...] = ()  # number of values of each
 
     @nn.compact
     def __call__(self, image: jax.Array, false: FalseContext | None = None) -> NetworkOutput:
@@ -97,7 +100,8 @@ class Cascade(nn.Module):
         """Return the k-th U-Net; the optimiser tells stages apart by these names."""
         return UNet(
             len(self.maps(classes)), self.width, self.depth, self.norm, self.residual,
-            self.deep_supervision, self.remat, self.dtype, context, name=f"stage_{k}",
+            self.deep_supervision, self.remat, self.dtype, context,
+            () if k else self.attributes, name=f"stage_{k}",
         )  # fmt: skip
 
     def context(
@@ -134,7 +138,10 @@ def landscape(parent: jax.Array, of: Callable[[jax.Array], jax.Array]) -> jax.Ar
 
 
 def in_order(outputs: Sequence[NetworkOutput], maps: Sequence[Maps]) -> NetworkOutput:
-    """Put the stages' channels together: classes in their order, points in that of POINTS."""
+    """Put the stages' channels together: classes in their order, points in that of POINTS.
+
+    The attributes are those of the first stage.
+    """
 
     def together(parts: Sequence[jax.Array], wanted: Sequence[int | str]) -> jax.Array:
         # Slices, not a gather: its gradient would be a scatter, which is slow.
@@ -151,4 +158,5 @@ def in_order(outputs: Sequence[NetworkOutput], maps: Sequence[Maps]) -> NetworkO
         together(logits, classes),
         tuple(together(level, classes) for level in auxiliary),
         together(logits, points) if points else None,
+        outputs[0].attributes,
     )

@@ -32,6 +32,7 @@ class NetworkSpec:
     landscape: str = "near"  # 'none', 'near' or 'front'
     points: bool = False  # exit and tip are learned too
     feedback: float = 1.0  # share of the gradient that flows back along the link 'gradient'
+    attributes: tuple[int, ...] = ()  # number of values of each that is learned
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists."""
@@ -40,8 +41,11 @@ class NetworkSpec:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "NetworkSpec":
         """Build from what `to_json` returned, perhaps read back from a file."""
-        stages = tuple(tuple(stage) for stage in fields["stages"])
-        return cls(**{**fields, "stages": stages})
+        lists = {
+            "stages": tuple(tuple(stage) for stage in fields["stages"]),
+            "attributes": tuple(fields.get("attributes", ())),
+        }
+        return cls(**{**fields, **lists})
 
 
 def build(spec: NetworkSpec) -> Cascade:

@@ -20,6 +20,7 @@ class NetworkOutput(NamedTuple):
     logits: jax.Array  # [B, H, W, C]
     auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first
     points: jax.Array | None = None  # [B, H, W, 2]: exit and tip, where they are learned
+    attributes: tuple[jax.Array, ...] = ()  # [B, n] each, before a softmax over its n values
 
 
 class GroupNorm(nn.Module):
@@ -169,10 +170,11 @@ class UNet(nn.Module):
     remat: bool = False  # compute activations again in the backward pass
     dtype: jnp.dtype = jnp.dtype("float32")  # of activations; parameters and logits are float32
     context: int = 0  # of the input's channels, the last ones: shown by earlier stages
+    attributes: tuple[int, ...] = ()  # number of values of each property of the whole frame
 
     @nn.compact
     def __call__(self, x: jax.Array) -> NetworkOutput:
-        """Return the logits of `x: [B, H, W, C_in]`.
+        """Return the logits of `x: [B, H, W, C_in]`, and those of the attributes.
 
         Raises:
             ValueError: rows or columns are not a multiple of 2^depth.
@@ -185,6 +187,7 @@ class UNet(nn.Module):
             skips.append(x)
             x = halve(x)
         x = self.block(self.depth, "bottom")(x)
+        values = self.attribute_logits(x)
         coarse = []
         for level in reversed(range(self.depth)):
             up = pointwise(channels(self.width, level), self.dtype, f"narrow_{level}")
@@ -192,7 +195,24 @@ class UNet(nn.Module):
             x = self.block(level, f"up_{level}")(x)
             if self.deep_supervision and 0 < level < self.depth:
                 coarse.append(self.head(f"head_{level}")(x.astype(jnp.float32)))
-        return NetworkOutput(self.head("head")(x.astype(jnp.float32)), tuple(coarse[::-1]))
+        logits = self.head("head")(x.astype(jnp.float32))
+        return NetworkOutput(logits, tuple(coarse[::-1]), attributes=values)
+
+    def attribute_logits(self, x: jax.Array) -> tuple[jax.Array, ...]:
+        """Return the logits of each attribute's values, [B, n] float32, from the bottom's features.
+
+        A linear map of each channel's mean and maximum over all pixels `x: [B, h, w, C]`, both
+        normalised over the channels: what is anywhere in the frame, and how much of it.
+        """
+        if not self.attributes:
+            return ()
+        wide = x.astype(jnp.float32)
+        pooled = jnp.stack([wide.mean((1, 2)), wide.max((1, 2))], 1)
+        pooled = nn.LayerNorm(name="attribute_norm")(pooled).reshape(x.shape[0], -1)
+        return tuple(
+            nn.Dense(values, name=f"attribute_{k}")(pooled)
+            for k, values in enumerate(self.attributes)
+        )
 
     def check(self, x: jax.Array) -> None:
         """Refuse a size that cannot be halved `depth` times."""

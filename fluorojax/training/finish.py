@@ -94,6 +94,23 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
                 f"  {level} ({count})", *(_score(classes, name, metric) for metric in names)
             )
     console.print(table)
+    if summary.get("attributes"):
+        print_attributes(summary["attributes"])
+
+
+def print_attributes(attributes: dict[str, Any]) -> None:
+    """Print how often each attribute is told right, over cases and over patients."""
+    columns = ("attribute", "right", "of cases", "mean over patients", "95 %")
+    table = Table(*columns, title="attributes of whole frames")
+    for name, of in attributes.items():
+        if of["cases"]:
+            right = round(of["accuracy"] * of["cases"])
+            low, high = of["interval"]
+            shown = (f"{of['patient_accuracy']:.3f}", f"{low:.3f} to {high:.3f}")
+            table.add_row(name, str(right), str(of["cases"]), *shown)
+        else:
+            table.add_row(name, "", "0", "", "")
+    console.print(table)
 
 
 def _score(classes: dict[str, Any], name: str, metric: str) -> str:

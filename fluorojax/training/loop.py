@@ -14,6 +14,7 @@ from fluorojax import evaluate, overlay, parallel
 from fluorojax.checkpoint import Checkpoints
 from fluorojax.data.online import simulated_batches
 from fluorojax.data.pipeline import Batch, batches
+from fluorojax.metrics.attributes import summarise_attributes
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.progress import console, duration, progress
 from fluorojax.training.log import is_logged
@@ -219,11 +220,11 @@ def validate(session: Session, state: TrainState, step: int) -> None:
         # Of several processes, one that left here would leave the others waiting.
         alone = parallel.process_count() == 1
         with session.stop.at_once() if alone else contextlib.nullcontext():
-            rows, pictures = score(run, state, record.workdir / "validation" / f"step_{step:06d}")
+            folder = record.workdir / "validation" / f"step_{step:06d}"
+            summary, pictures = score(run, state, folder)
     except Stopped:
         save(session, state, step)
         raise
-    summary = summarise(rows, run.metrics)
     value = lookup(summary, name)
     better = session.checkpoints.save_best(step, state.average, value)
     # The line below says that this evaluation need not be made again.
@@ -240,12 +241,14 @@ def validate(session: Session, state: TrainState, step: int) -> None:
 
 def score(
     run: Run, state: TrainState, folder: Path
-) -> tuple[list[evaluate.Row], dict[str, np.ndarray]]:
-    """Return the rows of the validation cases, and pictures of the first, saved in `folder`."""
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the summary of the validation cases, and pictures of the first, saved in `folder`."""
     names = list(run.info.class_names)
     pictures: dict[str, np.ndarray] = {}
+    told: list[evaluate.Row] = []
 
-    def draw(case: evaluate.Case) -> None:
+    def keep(case: evaluate.Case) -> None:
+        told.extend(evaluate.attribute_rows(case, run.info))
         if len(pictures) >= run.config.training.images:
             return
         name = overlay.file_name(case.example["case"])
@@ -261,14 +264,19 @@ def score(
         info=run.info,
         stored_classes=len(run.dataset.info.classes),
         settings=run.metrics,
-        on_case=draw,
+        on_case=keep,
     )
-    return rows, pictures
+    summary = summarise(rows, run.metrics)
+    return summary | {"attributes": summarise_attributes(told, run.info.attributes)}, pictures
 
 
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
-    """Return the few scores that curves are drawn of: Dice of each class, clDice of thin ones."""
-    scores = {}
+    """Return the few scores that curves are drawn of.
+
+    Dice of each class, clDice of thin ones, and how many of each attribute's values are right.
+    """
+    told = summary.get("attributes", {}).items()
+    scores = {f"{name}/accuracy": of["accuracy"] for name, of in told if of["cases"]}
     for metric in (f"{name}/{metric}" for name in names for metric in ("dice", "cldice")):
         try:
             scores[metric] = lookup(summary, metric)

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from fluorojax.augment import AugmentSpec
 from fluorojax.config import fields_of
-from fluorojax.data.info import DatasetInfo
+from fluorojax.data.info import AttributeInfo, DatasetInfo
 from fluorojax.data.labels import LABELS
 from fluorojax.data.source import Dataset, Frames
 from fluorojax.errors import InputError
@@ -73,6 +73,7 @@ class Run:
             (self.config.evaluation.threshold,) * len(self.info.classes),
             relink_of(self.config),
             self.info.relation,
+            attributes_learned(self.config, self.info),
         )
 
 
@@ -84,6 +85,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     """
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
+    check_flips(config, info)
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -134,6 +136,28 @@ def check_best_metric(name: str, info: DatasetInfo) -> None:
         raise InputError(f"training.best_metric is {name!r}; write one of: {', '.join(known)}")
 
 
+def attributes_learned(config: ConfigDict, info: DatasetInfo) -> tuple[AttributeInfo, ...]:
+    """Return the attributes that a configuration's network learns: all of them, or none."""
+    return info.attributes if config.loss.attributes else ()
+
+
+def check_flips(config: ConfigDict, info: DatasetInfo) -> None:
+    """Check that no frame is mirrored where its mirror image would have another attribute.
+
+    Raises:
+        InputError: names the attribute and the fields.
+    """
+    fields = ("flip_horizontal_rate", "flip_vertical_rate")
+    mirrored = [f"augment.{name}" for name in fields if config.augment[name]]
+    for attribute in attributes_learned(config, info):
+        if attribute.chiral and mirrored:
+            raise InputError(
+                f"attribute {attribute.name!r} of {info.name!r} is chiral: a mirrored frame has "
+                f"another value; write {', '.join(f'--config.{n}=0.0' for n in mirrored)}, or "
+                "--config.loss.attributes=0.0 to learn no attributes"
+            )
+
+
 def usable_dtype(name: str) -> str:
     """Return the compute type asked for, or 'float32' where a trial convolution in it fails.
 
@@ -176,6 +200,7 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         deep_supervision=model.deep_supervision,
         remat=model.remat,
         dtype=usable_dtype(model.dtype),
+        attributes=tuple(len(a.values) for a in attributes_learned(config, info)),
     )
 
 
@@ -202,6 +227,7 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
         curves=info.curves,
         class_weights=tuple(loss.child if n == child else loss.parent for n in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
+        attribute_names=tuple(a.name for a in info.attributes),
         # The fields have the same names; the others are unpacked elsewhere.
         **{name: value for name, value in loss.items() if name not in UNPACKED},
     )

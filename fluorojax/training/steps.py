@@ -69,21 +69,25 @@ def augmented(batch: Batch, step: jax.Array, spec: StepSpec) -> Sample:
 def loss_of(
     parameters: Parameters,
     sample: Sample,
-    attached: jax.Array,
+    batch: Batch,
     false: FalseContext | None,
     step: jax.Array,
     network: Cascade,
     spec: StepSpec,
 ) -> tuple[jax.Array, Metrics]:
-    """Return the joint loss, mean over the examples, and the mean of each of its terms."""
+    """Return the joint loss, mean over the examples, and the mean of each of its terms.
+
+    `sample` is what `batch` was augmented to; what is said of whole frames is taken from `batch`.
+    """
     output = forward(network, parameters, sample.image, false)
     share = risen(step, spec.relation_rise)
     targets = Targets(
         mask=sample.mask[..., : spec.learned_classes],
         skeleton=sample.skeleton[..., : spec.learned_classes],
         ignore=sample.ignore,
-        attached=attached,
+        attached=batch["attached"],
         points=sample.mask[..., spec.learned_classes :],
+        attributes=batch["attributes"],
     )
     loss, terms = joint_loss(
         output.logits,
@@ -91,6 +95,7 @@ def loss_of(
         spec.loss,
         auxiliary=output.auxiliary,
         points=output.points,
+        attributes=output.attributes,
         # Who is not shown the parent cannot be asked to reach it.
         relation_share=share if false is None else share * (1.0 - false.is_false),
     )
@@ -129,7 +134,7 @@ def train_step(
     )
     grad = jax.value_and_grad(loss_of, has_aux=True)
     (loss, terms), gradient = grad(
-        state.parameters, sample, batch["attached"], false, state.step, network, spec
+        state.parameters, sample, batch, false, state.step, network, spec
     )
     loss, terms, gradient = parallel.mean_over_devices((loss, terms, gradient))
     norm = optax.global_norm(gradient)  # a sum over all of it: finite if every part is

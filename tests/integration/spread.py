@@ -31,6 +31,7 @@ def batch(examples: int = 4) -> dict[str, np.ndarray]:
         "points": np.zeros_like(masks),
         "ignore": np.zeros_like(masks),
         "attached": np.ones(examples, np.int8),
+        "attributes": np.zeros((examples, 0), np.int32),
         "low": np.full(examples, 800, np.float32),
         "high": np.full(examples, 2400, np.float32),
         "position": np.arange(examples, dtype=np.int32),

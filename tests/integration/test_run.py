@@ -1,5 +1,7 @@
 """A whole run from a folder of frames to an export: what stands there, and that it repeats."""
 
+import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,16 +12,19 @@ from PIL import Image
 
 import fluorojax
 from fluorojax import cli
+from fluorojax.data.readers import read_frame
+from fluorojax.data.source import open_dataset
 from fluorojax.errors import InputError
 from fluorojax.export import load_parameters
-from tests.folders import write_folder
+from fluorojax.metrics.attributes import read_attributes_csv
+from tests.folders import ATTRIBUTES, add_attributes, write_folder
 from tests.integration.runs import assert_same, run, small_config, stopped
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
-    write_folder(root / "frames")
+    add_attributes(write_folder(root / "frames"))
     return root
 
 
@@ -45,6 +50,7 @@ def test_the_folder_of_a_run_holds_what_the_design_names(joint):
         "checkpoints/best",
         "evaluation/test/cases.csv",
         "evaluation/test/summary.json",
+        "evaluation/test/attributes.csv",
         "evaluation/test/overlays/c4.png",
         "evaluation/test/overlays/c9.png",
         "validation/step_000006",
@@ -61,6 +67,7 @@ def test_the_terms_of_the_loss_are_logged_one_by_one(joint):
     train = [line for line in lines if line["split"] == "train"]
     assert [line["step"] for line in train] == [2, 4, 6]
     terms = ("scope/dice", "wire/dice", "wire/skeleton_recall", "wire/cross_entropy", "attachment")
+    terms += ("view/cross_entropy", "maker/cross_entropy")
     assert {"loss", *(f"loss/{term}" for term in terms)} <= train[0].keys()
     assert all(np.isfinite(line["loss"]) for line in train)
     assert [line["step"] for line in lines if line["split"] == "validation"] == [6]
@@ -73,6 +80,35 @@ def test_every_case_of_the_split_is_scored(joint):
     assert len(rows) == 1 + 2 * 2  # a header, then a row a case and class
     scores = json.loads((joint / "export/manifest.json").read_text())["scores"]
     assert scores["test"] == summary
+
+
+def test_attributes_are_scored_exported_and_shown(joint):
+    summary = json.loads((joint / "evaluation/test/summary.json").read_text())["attributes"]
+    assert list(summary) == ["view", "maker"]
+    assert [sum(line) for line in summary["view"]["confusion"]] == [1, 1]  # c4 front, c9 side
+    assert [sum(line) for line in summary["maker"]["confusion"]] == [1, 1, 0]  # c4 a, c9 b
+    rows = read_attributes_csv(joint / "evaluation/test/attributes.csv")
+    told = [(r["case"], r["attribute"], r["reference"]) for r in rows]
+    assert told == [
+        *(("c4", "view", "front"), ("c4", "maker", "a")),
+        *(("c9", "view", "side"), ("c9", "maker", "b")),
+    ]
+    exported = json.loads((joint / "export/manifest.json").read_text())["attributes"]
+    assert exported == [entry | {"chiral": False} for entry in ATTRIBUTES]
+    lines = (joint / "metrics.jsonl").read_text().splitlines()
+    assert {"view/accuracy", "maker/accuracy"} <= json.loads(lines[-1]).keys()
+    assert "Attributes of whole frames" in (joint / "report.html").read_text()
+
+
+def test_an_export_that_knows_other_values_is_refused(place, joint):
+    dataset = open_dataset(config(place, "joint").data)
+    model, _ = cli.network_of(joint / "export", dataset)
+    assert [a.name for a in model.attributes] == ["view", "maker"]
+    view, maker = dataset.info.attributes
+    other = dataclasses.replace(view, values=("side", "front"))
+    info = dataclasses.replace(dataset.info, attributes=(other, maker))
+    with pytest.raises(InputError, match="tells view as one of front, side, but in toy"):
+        cli.network_of(joint / "export", dataclasses.replace(dataset, info=info))
 
 
 @pytest.mark.parametrize("method", ["single", "multi", "separate", "cascade"])
@@ -119,7 +155,6 @@ def test_an_unknown_best_metric_is_refused_before_a_step_is_made(place):
 
 
 def test_init_from_starts_at_the_export_and_refuses_another_network(place, joint):
-    from fluorojax.data.source import open_dataset
     from fluorojax.training.setup import set_up
 
     fields = {"init_from": str(joint / "export")}
@@ -151,8 +186,6 @@ def test_an_export_in_another_process_gives_the_evaluations_bits(place, joint, t
     frame, found = place / "frames/images/4.png", tmp_path / "found.npy"
     command = [sys.executable, "-c", PREDICT, joint / "export", frame, found]
     subprocess.run([str(c) for c in command], check=True)
-    from fluorojax.data.readers import read_frame
-
     here = fluorojax.load(joint / "export")(read_frame(frame))
     np.testing.assert_array_equal(np.load(found), here)
 
@@ -166,3 +199,9 @@ def test_predict_writes_masks_on_the_frames_own_grid(place, joint, tmp_path):
     mask = np.asarray(Image.open(tmp_path / "out/odd.png"))
     assert mask.shape == (90, 50)
     assert mask.max() <= 3
+    with (tmp_path / "out/attributes.csv").open() as file:
+        told = list(csv.DictReader(file))
+    assert [row["attribute"] for row in told] == ["view", "maker"] * 11
+    choice = fluorojax.load(joint / "export").find(read_frame(tmp_path / "odd.tif")).attributes
+    assert (told[0]["frame"], told[0]["value"]) == ("odd.tif", choice["view"].value)
+    assert float(told[0]["probability"]) == choice["view"].probability

@@ -157,3 +157,22 @@ def test_each_further_term_adds_its_weight_and_only_thin_classes_have_cldice():
         np.testing.assert_allclose(loss - plain, 0.5 * (of[0] + 2.0 * of[1]), atol=1e-5)
         assert of[1] > 0
         assert (f"scope/{name}" in terms) == (name != "cldice")
+
+
+def test_attributes_add_the_mean_over_those_that_are_known():
+    logits, targets = scene(3)
+    told = (np.zeros((3, 2), np.float32), np.float32([[0, np.log(2), 0]] * 3))
+    targets = targets._replace(attributes=np.int32([[0, 1], [-1, 0], [-1, -1]]))
+    spec = dataclasses.replace(SPEC, attributes=0.5, attribute_names=("view", "maker"))
+    plain = joint_loss(logits, targets, SPEC)[0]
+    loss, terms = joint_loss(logits, targets, spec, attributes=told)
+    np.testing.assert_allclose(terms["view/cross_entropy"], [np.log(2), 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(terms["maker/cross_entropy"], [np.log(2), np.log(4), 0], rtol=1e-6)
+    expected = [0.5 * np.log(2), 0.5 * np.log(4), 0]
+    np.testing.assert_allclose(loss - plain, expected, atol=1e-5)
+
+
+def test_without_a_weight_attributes_are_not_computed():
+    logits, targets = scene()
+    spec = dataclasses.replace(SPEC, attribute_names=("view",))
+    assert "view/cross_entropy" not in joint_loss(logits, targets, spec, attributes=(logits,))[1]

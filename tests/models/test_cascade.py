@@ -156,3 +156,14 @@ def test_the_landscape_is_high_on_the_parent_and_falls_with_distance():
     assert near[0] == 1.0
     assert (np.diff(near) <= 0).all()
     assert near[16] > near[40] > near[63] >= 0
+
+
+def test_the_first_stage_tells_the_attributes():
+    network = cascade(attributes=(2, 3), link="none")
+    parameters = initial(network)
+    assert "attribute_0" not in parameters["stage_1"]
+    heads = jax.tree.map(lambda p: p, parameters)
+    heads["stage_0"]["attribute_1"] = {"kernel": np.zeros((16, 3)), "bias": np.float32([1, 2, 3])}
+    found = jax.jit(lambda p: forward(network, p, IMAGE).attributes)(heads)
+    assert found[0].shape == (2, 2)
+    np.testing.assert_array_equal(found[1], [[1, 2, 3]] * 2)

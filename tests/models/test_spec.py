@@ -22,6 +22,7 @@ SPEC = NetworkSpec(
     child_class=1,
     landscape="front",
     points=True,
+    attributes=(2, 3),
 )
 
 
@@ -29,9 +30,16 @@ def test_json_and_back_is_the_same():
     assert NetworkSpec.from_json(json.loads(json.dumps(SPEC.to_json()))) == SPEC
 
 
+def test_an_export_from_before_there_were_attributes_has_none():
+    fields = SPEC.to_json()
+    del fields["attributes"]
+    assert NetworkSpec.from_json(fields).attributes == ()
+
+
 def test_build_passes_every_field_on():
     network = build(SPEC)
     assert (network.stages, network.width, network.dtype.name) == (SPEC.stages, 4, "bfloat16")
+    assert network.attributes == (2, 3)
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,48 @@ def test_halve_takes_the_maximum_and_double_repeats():
     x = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
     np.testing.assert_array_equal(halve(x)[0, ..., 0], [[5, 7], [13, 15]])
     np.testing.assert_array_equal(halve(double(x)), x)
+
+
+@pytest.fixture(scope="module")
+def telling():
+    """A network that tells two attributes, and its parameters."""
+    network = small(depth=1, attributes=(2, 3))
+    return network, initial(network)
+
+
+def test_attributes_are_linear_in_what_is_anywhere_in_the_frame(telling):
+    network, variables = telling
+    kept = {"mutable": "intermediates", "capture_intermediates": True}
+    output, state = jax.jit(lambda v: network.apply(v, IMAGE, **kept))(variables)
+    bottom = np.asarray(state["intermediates"]["bottom"]["__call__"][0])
+    pooled = np.stack([bottom.mean((1, 2)), bottom.max((1, 2))], 1)
+    pooled -= pooled.mean(-1, keepdims=True)
+    pooled /= np.sqrt((pooled**2).mean(-1, keepdims=True) + 1e-6)
+    assert [values.shape for values in output.attributes] == [(2, 2), (2, 3)]
+    for k, values in enumerate(output.attributes):
+        kernel = variables["params"][f"attribute_{k}"]["kernel"]
+        np.testing.assert_allclose(values, pooled.reshape(2, -1) @ kernel, atol=1e-4)
+
+
+def test_attributes_are_float32_whatever_is_computed_in():
+    network = small(attributes=(2,), dtype=jnp.dtype("bfloat16"))
+    output, _ = jax.eval_shape(network.init_with_output, jax.random.key(0), IMAGE)
+    assert output.attributes[0].dtype == jnp.float32
+
+
+def test_attributes_teach_the_encoder_alone_and_change_no_other_parameter(telling):
+    network, variables = telling
+    plain = initial(small(depth=1))["params"]
+    for name, tree in plain.items():
+        jax.tree.map(np.testing.assert_array_equal, tree, variables["params"][name])
+    new = set(variables["params"]) - set(plain)
+    assert new == {"attribute_norm", "attribute_0", "attribute_1"}
+
+    def one_value(parameters):
+        told = network.apply({"params": parameters}, IMAGE).attributes
+        return sum(values[:, 0].sum() for values in told)
+
+    gradient = jax.jit(jax.grad(one_value))(variables["params"])
+    for name, leaf in flatten_dict(gradient, sep="/").items():
+        used = name.startswith(("down", "bottom", "attribute"))
+        assert (np.abs(leaf).max() > 0) == used, name

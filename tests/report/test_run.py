@@ -9,8 +9,9 @@ import pytest
 
 from fluorojax import casemap, overlay
 from fluorojax.confidence import Confidence
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.errors import InputError
+from fluorojax.metrics.attributes import summarise_attributes, write_attributes_csv
 from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.report.run import flattened, read_records, series_of, write_report
@@ -169,6 +170,40 @@ def test_scores_stand_by_level_where_the_cases_have_levels(run):
     mean = summary["levels"]["over bone"]["wire"]["metrics"]["cldice"]["patient_mean"]
     found = next(row for row in read(run).rows if row[0] == "over bone")
     assert found[2] == f"clDice {mean:.3f} (2)"
+
+
+def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run):
+    assert "Attributes" not in read(run).words
+    folder = run / "evaluation" / "test"
+    rows = [
+        {
+            **{"case": case, "patient": patient, "sequence": "", "attribute": "maker"},
+            **{"reference": reference, "predicted": "b", "probability": probability},
+        }
+        for case, patient, reference, probability in (
+            ("one", "p0", "b", 0.9),
+            ("two", "p0", "<a>", 0.6),
+            ("three", "p1", "<a>", 0.7),
+            ("four", "p1", "", 0.8),
+        )
+    ]
+    write_attributes_csv(rows, folder / "attributes.csv")
+    maker = AttributeInfo("maker", ("<a>", "b"))
+    summary = json.loads((folder / "summary.json").read_text())
+    told = {"attributes": summarise_attributes(rows, (maker,))}
+    write_summary(summary | told, folder / "summary.json")
+    page = read(run)
+    assert "Right in 1 of 3 frames (0.333); mean over 2 patients 0.250" in page.words
+    assert "Of 1 more the value is not known." in page.words
+    assert ["<a>", "0", "2"] in page.rows
+    wrong = [row[:5] for row in page.rows if row[0] in ("one", "two", "three", "four")]
+    assert wrong == [
+        ["three", "p1", "<a>", "b", "0.700"],
+        ["two", "p0", "<a>", "b", "0.600"],
+    ]
+    (folder / "attributes.csv").write_text("case\none\n")
+    with pytest.raises(InputError, match=r"attributes\.csv is damaged"):
+        read(run)
 
 
 def test_cases_stand_from_worst_to_best(run):

@@ -79,6 +79,17 @@ def test_scores_of_shared_patients_come_after_their_caution(run, capsys):
     assert "nothing about a new patient" in " ".join(lines[:2])
 
 
+def test_scores_of_attributes_stand_below_those_of_classes(run, capsys):
+    known = {"cases": 8, "accuracy": 0.75, "patient_accuracy": 0.625, "interval": [0.5, 0.7]}
+    attributes = {"view": known, "maker": {"cases": 0, "accuracy": None}}
+    summary = {"cases": 8, "classes": {}, "levels": {}, "attributes": attributes}
+    finish.print_scores(summary, run.info)
+    lines = capsys.readouterr().out.splitlines()
+    view = next(line for line in lines if "view" in line)
+    assert [part for part in ("6", "8", "0.625", "0.500 to 0.700") if part not in view] == []
+    assert any("maker" in line for line in lines)
+
+
 def test_scores_of_curves_are_also_printed_by_level(run, capsys):
     curve = {"cases": 3, "metrics": {"cldice": {"mean": 0.25}}}
     summary = {

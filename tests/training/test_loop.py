@@ -23,6 +23,9 @@ def test_the_headline_has_dice_of_each_class_and_cldice_of_thin_ones():
     ]
     expected = {"scope/dice": 0.5, "wire/dice": 0.25, "wire/cldice": 0.75}
     assert headline(summarise(rows), ["scope", "wire"]) == expected
+    told = {"view": {"cases": 2, "accuracy": 0.5}, "maker": {"cases": 0, "accuracy": None}}
+    found = headline(summarise(rows) | {"attributes": told}, ["scope", "wire"])
+    assert found == expected | {"view/accuracy": 0.5}
 
 
 def place(processes, patch):

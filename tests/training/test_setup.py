@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fluorojax.augment import AugmentSpec
-from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
 from fluorojax.data.source import open_dataset
 from fluorojax.errors import InputError
 from fluorojax.export import export
@@ -57,6 +57,32 @@ def test_points_need_a_relation():
     alone = dataclasses.replace(INFO, relation=None)
     with pytest.raises(InputError, match=r"model\.points=False"):
         setup.network_spec(config("multi", **{"model.points": True}), alone)
+
+
+VIEWED = dataclasses.replace(
+    INFO,
+    attributes=(
+        AttributeInfo("view", ("front", "side")),
+        AttributeInfo("hand", ("left", "right", "both"), chiral=True),
+    ),
+)
+
+
+def test_attributes_are_learned_where_they_have_a_weight():
+    assert setup.network_spec(config(), VIEWED).attributes == (2, 3)
+    assert setup.loss_spec(config(), VIEWED).attribute_names == ("view", "hand")
+    assert setup.network_spec(config(**{"loss.attributes": 0.0}), VIEWED).attributes == ()
+
+
+@pytest.mark.parametrize("field", ["flip_horizontal_rate", "flip_vertical_rate"])
+def test_frames_are_not_mirrored_where_that_would_change_an_attribute(field):
+    still = {"augment.flip_horizontal_rate": 0.0, "augment.flip_vertical_rate": 0.0}
+    setup.check_flips(config(**still), VIEWED)
+    mirrored = still | {f"augment.{field}": 0.5}
+    with pytest.raises(InputError, match=rf"'hand' of 'toy'.*--config\.augment\.{field}=0\.0"):
+        setup.check_flips(config(**mirrored), VIEWED)
+    setup.check_flips(config(**mirrored, **{"loss.attributes": 0.0}), VIEWED)
+    setup.check_flips(config(**mirrored), INFO)
 
 
 def test_only_joint_has_the_attachment_term():
