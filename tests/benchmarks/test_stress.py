@@ -124,6 +124,7 @@ def test_too_rare_a_level_ends(grid):
         ({"simulation.clip_rate": 0.9}, r"joint-quick-seed1 has another simulation"),
         ({"data.size": "512"}, r"joint-quick-seed1 has another simulation or size"),
         ({"data.builder": "xray_folder", "data.dir": "mine"}, r"trained on frames of mine"),
+        ({"data.builder": "knee_synthetic"}, r"trained on frames of knee_synthetic"),
     ],
 )
 def test_runs_of_other_frames_are_refused(tmp_path, small, fields, message):
