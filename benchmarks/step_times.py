@@ -90,12 +90,13 @@ def batch_of(config: ConfigDict) -> dict[str, Any]:
     import numpy as np
 
     from fluorojax.data.online import simulated_batch
+    from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIMULATION
 
     rows, columns = config.data.image_size
     spec = simulation_spec(config.simulation)
     spec = dataclasses.replace(spec, height=rows, width=columns)
     position = np.arange(config.training.batch_size, dtype=np.int32)
-    frames = simulated_batch(spec, config.seed, position.astype(np.int64))
+    frames = simulated_batch(SIMULATION, spec, config.seed, position.astype(np.int64))
     return frames | {"position": position}
 
 

@@ -27,7 +27,7 @@ from rich.table import Table
 from fluorojax import environment
 from fluorojax.cli import network_of
 from fluorojax.compare.runs import Run, methods_of, read_run, runs_in
-from fluorojax.config import simulation_spec
+from fluorojax.config import SPECS, simulation_spec
 from fluorojax.data.source import Dataset, open_folder
 from fluorojax.errors import InputError
 from fluorojax.evaluate import by_network, draw_nothing, write_evaluation
@@ -167,10 +167,11 @@ def spec_of(runs: Sequence[Path]) -> Spec:
 
 
 def _spec(run: Path, config: ConfigDict) -> Spec:
-    if config.data.builder == "xray_folder":
+    if SPECS.get(config.data.builder) is not Spec:
+        frames = config.data.dir or config.data.builder
         raise InputError(
-            f"{run} was trained on frames of {config.data.dir}, and these sets are simulated; give "
-            "a grid with data.builder='ercp_synthetic' or 'ercp_simulated'"
+            f"{run} was trained on frames of {frames}, and these sets are simulated; give a grid "
+            "with data.builder='ercp_synthetic' or 'ercp_simulated'"
         )
     side = SIZES[config.data.size].side
     return dataclasses.replace(simulation_spec(config.simulation), height=side, width=side)

@@ -9,6 +9,7 @@ import dataclasses
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import ERCP, Spec
 
 
@@ -44,12 +45,13 @@ def full() -> ConfigDict:
 def data() -> ConfigDict:
     """Return the fields of the data set and its way to the device."""
     data = ConfigDict()
-    # 'ercp_synthetic': simulated once and stored; 'ercp_simulated': training frames are ever-new,
-    # simulated while training; 'xray_folder': one's own frames
+    # 'ercp_synthetic', 'knee_synthetic': simulated once and stored; 'ercp_simulated',
+    # 'knee_simulated': training frames are ever-new, simulated while training; 'xray_folder': one's
+    # own frames
     data.builder = "ercp_synthetic"
     data.dir = ""  # xray_folder: the folder with dataset.json and cases.csv
     data.cases = "cases.csv"  # xray_folder: the table of cases inside the folder
-    data.size = "512"  # simulated frames: which set, 'quick', '256', '512' or '1024'
+    data.size = "512"  # simulated frames: which set, such as 'quick' or '512'
     data.built_dir = "datasets"  # where built data sets are kept
     data.image_size = (512, 512)  # rows, columns (px) of the grid the network works on
     data.folds = 0  # 0: splits as stored; n >= 2: validation is one of n folds of train+validation
@@ -60,8 +62,10 @@ def data() -> ConfigDict:
     return data
 
 
-def simulation(spec: Spec = ERCP) -> ConfigDict:
+def simulation(spec: Spec | KneeSpec = ERCP) -> ConfigDict:
     """Return what is simulated; `fluorojax/simulation/spec.py` has a comment for each field.
+
+    `knee_spec.py` beside it has those of knees.
 
     Size in pixels is no part of it: `data.size` says it for stored frames, `data.image_size` for
     those simulated while training.

@@ -17,7 +17,8 @@ from fluorojax.data.info import ENCODINGS, DatasetInfo
 from fluorojax.data.inputs import frames_of
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
-from fluorojax.simulation.spec import DEFAULTS, SPECS, Spec
+from fluorojax.simulation.knee_spec import KNEE, KneeSpec
+from fluorojax.simulation.spec import SPECS, Spec, drawn
 from fluorojax.training import signals
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from fluorojax.evaluate import Predict
     from fluorojax.predict import Predictor
     from fluorojax.reproduce import Outcome
+
+PROCEDURES: dict[str, Spec | KneeSpec] = {**SPECS, "knee": KNEE}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -199,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
     c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
     c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
     c.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
-    c.add_argument("--procedure", default="ercp", choices=tuple(SPECS), help="what is shown")
+    c.add_argument("--procedure", default="ercp", choices=tuple(PROCEDURES), help="what is shown")
     c.add_argument("--side", type=int, default=512, help="rows and columns of a frame (px)")
     c.add_argument("--seed", type=int, default=0)
     c.add_argument(
@@ -207,7 +210,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="a field of fluorojax/simulation/spec.py, such as quanta=300,900",
+        help="a field of fluorojax/simulation/spec.py (knee_spec.py), such as quanta=300,900",
     )
     c.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
 
@@ -502,24 +505,26 @@ def simulate(options: argparse.Namespace) -> None:
     console.print(f"frames, masks and gallery.png are in {options.out}")
 
 
-def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec:
+def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | KneeSpec:
     """Return the spec of a procedure with some fields set, given as `FIELD=VALUE`.
 
     Raises:
         InputError: no such field, or a value it cannot have.
     """
+    spec = PROCEDURES[procedure]
+    defaults = {field.name: field.default for field in drawn(spec)}
     fields: dict[str, Any] = {}
     for text in assignments:
         name, _, value = text.partition("=")
-        if name not in DEFAULTS:
-            close = difflib.get_close_matches(name, DEFAULTS, n=1, cutoff=0.0)[0]
+        if name not in defaults:
+            close = difflib.get_close_matches(name, defaults, n=1, cutoff=0.0)[0]
             raise InputError(f"--set {text}: there is no field '{name}'; did you mean '{close}'?")
         try:
             numbers = tuple(float(part) for part in value.split(","))
         except ValueError:
             raise InputError(f"--set {text}: write numbers, as in --set quanta=300,900") from None
-        fields[name] = numbers if isinstance(DEFAULTS[name], tuple) else numbers[0]
-    return dataclasses.replace(SPECS[procedure], height=side, width=side, **fields)
+        fields[name] = numbers if isinstance(defaults[name], tuple) else numbers[0]
+    return dataclasses.replace(spec, height=side, width=side, **fields)
 
 
 def show_folder(summary: dict) -> None:

@@ -7,11 +7,19 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from fluorojax.errors import InputError
-from fluorojax.simulation.spec import Spec
+from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.simulation.spec import Spec, drawn
+
+SPECS: dict[str, type] = {  # what a builder simulates from
+    "ercp_synthetic": Spec,
+    "ercp_simulated": Spec,
+    "knee_synthetic": KneeSpec,
+    "knee_simulated": KneeSpec,
+}
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "hardware": ("gpu", "cpu"),
-    "data.builder": ("ercp_synthetic", "ercp_simulated", "xray_folder"),
+    "data.builder": (*SPECS, "xray_folder"),
     "data.size": ("quick", "256", "512", "1024"),
     "model.labels": ("classes", "one"),
     "model.stages": ("together", "per_class", "parent_then_child"),
@@ -23,6 +31,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "evaluation.split": ("train", "validation", "test"),
     "evaluation.operating_point": ("fixed", "validation"),
 }
+SIMULATION = "simulation."  # what the names of that section's fields begin with
 SIZES = ("data.image_size", "training.crop_size")
 RANGES = tuple(
     f"augment.{name}"
@@ -117,7 +126,8 @@ def validate(config: ConfigDict, base: ConfigDict, devices: int = 1) -> None:
     Raises:
         InputError: lists everything that is wrong, and what to write instead.
     """
-    found = list(_unknown(flatten(config), flatten(base)))
+    found = list(_unknown(flatten(config), _known(flatten(config), flatten(base))))
+    found = found or list(_misplaced(flatten(config)))
     # Constraints speak of fields that exist, so they are looked at only when all do.
     found = found or [*_values(flatten(config)), *_relations(flatten(config), devices)]
     if found:
@@ -134,6 +144,28 @@ def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
 def _plain(value: Any) -> Any:
     # JSON turns tuples into lists.
     return list(value) if isinstance(value, tuple) else value
+
+
+def _known(flat: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields there are: those of `base`, and in `simulation` those of its kind."""
+    fields = {name: value for name, value in base.items() if not name.startswith(SIMULATION)}
+    ranges = _fields(kind_of(_simulated(flat)))
+    return fields | {f"{SIMULATION}{name}": None for name in ranges}
+
+
+def _misplaced(flat: dict[str, Any]) -> Iterator[str]:
+    """Say where the section `simulation` is not the builder's; a folder needs none."""
+    builder = flat["data.builder"]
+    if builder in SPECS and SPECS[builder] is not kind_of(_simulated(flat)):
+        yield (
+            f"data.builder={builder!r} needs other ranges than this configuration's section "
+            "simulation has; start from a configuration of that builder"
+        )
+
+
+def _simulated(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return the section `simulation`."""
+    return {k.removeprefix(SIMULATION): v for k, v in flat.items() if k.startswith(SIMULATION)}
 
 
 def _unknown(flat: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
@@ -164,13 +196,23 @@ def _values(flat: dict[str, Any]) -> Iterator[str]:
                 yield f"{name} is {flat[name]}; it must be {rule}"
 
 
-def simulation_spec(simulation: Mapping[str, Any]) -> Spec:
-    """Return what the section `simulation` of a configuration describes.
+def simulation_spec(simulation: Mapping[str, Any]) -> Any:
+    """Return what the section `simulation` of a configuration describes, a `Spec` or a `KneeSpec`.
 
     Raises:
         InputError: a value out of its limits.
     """
-    return Spec(**fields_of(simulation))
+    return kind_of(simulation)(**fields_of(simulation))
+
+
+def kind_of(simulation: Mapping[str, Any]) -> type:
+    """Return the kind of spec that has most of these fields."""
+    return max(SPECS.values(), key=lambda kind: len(_fields(kind).intersection(simulation)))
+
+
+def _fields(kind: type) -> set[str]:
+    """Return the names of what is drawn; size in pixels is no part of a configuration."""
+    return {field.name for field in drawn(kind)}
 
 
 def fields_of(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,10 +221,8 @@ def fields_of(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _simulation(flat: dict[str, Any]) -> Iterator[str]:
-    prefix = "simulation."
-    fields = {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
     try:
-        simulation_spec(fields)
+        simulation_spec(_simulated(flat))
     except InputError as error:
         yield str(error)
 
@@ -218,11 +258,12 @@ def _relations(flat: dict[str, Any], devices: int) -> Iterator[str]:
         yield "data.folds is 1; write 0 for the stored splits, or 2 and more"
     if fold and fold >= folds:
         yield f"data.fold is {fold} of {folds} folds; write a number from 0 to {max(folds - 1, 0)}"
-    if flat["data.builder"] == "ercp_simulated" and flat["data.train_share"] < 1:
+    builder = flat["data.builder"]
+    if builder.endswith("_simulated") and flat["data.train_share"] < 1:
         yield (
-            f"data.train_share is {flat['data.train_share']}, but with data.builder="
-            "'ercp_simulated' no training frame is seen twice; write data.train_share=1.0, or "
-            "data.builder='ercp_synthetic'"
+            f"data.train_share is {flat['data.train_share']}, but with data.builder={builder!r} "
+            "no training frame is seen twice; write data.train_share=1.0, or "
+            f"data.builder={builder.replace('_simulated', '_synthetic')!r}"
         )
     if flat["training.warmup_steps"] >= flat["training.steps"]:
         yield (

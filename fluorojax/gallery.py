@@ -7,30 +7,38 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from fluorojax import overlay, rng
+from fluorojax import overlay
 from fluorojax.data import bitmask
 from fluorojax.data.folder import ATTACHED
+from fluorojax.data.info import DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import progress
-from fluorojax.simulation.ercp import Keys, level_name, simulate_many
+from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import Spec
-from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, INTERVAL_S
+from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
+from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as knee_synthetic
+from tfds_builders.simulated import Simulation
+
+SIMULATIONS: dict[type, Simulation] = {
+    Spec: ercp_synthetic.SIMULATION,
+    KneeSpec: knee_synthetic.SIMULATION,
+}
 
 SPACING = ("row_spacing_mm", "col_spacing_mm")
 # In turn, so that five patients and more are a folder one can train on.
 SPLITS = ("train", "validation", "test", "train", "train")
 IN_WORDS = {value: word for word, value in ATTACHED.items()}
 FULL_SCALE = 65535
+MOST_NUMBERS = 16  # of one name in truth.json
 
 Frames = dict[str, np.ndarray]
 
 
 def write_gallery(
-    spec: Spec,
+    spec: Spec | KneeSpec,
     *,
     sequences: Sequence[int],
     frames: int,
@@ -41,7 +49,8 @@ def write_gallery(
     """Write simulated frames, `frames` of each sequence, into `out`, which must be new or empty.
 
     images/CASE.png (16 bit) and masks/CASE.png (bitmask) with dataset.json and cases.csv are a
-    folder of frames like one's own; gallery.png and gallery_labels.png show them side by side, a
+    folder of frames like one's own; truth.json holds the other numbers that the simulator tells of
+    each case, null where it has none; gallery.png and gallery_labels.png show them side by side, a
     sequence in a row if it has more than one frame.
 
     Args:
@@ -53,44 +62,40 @@ def write_gallery(
         splits: which split each sequence is of, in turn.
 
     Raises:
-        InputError: there is something in `out`.
+        InputError: there is something in `out`, or no sequence of so many frames.
     """
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty; give a new folder, nothing in it was changed")
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    pictures, rows = [], []
+    info, pictures, rows, truth = SIMULATIONS[type(spec)].info, [], [], {}
     with progress("simulate", len(sequences) * frames) as update:
         for place, sequence in enumerate(sequences):
             made = simulate_sequence(spec, seed, sequence, frames)
             for k in range(frames):
                 frame = {name: value[k] for name, value in made.items()}
                 split = splits[place % len(splits)]
-                rows.append(_write(frame, out, sequence, k) | {"split": split})
+                rows.append(_write(SIMULATIONS[type(spec)], frame, out, sequence, k))
+                rows[-1] |= {"split": split}
+                truth[rows[-1]["case"]] = _numbers(frame)
                 pictures.append(_pictures(frame))
                 update(len(rows))
     with (out / "cases.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    (out / "dataset.json").write_text(json.dumps(_description(), indent=1) + "\n", "utf-8")
+    for name, content in (("dataset", _description(info)), ("truth", truth)):
+        (out / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     columns = frames if frames > 1 else int(np.ceil(np.sqrt(len(sequences))))
     bare, labelled = (montage(list(chosen), columns) for chosen in zip(*pictures, strict=True))
-    legend = overlay.legend(bare.shape[1], INFO.class_names)
+    legend = overlay.legend(bare.shape[1], info.class_names)
     overlay.save_png(bare, out / "gallery.png")
     overlay.save_png(np.concatenate([labelled, legend]), out / "gallery_labels.png")
 
 
-def simulate_sequence(spec: Spec, seed: int, number: int, frames: int) -> Frames:
+def simulate_sequence(spec: Spec | KneeSpec, seed: int, number: int, frames: int) -> Frames:
     """Return the frames of one sequence, `[frames, ...]` each; each sequence is a new patient."""
-    key = rng.stream(seed, "gallery", 0, number)
-    patient, sequence, noise = jax.random.split(key, 3)
-    keys = Keys(
-        jnp.broadcast_to(patient, (frames,)),
-        jnp.broadcast_to(sequence, (frames,)),
-        jax.random.split(noise, frames),
-    )
-    return jax.device_get(simulate_many(keys, spec, INTERVAL_S * jnp.arange(frames)))
+    return jax.device_get(SIMULATIONS[type(spec)].sequence(spec, seed, number, frames))
 
 
 def montage(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
@@ -104,14 +109,17 @@ def montage(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarra
     return sheet
 
 
-def _write(frame: Frames, out: Path, sequence: int, number: int) -> dict[str, Any]:
+def _write(
+    simulation: Simulation, values: Frames, out: Path, sequence: int, number: int
+) -> dict[str, Any]:
     """Write one frame's two files; return its row of cases.csv."""
     name = f"{sequence:04d}"
     case = f"{name}_{number:02d}"
-    grey = np.rint(frame["image"] * FULL_SCALE).astype(np.uint16)
+    frame = simulation.frame((case, name, name), (sequence, 0, number), values)
+    grey = np.rint(values["image"] * FULL_SCALE).astype(np.uint16)
     Image.fromarray(grey).save(out / "images" / f"{case}.png")
-    Image.fromarray(bitmask.pack(frame["mask"])).save(out / "masks" / f"{case}.png")
-    spacing = f"{float(frame['pixel_mm']):.6g}"
+    Image.fromarray(bitmask.pack(frame.mask)).save(out / "masks" / f"{case}.png")
+    attributes = zip(simulation.info.attributes, frame.attributes, strict=True)
     return {
         "case": case,
         "image": f"images/{case}.png",
@@ -119,10 +127,24 @@ def _write(frame: Frames, out: Path, sequence: int, number: int) -> dict[str, An
         "patient": name,
         "sequence": name,
         "frame": number,
-        "attached": IN_WORDS[int(frame["attached"])],
-        "level": level_name(frame["level"], frame["mask"]),
-        **dict.fromkeys(SPACING, spacing),
+        "attached": IN_WORDS[frame.attached],
+        "level": frame.level,
+        **{name: f"{spacing:.6g}" for name, spacing in zip(SPACING, frame.spacing_mm, strict=True)},
+        **{attribute.name: attribute.values[k] for attribute, k in attributes},
     }
+
+
+def _numbers(frame: Frames) -> dict[str, Any]:
+    """Return what the simulator tells of a frame besides pictures and long lines."""
+    few = {name: value for name, value in frame.items() if value.size <= MOST_NUMBERS}
+    return {name: _without_nan(value.tolist()) for name, value in few.items()}
+
+
+def _without_nan(value: Any) -> Any:
+    """Return a number, or lists of them, with None for NaN, which JSON does not have."""
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if value != value else value
 
 
 def _pictures(frame: Frames) -> tuple[np.ndarray, np.ndarray]:
@@ -131,8 +153,8 @@ def _pictures(frame: Frames) -> tuple[np.ndarray, np.ndarray]:
     return bare, overlay.overlay(frame["image"], None, frame["mask"].astype(bool))
 
 
-def _description() -> dict[str, Any]:
+def _description(info: DatasetInfo) -> dict[str, Any]:
     """Return dataset.json."""
-    fields = INFO.to_json()
-    classes = [{"name": c.name, "kind": c.kind} for c in INFO.classes]
+    fields = info.to_json()
+    classes = [{"name": c.name, "kind": c.kind} for c in info.classes]
     return fields | {"name": "simulated", "classes": classes, "mask_encoding": "bitmask"}

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-# Okabe and Ito (2008): distinct with every common form of colour blindness, and far from grey.
+# The first seven, Okabe and Ito's (2008), are distinct with every common form of colour blindness
+# and far from grey; the other three are as far from them.
 PALETTE = np.array(
     [
         (86, 180, 233),  # sky blue
@@ -21,6 +22,9 @@ PALETTE = np.array(
         (204, 121, 167),  # reddish purple
         (213, 94, 0),  # vermillion
         (0, 114, 178),  # blue
+        (110, 70, 255),  # violet
+        (120, 255, 170),  # mint
+        (170, 20, 50),  # crimson
     ],
     np.uint8,
 )
@@ -36,7 +40,7 @@ LEAST_SIDE = 768
 
 
 def colour(k: int) -> np.ndarray:
-    """Return the colour of class k, [3] uint8; the palette starts again after seven classes."""
+    """Return the colour of class k, [3] uint8; the palette starts again after ten classes."""
     return PALETTE[k % len(PALETTE)]
 
 

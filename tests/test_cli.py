@@ -46,6 +46,7 @@ def test_fields_of_the_simulation_can_be_set():
     assert spec.quanta == (300.0, 900.0)
     assert spec.lead_rate == 1.0
     assert spec.pin_rate == SPECS["carm"].pin_rate
+    assert cli.changed("knee", 64, ["lucency_mm=1,2"]).lucency_mm == (1.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,16 @@ def test_a_field_that_cannot_be_set_is_refused(text, message):
         cli.changed("ercp", 64, [text])
 
 
+def test_each_procedure_has_its_own_fields():
+    with pytest.raises(InputError, match="no field 'wire_diameter_mm'"):
+        cli.changed("knee", 64, ["wire_diameter_mm=1,2"])
+
+
 def test_simulate_writes_frames_and_galleries(tmp_path, capsys):
     out = tmp_path / "gallery"
     cli.main(["simulate", "--n", "2", "--frames", "2", "--side", "48", "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {
-        *("images", "masks", "cases.csv", "dataset.json"),
+        *("images", "masks", "cases.csv", "dataset.json", "truth.json"),
         *("gallery.png", "gallery_labels.png"),
     }
     assert "gallery.png" in capsys.readouterr().out

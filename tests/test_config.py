@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from configs import base
-from fluorojax.config import difference, flatten, validate
+from configs import base, knee
+from fluorojax.config import difference, flatten, simulation_spec, validate
 from fluorojax.errors import InputError
 from fluorojax.simulation import spec
+from fluorojax.simulation.knee_spec import KneeSpec
 
-METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune")
+METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "knee")
 
 
 def set_field(name, value):
@@ -74,11 +75,37 @@ def test_frames_of_ones_own_need_a_folder():
         validate(set_field("data.builder", "xray_folder"), base.get_config())
 
 
-def test_ever_new_frames_have_no_share():
-    config = set_field("data.builder", "ercp_simulated")
+@pytest.mark.parametrize(
+    ("builder", "stored"),
+    [("ercp_simulated", "ercp_synthetic"), ("knee_simulated", "knee_synthetic")],
+)
+def test_ever_new_frames_have_no_share(builder, stored):
+    config = knee.get_config("quick") if "knee" in builder else base.get_config("quick")
+    config.data.builder = builder
     validate(config, base.get_config())
     config.data.train_share = 0.5
-    with pytest.raises(InputError, match=r"data\.train_share is 0\.5.*write data\.train_share=1"):
+    with pytest.raises(InputError, match=r"data\.train_share is 0\.5.*write.*=1.0.*" + stored):
+        validate(config, base.get_config())
+
+
+def test_each_builder_needs_its_own_ranges_and_a_folder_none():
+    config = knee.get_config("quick")
+    assert isinstance(simulation_spec(config.simulation), KneeSpec)
+    config.data.builder, config.data.dir = "xray_folder", "frames"
+    validate(config, base.get_config())
+    config.data.builder = "ercp_synthetic"
+    with pytest.raises(InputError, match=r"data\.builder='ercp_synthetic' needs other ranges"):
+        validate(config, base.get_config())
+
+
+def test_a_knee_s_ranges_are_checked():
+    config = knee.get_config("quick")
+    config.simulation.flexion_degrees = (0.0, 90.0)
+    with pytest.raises(InputError, match=r"simulation.flexion_degrees.*must lie in 0 to 60"):
+        validate(config, base.get_config())
+    with config.unlocked():
+        config.simulation.flexion = 3.0
+    with pytest.raises(InputError, match=r"did you mean 'simulation.flexion_degrees'"):
         validate(config, base.get_config())
 
 

@@ -9,6 +9,8 @@ from PIL import Image
 from fluorojax.data.folder import check_folder
 from fluorojax.errors import InputError
 from fluorojax.gallery import montage, simulate_sequence, write_gallery
+from fluorojax.simulation.knee import TYPES
+from fluorojax.simulation.knee_spec import KNEE
 from fluorojax.simulation.spec import ERCP
 
 SPEC = dataclasses.replace(ERCP, height=48, width=48)
@@ -28,6 +30,9 @@ def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
         "parent": "endoscope",
     }
     check_folder(out, "cases.csv")
+    truth = json.loads((out / "truth.json").read_text("utf-8"))
+    assert list(truth) == [row["case"] for row in rows]
+    assert set(truth[rows[0]["case"]]) == {"attached", "exit", "tip", "pixel_mm", "level"}
     frame = np.asarray(Image.open(out / rows[0]["image"]))
     made = simulate_sequence(SPEC, 1, 0, 2)
     np.testing.assert_allclose(frame / 65535, made["image"][0], atol=1e-5)
@@ -61,3 +66,27 @@ def test_montage_fills_rows_and_leaves_the_rest_white():
     assert sheet.shape == (5, 7, 3)
     assert (sheet[3:, 4:] == 255).all()
     assert (sheet[3:, :3] == 2).all()
+
+
+@pytest.mark.slow
+def test_a_gallery_of_knees_tells_type_side_and_what_is_measured(tmp_path):
+    spec = dataclasses.replace(KNEE, height=96, width=96)
+    out = tmp_path / "knees"
+    write_gallery(spec, sequences=range(5), frames=1, seed=1, out=out)
+    truth = json.loads((out / "truth.json").read_text("utf-8"))
+    rows = list(csv.DictReader((out / "cases.csv").read_text("utf-8").splitlines()))
+    assert [row["case"] for row in rows] == list(truth)
+    for row in rows:
+        told = truth[row["case"]]
+        assert row["type"] == TYPES[told["type"]]
+        assert row["attached"] == ""
+        assert len(told["angles"]) == 2
+        assert "image" not in told
+        assert "mask" not in told
+        assert (told["thickness_mm"] == [None, None]) == (row["view"] == "lateral")
+    mask = np.asarray(Image.open(out / rows[0]["annotation"]))
+    assert mask.max() > 255
+    assert "type" in json.loads((out / "dataset.json").read_text())["attributes"][0]["name"]
+    check_folder(out, "cases.csv")
+    with pytest.raises(InputError, match="a knee has one film"):
+        simulate_sequence(spec, 1, 0, 2)

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.color import rgb2lab
 
 from fluorojax import overlay
 
@@ -69,10 +70,16 @@ def test_a_wire_stays_visible_under_its_reference():
 
 
 def test_a_class_keeps_its_colour():
-    assert len({tuple(overlay.colour(k)) for k in range(7)}) == 7
-    np.testing.assert_array_equal(overlay.colour(7), overlay.colour(0))
+    np.testing.assert_array_equal(overlay.colour(10), overlay.colour(0))
     only_wire = overlay.overlay(GREY, None, WIRE)
     np.testing.assert_array_equal(only_wire[29, 0], overlay.colour(1))
+
+
+def test_ten_classes_have_colours_that_can_be_told_apart():
+    colours = rgb2lab(np.array([overlay.colour(k) for k in range(10)])[None] / 255)[0]
+    apart = np.linalg.norm(colours[:, None] - colours[None], axis=-1)
+    assert (apart[~np.eye(10, dtype=bool)] > 25).all()
+    assert (np.linalg.norm(colours[:, 1:], axis=-1) > 25).all()  # none is nearly grey
 
 
 def test_ignored_pixels_are_hatched_in_grey():

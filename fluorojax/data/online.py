@@ -1,6 +1,8 @@
 """Training batches of ever-new simulated frames: frame i of seed s, whoever asks for it."""
 
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 import grain
 import jax
@@ -13,15 +15,14 @@ from fluorojax.data.intensity import intensity_range
 from fluorojax.data.pipeline import ENDLESS, Batch, from_step, positions_of
 from fluorojax.data.points import points_of, points_to_grid
 from fluorojax.morphology import dilate
-from fluorojax.simulation.ercp import Keys, simulate_many
-from fluorojax.simulation.spec import Spec
-from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, to_detector
+from tfds_builders.simulated import Simulation, to_detector
 
 LABELS = ("skeleton", "mask", "attached")
 
 
 def simulated_batches(
-    spec: Spec,
+    simulation: Simulation,
+    spec: Any,
     *,
     batch_size: int,
     seed: int,
@@ -35,7 +36,8 @@ def simulated_batches(
     changes it. It is simulated where the network is trained: on the accelerator if there is one.
 
     Args:
-        spec: what is simulated; its height and width are the network's working grid.
+        simulation: of what.
+        spec: its ranges; height and width are the network's working grid.
         batch_size: examples a batch, over all devices.
         seed: of the frames.
         start_step: number of batches to leave out.
@@ -49,25 +51,27 @@ def simulated_batches(
     positions = positions_of(batch_size, share)
 
     def batch(step: int) -> Batch:
-        return simulated_batch(spec, seed, step * batch_size + positions.astype(np.int64))
+        return simulated_batch(
+            simulation, spec, seed, step * batch_size + positions.astype(np.int64)
+        )
 
     dataset = grain.MapDataset.range(ENDLESS).map(batch)
     options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)
     return from_step(dataset.to_iter_dataset(options), start_step, positions)
 
 
-def simulated_batch(spec: Spec, seed: int, index: np.ndarray) -> Batch:
+def simulated_batch(simulation: Simulation, spec: Any, seed: int, index: np.ndarray) -> Batch:
     """Return the frames `index: [B]` of a seed, as `to_working_grid` lays them out, `[B, ...]`."""
     # An accelerator takes all at once; on a CPU one compilation serves batches of every size.
     at_once = len(index) if parallel.has_accelerator() else 1
     parts = [
-        jax.device_get(_frames(spec, seed, some))
+        jax.device_get(_frames(simulation, spec, seed, some))
         for some in np.split(index.astype(np.uint32), len(index) // at_once)
     ]
     frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     whole = grid.place((spec.height, spec.width), (spec.height, spec.width))
     points = [
-        points_to_grid(points_of(axis, mask, INFO, int(attached)), whole)
+        points_to_grid(points_of(axis, mask, simulation.info, int(attached)), whole)
         for axis, mask, attached in zip(*(frames[n] for n in LABELS), strict=True)
     ]
     image = to_detector(frames["image"])
@@ -79,20 +83,28 @@ def simulated_batch(spec: Spec, seed: int, index: np.ndarray) -> Batch:
         "points": np.stack([bitmask.pack(discs) for discs in points]),
         "ignore": np.zeros(image.shape, np.uint8),
         "attached": frames["attached"].astype(np.int8),
-        "attributes": np.zeros((len(index), 0), np.int32),
+        "attributes": frames["attributes"],
         "low": low,
         "high": high,
         "index": (index % 2**31).astype(np.int32),
     }
 
 
-@jax.jit
-def _frames(spec: Spec, seed: int, index: jax.Array) -> dict[str, jax.Array]:
+@functools.partial(jax.jit, static_argnums=0)
+def _frames(simulation: Simulation, spec: Any, seed: int, index: jax.Array) -> dict[str, jax.Array]:
+    """Return image, mask, attached, axes of the curves, and the same as wide as stored ones are."""
     keys = jax.vmap(lambda i: rng.stream(seed, "simulated", 0, i))(index)
-    parts = Keys(*jnp.moveaxis(jax.vmap(lambda key: jax.random.split(key, 3))(keys), 1, 0))
-    frames = simulate_many(parts, spec, jnp.zeros(index.shape), at_once=len(index))
+    frames = simulation.draw(keys, spec, len(index))
+    mask = frames["mask"]
+    chosen = {"image": frames["image"], "mask": mask}
+    values = [frames[attribute.name] for attribute in simulation.info.attributes]
+    chosen["attributes"] = jnp.array(values, jnp.int32).reshape(-1, len(index)).T
+    # A simulation without curves or relation tells neither.
+    chosen["attached"] = frames.get("attached", jnp.full(len(index), -1, jnp.int32))
+    if not simulation.info.curves:
+        return {**chosen, "skeleton": jnp.zeros_like(mask), "band": jnp.zeros_like(mask)}
+    skeleton = frames["skeleton"]
     # As of stored frames: the axis, five pixels wide.
-    axis = jnp.moveaxis(frames["skeleton"], -1, 1).reshape(-1, spec.height, spec.width)
+    axis = jnp.moveaxis(skeleton, -1, 1).reshape(-1, spec.height, spec.width)
     wide = dilate(dilate(axis)).reshape(len(index), -1, spec.height, spec.width)
-    chosen = {name: frames[name] for name in ("image", *LABELS)}
-    return {**chosen, "band": jnp.moveaxis(wide, 1, -1)}
+    return {**chosen, "skeleton": skeleton, "band": jnp.moveaxis(wide, 1, -1)}

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, SupportsIndex, TypedDict, overload
+from typing import Any, NamedTuple, Protocol, SupportsIndex, TypedDict, overload
 
 import absl.logging
 import numpy as np
@@ -17,8 +17,15 @@ from fluorojax.data.folder import check_cases, fingerprint, read_folder
 from fluorojax.data.info import SPLITS, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import console, progress
-from fluorojax.simulation.spec import ERCP, Spec
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
+from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as knee_synthetic
+from tfds_builders.simulated import (
+    SimulatedBuilder,
+    SimulatedConfig,
+    Simulation,
+    config_name,
+    simulate_frames,
+)
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
 
 
@@ -114,6 +121,13 @@ def labelled_only(frames: Frames) -> Frames:
     return Frames([row for row in frames.rows if row.labelled], frames._records)
 
 
+class Online(NamedTuple):
+    """What training frames are simulated from while training."""
+
+    simulation: Simulation
+    spec: Any
+
+
 @dataclasses.dataclass(frozen=True)
 class Dataset:
     """A built dataset.
@@ -131,7 +145,7 @@ class Dataset:
     path: Path
     index: tuple[IndexRow, ...]
     records: dict[str, Sequence[dict[str, Any]]] = dataclasses.field(repr=False)
-    online: Spec | None = None
+    online: Online | None = None
 
     def split(
         self, name: str, *, fold: int = 0, folds: int = 0, train_share: float = 1.0
@@ -163,12 +177,13 @@ class Dataset:
         return [row for row in pool if (row.unit(self.info) in units) == validates]
 
 
-def open_dataset(data: DataSettings, spec: Spec = ERCP) -> Dataset:
+def open_dataset(data: DataSettings, spec: Any = None) -> Dataset:
     """Open a dataset, after building it if it is missing.
 
     Args:
         data: the section `data` of a configuration.
-        spec: what is simulated, where frames are; their size comes from `data`.
+        spec: what is simulated, where frames are (see `fluorojax.config.simulation_spec`); None:
+            the simulation's own ranges. Their size comes from `data`.
 
     Raises:
         InputError: no such builder or size, or a folder that cannot be used as it is.
@@ -211,42 +226,52 @@ def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -
 
 
 def open_simulated(
-    size: str, built_dir: str | Path, spec: Spec = ERCP, *, online: bool = False
+    made_by: type[SimulatedBuilder],
+    size: str,
+    built_dir: str | Path,
+    spec: Any = None,
+    *,
+    online: bool = False,
 ) -> Dataset:
-    """Open the simulated frames of a size ('quick', '256', '512' or '1024').
+    """Open the simulated frames of a size.
 
     Args:
-        size: a name in `ercp_synthetic.SIZES`.
+        made_by: the builder.
+        size: a name in `made_by.simulation.sizes`.
         built_dir: where built datasets are kept.
-        spec: what is simulated, at that size.
+        spec: what is simulated, at that size; None: the simulation's own ranges.
         online: training frames are simulated while training, so only one is built; validation and
             test frames are those of the stored dataset.
 
     Raises:
         InputError: no such size.
     """
-    if size not in ercp_synthetic.SIZES:
-        raise InputError(f"data.size={size}: write one of {', '.join(ercp_synthetic.SIZES)}")
-    counts = ercp_synthetic.SIZES[size]
+    simulation = made_by.simulation
+    if size not in simulation.sizes:
+        raise InputError(f"data.size={size}: write one of {', '.join(simulation.sizes)}")
+    counts = simulation.sizes[size]
     if online:
-        counts = dataclasses.replace(counts, counts={**counts.counts, "train": (1, 1, 1)})
-    spec = dataclasses.replace(spec, height=counts.side, width=counts.side)
-    name = ercp_synthetic.config_name(f"{size}-online" if online else size, counts, spec)
-    path = _path(built_dir, "ercp_synthetic", name, ercp_synthetic.Builder)
+        counts = counts.without_training()
+    spec = dataclasses.replace(spec or simulation.spec, height=counts.side, width=counts.side)
+    name = config_name(simulation, f"{size}-online" if online else size, counts, spec)
+    path = _path(built_dir, made_by.name, name, made_by)
     if not path.exists():
         console.print("compiling the simulation")
-        ercp_synthetic.simulate_frames("train", [(0, 0, 0)], spec)
+        simulate_frames(simulation, "train", counts.numbers("train")[:1], spec)
 
         def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
-            config = ercp_synthetic.ErcpConfig(name=name, size=counts, spec=spec, on_frame=on_frame)
-            return ercp_synthetic.Builder(data_dir=str(built_dir), config=config, **_FORMAT)
+            config = SimulatedConfig(name=name, size=counts, spec=spec, on_frame=on_frame)
+            return made_by(data_dir=str(built_dir), config=config, **_FORMAT)
 
         _build(builder, path, counts.frames)
     dataset = _read(path)
-    return dataclasses.replace(dataset, online=spec) if online else dataset
+    return dataclasses.replace(dataset, online=Online(simulation, spec)) if online else dataset
 
 
-def _open_folder(data: DataSettings, spec: Spec) -> Dataset:
+Opener = Callable[[DataSettings, Any], Dataset]
+
+
+def _open_folder(data: DataSettings, spec: Any) -> Dataset:
     del spec  # nothing is simulated
     if not data.dir:
         raise InputError(
@@ -255,17 +280,19 @@ def _open_folder(data: DataSettings, spec: Spec) -> Dataset:
     return open_folder(data.dir, data.cases, data.built_dir)
 
 
-def _open_simulated(data: DataSettings, spec: Spec) -> Dataset:
-    return open_simulated(data.size, data.built_dir, spec)
+def _stored(made_by: type[SimulatedBuilder]) -> Opener:
+    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec)
 
 
-def _open_online(data: DataSettings, spec: Spec) -> Dataset:
-    return open_simulated(data.size, data.built_dir, spec, online=True)
+def _online(made_by: type[SimulatedBuilder]) -> Opener:
+    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec, online=True)
 
 
-BUILDERS: dict[str, Callable[[DataSettings, Spec], Dataset]] = {
-    "ercp_simulated": _open_online,
-    "ercp_synthetic": _open_simulated,
+BUILDERS: dict[str, Opener] = {
+    "ercp_simulated": _online(ercp_synthetic.Builder),
+    "ercp_synthetic": _stored(ercp_synthetic.Builder),
+    "knee_simulated": _online(knee_synthetic.Builder),
+    "knee_synthetic": _stored(knee_synthetic.Builder),
     "xray_folder": _open_folder,
 }
 

@@ -185,9 +185,11 @@ def training_batches(run: Run, start: int) -> Any:
     """Return the iterator over host batches from step `start` on."""
     data = run.config.data
     if run.dataset.online is not None:
+        simulation, spec = run.dataset.online
         height, width = data.image_size
         return simulated_batches(
-            dataclasses.replace(run.dataset.online, height=height, width=width),
+            simulation,
+            dataclasses.replace(spec, height=height, width=width),
             batch_size=run.config.training.batch_size,
             seed=run.config.seed,
             start_step=start,

@@ -15,7 +15,8 @@ from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.predict import Predictor
 from tests.compare.constructed import rows_of, write_run
-from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO, Size
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
+from tfds_builders.simulated import Size
 
 FRAMES = 3
 ONE = (ClassInfo("instruments", "region"),)
@@ -123,6 +124,7 @@ def test_too_rare_a_level_ends(grid):
         ({"simulation.clip_rate": 0.9}, r"joint-quick-seed1 has another simulation"),
         ({"data.size": "512"}, r"joint-quick-seed1 has another simulation or size"),
         ({"data.builder": "xray_folder", "data.dir": "mine"}, r"trained on frames of mine"),
+        ({"data.builder": "knee_synthetic"}, r"trained on frames of knee_synthetic"),
     ],
 )
 def test_runs_of_other_frames_are_refused(tmp_path, small, fields, message):

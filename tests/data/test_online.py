@@ -7,10 +7,11 @@ import pytest
 from fluorojax.data import bitmask
 from fluorojax.data.online import simulated_batch, simulated_batches
 from fluorojax.simulation.spec import ERCP
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIMULATION
 
 SPEC = dataclasses.replace(ERCP, height=48, width=64)
 # Eight frames: the labels are exact, whatever the batch.
-WHOLE = simulated_batch(SPEC, 3, np.arange(8))
+WHOLE = simulated_batch(SIMULATION, SPEC, 3, np.arange(8))
 
 
 def test_batches_are_laid_out_as_the_pipelines():
@@ -29,13 +30,15 @@ def test_batches_are_laid_out_as_the_pipelines():
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_a_frame_is_the_same_in_a_batch_of_any_size(size):
-    parts = [simulated_batch(SPEC, 3, np.arange(k, k + size)) for k in range(0, 8, size)]
+    parts = [
+        simulated_batch(SIMULATION, SPEC, 3, np.arange(k, k + size)) for k in range(0, 8, size)
+    ]
     for name, whole in WHOLE.items():
         np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), whole)
 
 
 def test_another_seed_gives_other_frames_and_no_frame_comes_twice():
-    other = simulated_batch(SPEC, 4, np.arange(8))
+    other = simulated_batch(SIMULATION, SPEC, 4, np.arange(8))
     frames = [frame.tobytes() for batch in (WHOLE, other) for frame in batch["image"]]
     assert len(set(frames)) == 16
 
@@ -50,7 +53,9 @@ def test_the_centreline_is_five_pixels_wide_around_the_mask():
 
 def test_the_stream_goes_on_from_any_step_with_the_same_frames():
     def take(start, count, share=(0, 1)):
-        stream = simulated_batches(SPEC, batch_size=2, seed=3, start_step=start, share=share)
+        stream = simulated_batches(
+            SIMULATION, SPEC, batch_size=2, seed=3, start_step=start, share=share
+        )
         return list(itertools.islice(stream, count))
 
     batches = take(0, 3)

@@ -17,6 +17,7 @@ from fluorojax.training import setup
 from fluorojax.training.state import initial_state
 from fluorojax.training.steps import augmented, train_step
 from tests.folders import frame
+from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIMULATION
 
 
 def batch(examples: int = 4) -> dict[str, np.ndarray]:
@@ -72,7 +73,7 @@ def main(path: str) -> None:
     flat = {f"sample/{k}": v.reshape(-1, *v.shape[2:]) for k, v in samples._asdict().items()}
     leaves = jax.tree_util.tree_leaves_with_path(gradient)
     flat |= {f"gradient{jax.tree_util.keystr(k)}": v for k, v in leaves}
-    simulated = simulated_batch(Spec(height=48, width=64), 3, np.arange(4))
+    simulated = simulated_batch(SIMULATION, Spec(height=48, width=64), 3, np.arange(4))
     flat |= {f"simulated/{name}": value for name, value in simulated.items()}
     np.savez(path, devices=devices, loss=metrics["loss"], **flat)
 

@@ -7,8 +7,9 @@ import pytest
 from fluorojax.simulation.ercp import LEVELS
 from tests.integration.runs import assert_same, run, small_config, stopped
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
+from tfds_builders.simulated import Size
 
-SMALL = builder.Size(64, {"train": (1, 1, 1), "validation": (2, 1, 1), "test": (3, 1, 2)})
+SMALL = Size(64, {"train": (1, 1, 1), "validation": (2, 1, 1), "test": (3, 1, 2)})
 
 
 @pytest.fixture(scope="module")

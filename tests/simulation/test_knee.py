@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from fluorojax.simulation.knee import CLASSES, SIDES, TYPES, VIEWS, simulate, simulate_many
 from fluorojax.simulation.knee_spec import SHARES, KneeSpec
+from tfds_builders.simulated import FRAMES_A_CALL
 
 COUNT = 64
 AP, LATERAL = 0.0, 1.0
@@ -33,9 +34,11 @@ def only(kind):
 
 @functools.cache
 def films(base=SMALL, count=COUNT, seed=0, **fields):
-    """One compilation for all films of a size and number."""
-    keys = jax.random.split(jax.random.key(seed), count)
-    return jax.device_get(simulate_many(keys, dataclasses.replace(base, **fields)))
+    """One compilation for all films of a size; the data set's builder asks for as many at once."""
+    keys = jax.random.split(jax.random.key(seed), count).reshape(-1, FRAMES_A_CALL)
+    spec = dataclasses.replace(base, **fields)
+    parts = jax.device_get([simulate_many(some, spec) for some in keys])
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 @jax.jit

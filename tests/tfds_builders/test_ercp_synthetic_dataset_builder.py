@@ -7,9 +7,10 @@ from fluorojax.data import source
 from fluorojax.errors import InputError
 from fluorojax.simulation.ercp import LEVELS
 from fluorojax.simulation.spec import ERCP
+from tfds_builders import simulated
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 
-SMALL = builder.Size(64, {"train": (3, 2, 2), "validation": (1, 2, 1), "test": (2, 1, 1)})
+SMALL = simulated.Size(64, {"train": (3, 2, 2), "validation": (1, 2, 1), "test": (2, 1, 1)})
 SPEC = dataclasses.replace(ERCP, height=64, width=64)
 
 
@@ -19,7 +20,7 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(builder.SIZES, "small", SMALL)
         folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
-        return [source.open_simulated("small", folder) for folder in folders]
+        return [source.open_simulated(builder.Builder, "small", folder) for folder in folders]
 
 
 def test_classes_and_counts(built):
@@ -45,16 +46,16 @@ def test_two_builds_are_equal(built):
 
 def test_frames_are_those_of_the_simulation(built):
     train = built[0].split("train")
-    simulated = builder.simulate_frames("train", [(1, 1, 0)], SPEC)
+    made = simulated.simulate_frames(builder.SIMULATION, "train", [(1, 1, 0)], SPEC)
     example = train[1 * 4 + 2]
     assert (example["case"], example["patient"]) == ("train001_1_00", "train001")
     assert (example["sequence"], example["frame"]) == ("train001_1", 0)
     assert example["image"].dtype == np.uint16
-    np.testing.assert_allclose(example["image"] / 4095, simulated["image"][0], atol=0.51 / 4095)
-    np.testing.assert_array_equal(example["mask"] & 1, simulated["mask"][0, ..., 0])
-    np.testing.assert_array_equal(example["mask"] >> 1, simulated["mask"][0, ..., 1])
-    assert example["attached"] == simulated["attached"][0]
-    np.testing.assert_allclose(example["spacing_mm"], simulated["pixel_mm"][0])
+    np.testing.assert_allclose(example["image"] / 4095, made["image"][0], atol=0.51 / 4095)
+    np.testing.assert_array_equal(example["mask"] & 1, made["mask"][0, ..., 0])
+    np.testing.assert_array_equal(example["mask"] >> 1, made["mask"][0, ..., 1])
+    assert example["attached"] == made["attached"][0]
+    np.testing.assert_allclose(example["spacing_mm"], made["pixel_mm"][0])
 
 
 def test_a_patient_s_frames_share_the_anatomy_and_differ(built):
@@ -67,7 +68,7 @@ def test_a_patient_s_frames_share_the_anatomy_and_differ(built):
 
 def test_frames_use_the_12_bits(built):
     largest = max(example["image"].max() for example in built[0].split("train"))
-    assert 1000 < largest <= builder.FULL_SCALE
+    assert 1000 < largest <= simulated.FULL_SCALE
 
 
 def test_the_frames_of_a_sequence_are_more_alike_than_two_sequences(built):
@@ -88,8 +89,8 @@ def test_the_level_is_stored_where_a_wire_is_in_view(built):
 def test_online_only_validation_and_test_frames_are_stored_and_they_are_the_same(built, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(builder.SIZES, "small", SMALL)
-        online = source.open_simulated("small", tmp_path, online=True)
-    assert online.online == SPEC
+        online = source.open_simulated(builder.Builder, "small", tmp_path, online=True)
+    assert online.online == (builder.SIMULATION, SPEC)
     assert built[0].online is None
     assert [len(online.split(name)) for name in source.SPLITS] == [1, 2, 2]
     for name in ("validation", "test"):
@@ -102,15 +103,4 @@ def test_sizes_and_what_they_hold():
     assert set(builder.SIZES) == {"quick", "256", "512", "1024"}
     assert builder.SIZES["quick"].frames == 80 * 4 + 8 * 2 + 40 * 2
     with pytest.raises(InputError, match=r"data.size=64: write one of quick, 256, 512, 1024"):
-        source.open_simulated("64", "nowhere")
-
-
-def test_the_config_names_the_code_that_makes_the_frames(tmp_path, monkeypatch):
-    (tmp_path / "__init__.py").write_text("")
-    before = builder.config_name("quick", SMALL, SPEC)
-    assert before.startswith("quick-")
-    assert before == builder.config_name("quick", SMALL, dataclasses.replace(SPEC))
-    thicker = dataclasses.replace(SPEC, wire_diameter_mm=(1.0, 2.0))
-    assert before != builder.config_name("quick", SMALL, thicker)
-    monkeypatch.setattr(builder.fluorojax.simulation, "__file__", str(tmp_path / "__init__.py"))
-    assert builder.config_name("quick", SMALL, SPEC) != before
+        source.open_simulated(builder.Builder, "64", "nowhere")

@@ -1,0 +1,49 @@
+"""Knee radiographs after (and before) arthroplasty: ten overlapping classes, one U-Net.
+
+python launch.py --config=configs/knee.py          one GPU; not timed or scored yet
+python launch.py --config=configs/knee.py:quick    2 CPU cores
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+from fluorojax.simulation.knee_spec import KNEE
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Return the configuration at the size `variant`: '' or 'quick'."""
+    config = base.get_config(variant)
+    config.method = "knee"
+    config.data.builder = "knee_synthetic"
+    config.simulation = base.simulation(KNEE)
+    # Each film is normalised by itself, channel by channel: with ten classes that learns in a
+    # fifth of the steps.
+    config.model.norm = "instance"
+    # A film is upright, and a mirrored one is another knee: right for left.
+    config.augment.flip_horizontal_rate = 0.0
+    config.augment.rotation_degrees = (-10.0, 10.0)
+    config.augment.inversion_rate = 0.2
+    if variant == "quick":
+        shrink(config)
+    return config
+
+
+def shrink(config: ConfigDict) -> None:
+    """Change what the base's quick size leaves too large, or too small, for knees."""
+    config.data.image_size = (256, 256)
+    config.training.crop_size = (256, 256)
+    config.model.depth = 5  # one level more than for 192 px: a knee is seen whole
+    config.training.steps = 2000
+    config.training.learning_rate = 6e-3
+    config.training.warmup_steps = 100
+    config.training.eval_every = 1000
+    config.training.checkpoint_every = 1000
+    # Films are simulated in many ways, and few are seen twice: little has to be added.
+    config.augment.affine_rate = 0.5
+    config.augment.elastic_rate = 0.0
+    config.augment.gamma = (0.85, 1.2)
+    config.augment.contrast = (0.9, 1.1)
+    config.augment.brightness = (-0.05, 0.05)
+    config.augment.inversion_rate = 0.1
+    config.augment.noise_rate = 0.2
+    config.augment.blur_rate = 0.1

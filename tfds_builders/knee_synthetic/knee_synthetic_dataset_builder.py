@@ -1,0 +1,115 @@
+"""Builder of simulated knee films, native and replaced: AP and lateral, ten overlapping classes."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import tensorflow_datasets as tfds
+
+import fluorojax.knee
+from fluorojax import rng
+from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.errors import InputError
+from fluorojax.knee import CLASSES
+from fluorojax.simulation import knee
+from fluorojax.simulation.knee_spec import KNEE, KneeSpec
+from tfds_builders import common, simulated
+from tfds_builders.simulated import Size
+
+INFO = DatasetInfo(
+    name="knee_synthetic",
+    classes=tuple(ClassInfo(name, "region") for name in CLASSES),
+    description="Simulated knee radiographs: native, total, unicompartmental and revision knees.",
+    license="Apache-2.0",
+    attributes=(
+        AttributeInfo("type", knee.TYPES),
+        AttributeInfo("view", knee.VIEWS),
+        # A lateral film without a marker does not show it.
+        AttributeInfo("side", knee.SIDES, chiral=True),
+    ),
+)
+SEED = 2024
+
+# Patients: each has one knee, of which there is one film, AP or lateral.
+SIZES = {
+    "quick": Size(256, {"train": (1200,), "validation": (40,), "test": (120,)}),
+    "512": Size(512, {"train": (1500,), "validation": (100,), "test": (200,)}),
+}
+
+
+def simulate(split: str, numbers: np.ndarray, spec: KneeSpec) -> dict[str, jax.Array]:
+    """Return what `knee.simulate` gives, hidden truth and all, of the films `numbers: [N, 1]`."""
+    stream = rng.stream(SEED, f"knee/{split}")
+    keys = jax.vmap(lambda number: jax.random.fold_in(stream, number))(numbers[:, 0])
+    return knee.simulate_many(keys, spec)
+
+
+def draw(keys: jax.Array, spec: KneeSpec, at_once: int) -> dict[str, jax.Array]:
+    """Return a film of a knee of its own for each of `keys: [N]`."""
+    return knee.simulate_many(keys, spec, at_once=at_once)
+
+
+def film(spec: KneeSpec, seed: int, number: int, frames: int) -> dict[str, jax.Array]:
+    """Return the one film of a patient of a gallery.
+
+    Raises:
+        InputError: several are asked for.
+    """
+    if frames != 1:
+        raise InputError(f"--frames {frames}: a knee has one film; write --frames 1, and more --n")
+    return knee.simulate_many(rng.stream(seed, "gallery", 0, number)[None], spec)
+
+
+def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
+    """Return case, patient and (no) sequence; no patient's name occurs in two splits."""
+    name = f"{split}{numbers[0]:04d}"
+    return name, name, ""
+
+
+def frame_of(
+    named: tuple[str, str, str], numbers: simulated.FrameNumber, values: simulated.Values
+) -> common.Frame:
+    """Return a film as it is stored; its spacing is that in the plane of the knee.
+
+    A real film's own spacing is the detector's, and larger by the magnification.
+    """
+    del numbers  # a knee has one film
+    case, patient, sequence = named
+    mask = values["mask"]
+    pixel_mm = float(values["pixel_mm"])
+    return common.Frame(
+        case=case,
+        patient=patient,
+        sequence=sequence,
+        image=simulated.to_detector(values["image"]),
+        mask=mask,
+        ignore=np.zeros(mask.shape[:2], np.uint8),
+        spacing_mm=(pixel_mm, pixel_mm),
+        attributes=tuple(int(values[attribute.name]) for attribute in INFO.attributes),
+        level=f"{knee.TYPES[values['type']]}, {knee.VIEWS[values['view']]}",
+    )
+
+
+SIMULATION = simulated.Simulation(
+    info=INFO,
+    spec=KNEE,
+    sizes=SIZES,
+    files=(*simulated.code(), Path(fluorojax.knee.__file__), Path(__file__)),
+    simulate=simulate,
+    draw=draw,
+    sequence=film,
+    names=names,
+    frame=frame_of,
+)
+
+
+class Builder(simulated.SimulatedBuilder):
+    """One film a patient.
+
+    What measurements are judged by (angles, lines, thickness, radiolucency, overhang) is in no
+    record: `simulated.simulate_frames(SIMULATION, split, [(n,), ...], spec)` tells it again.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
+    simulation = SIMULATION

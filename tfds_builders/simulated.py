@@ -1,0 +1,191 @@
+"""Builders of simulated frames: what they share, whatever is simulated."""
+
+import dataclasses
+import hashlib
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+import tensorflow_datasets as tfds
+
+import fluorojax.simulation
+from fluorojax.data.info import SPLITS, DatasetInfo
+from tfds_builders import common
+
+FULL_SCALE = 4095  # 12 bits, as fluoroscopy detectors and digital films have
+FRAMES_A_CALL = 8
+FrameNumber = tuple[int, ...]  # patient, and what a patient has several of
+Values = Mapping[str, np.ndarray]  # what a simulator gives of a frame
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How large the frames are and how many.
+
+    Attributes:
+        side: rows and columns of a frame.
+        counts: by split, how many patients, and how many each has of what it has several of.
+    """
+
+    side: int
+    counts: Mapping[str, tuple[int, ...]]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames of all splits."""
+        return sum(math.prod(count) for count in self.counts.values())
+
+    def numbers(self, split: str) -> list[FrameNumber]:
+        """Return the numbers of each frame of a split, in the order of the records."""
+        return list(itertools.product(*map(range, self.counts[split])))
+
+    def without_training(self) -> "Size":
+        """Return the same with a single training frame: the others come while training."""
+        return dataclasses.replace(
+            self, counts={**self.counts, "train": (1,) * len(self.counts["train"])}
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Simulation:
+    """What is simulated, and how; a module that holds one is all that a new simulation needs.
+
+    Attributes:
+        info: classes, relation, licence.
+        spec: the ranges, where a configuration gives none.
+        sizes: by name, what `data.size` can be.
+        files: the code that the frames depend on, besides this module.
+        simulate: (split, numbers [N, K], spec) -> what the simulator gives, [N, ...].
+        draw: (keys [N], spec, at_once) -> the same for frames of no split, in a jitted function;
+            of it `image` and `mask` are used, `skeleton` and `attached` where there are such, and
+            what has the name of an attribute.
+        sequence: (spec, seed, number, frames) -> the same for the frames of one sequence, or for
+            the one film of a patient: of a gallery, in which all frames have a new patient.
+        names: (split, numbers) -> case, patient, sequence.
+        frame: (names, numbers, values of one frame) -> the frame that is stored.
+    """
+
+    info: DatasetInfo
+    spec: Any
+    sizes: dict[str, Size]
+    files: Sequence[Path]
+    simulate: Callable[[str, np.ndarray, Any], dict[str, jax.Array]]
+    draw: Callable[[jax.Array, Any, int], dict[str, jax.Array]]
+    sequence: Callable[[Any, int, int, int], dict[str, jax.Array]]
+    names: Callable[[str, FrameNumber], tuple[str, str, str]]
+    frame: Callable[[tuple[str, str, str], FrameNumber, Values], common.Frame]
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class SimulatedConfig(common.FrameConfig):
+    """How many frames, of what; the config's name ends in the digest of what they depend on."""
+
+    size: Size
+    spec: Any
+
+
+def code(leave_out: str = "") -> list[Path]:
+    """Return the modules of `fluorojax.simulation`, less those whose names begin so."""
+    files = sorted(Path(fluorojax.simulation.__file__).parent.glob("*.py"))
+    return [file for file in files if not (leave_out and file.name.startswith(leave_out))]
+
+
+def config_name(simulation: Simulation, name: str, size: Size, spec: Any) -> str:
+    """Return the config of a size: its name, and 12 digits of the code and the ranges behind it.
+
+    So frames of an older simulation are never taken for those of this one.
+    """
+    files = [*simulation.files, Path(__file__)]
+    parts = [file.read_bytes() for file in files] + [repr((size, spec)).encode()]
+    digest = hashlib.sha256(b"\0".join(parts))
+    return f"{name}-{digest.hexdigest()[:12]}"
+
+
+def simulate_frames(
+    simulation: Simulation, split: str, frames: Sequence[FrameNumber], spec: Any
+) -> dict[str, np.ndarray]:
+    """Simulate some frames of a split: all that the simulator tells of them, `[N, ...]`, N given.
+
+    So the truth that no record holds is had again, for any stored frame.
+
+    Args:
+        simulation: of what.
+        split: 'train', 'validation' or 'test'.
+        frames: their numbers (see `Size.numbers`).
+        spec: the ranges, at the frames' own height and width.
+    """
+    parts = []
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        for start in range(0, len(frames), FRAMES_A_CALL):
+            some = frames[start : start + FRAMES_A_CALL]
+            # Filled up with the last entry, so that one compilation does for all.
+            filled = [*some, *[some[-1]] * (FRAMES_A_CALL - len(some))]
+            simulated = simulation.simulate(split, np.array(filled, np.int32), spec)
+            parts.append({name: np.asarray(a)[: len(some)] for name, a in simulated.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def to_detector(image: np.ndarray) -> np.ndarray:
+    """Return grey values in [0, 1] as uint16 of 12 bits."""
+    return np.rint(np.clip(image, 0, 1) * FULL_SCALE).astype(np.uint16)
+
+
+class SimulatedBuilder(  # type: ignore[call-arg]
+    tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
+    """Simulates on the CPU, in batches; the fingerprint is that of the frames."""
+
+    simulation: ClassVar[Simulation]
+    url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
+
+    builder_config: SimulatedConfig
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        names, info = self.simulation.names, self.simulation.info
+        index = {
+            split: [common.index_row(*names(split, numbers), True) for numbers in self._of(split)]
+            for split in SPLITS
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=info.description,
+            license=info.license,
+            features=common.features("uint16", len(info.classes), len(info.attributes)),
+            metadata=tfds.core.MetadataDict(common.metadata(info, index, "")),
+            disable_shuffling=True,
+        )
+
+    def _of(self, split: str) -> list[FrameNumber]:
+        """Return the numbers of each record of a split."""
+        return self.builder_config.size.numbers(split)
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
+        self._digest, self._done = hashlib.sha256(), 0
+        return {split: self._generate_examples(split) for split in SPLITS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        simulation, spec = self.simulation, self.builder_config.spec
+        frames = self._of(split)
+        for start in range(0, len(frames), FRAMES_A_CALL):
+            some = frames[start : start + FRAMES_A_CALL]
+            simulated = simulate_frames(simulation, split, some, spec)
+            for k, numbers in enumerate(some):
+                values = {name: array[k] for name, array in simulated.items()}
+                frame = simulation.frame(simulation.names(split, numbers), numbers, values)
+                example = common.record(frame, simulation.info, "uint16")
+                self._digest.update(example["image"].tobytes() + example["mask"].tobytes())
+                yield start + k, example
+                self._done += 1
+                self.builder_config.on_frame(self._done)
+        # Written with the rest of the metadata after the last split.
+        self.info.metadata["fingerprint"] = self._digest.hexdigest()
+
+    def _log_download_bytes(self) -> None:
+        """Keep TFDS's own lines out of the output; `on_frame` shows how far the work is."""
+
+    def _log_download_done(self) -> None:
+        """As above."""
