@@ -117,7 +117,7 @@ def films(count: int, size: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
 def ragged(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return masks [H, W, C] as a network draws them: edges wander, islands and holes come in.
 
-    Each class's signed distance gets smooth noise of 0.7 px s.d., 2.5 px across; three islands
+    Each class's signed distance gets smooth noise of 0.5 px s.d., 2.5 px across; three islands
     and three holes of 3 px diameter a class lie anywhere. Classes without a pixel stay empty.
     """
     out = np.zeros(masks.shape, bool)
@@ -128,7 +128,7 @@ def ragged(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         signed = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
         noise = ndimage.gaussian_filter(rng.normal(size=inside.shape), 1.25)
         # The distance between centres of pixels is half a pixel more than that to the edge.
-        out[..., k] = signed - 0.5 * np.sign(signed) + 0.7 * noise / noise.std() > 0
+        out[..., k] = signed - 0.5 * np.sign(signed) + 0.5 * noise / noise.std() > 0
         spots = np.zeros(inside.shape, bool)
         spots[tuple(rng.integers(0, n, 6) for n in inside.shape)] = True
         out[..., k] ^= ndimage.binary_dilation(spots)

@@ -16,6 +16,9 @@ from fluorojax.measure.scene import Scene
 Compartment = Literal["medial", "lateral"]
 
 BROAD = 0.7  # of the tray's half width: so far bone reaches from its middle at the resected surface
+SPACE_WINDOW = (
+    0.2  # half width of the parabola at a condyle's lowest point, as a share of its extent
+)
 EDGE_ROWS = 8  # half a pixel apart, below the surface, over which the tibia's edge is read
 
 
@@ -65,7 +68,7 @@ def space(scene: Scene, side: Compartment) -> Reading:
         _refuse_other(scene, side)
     femur = _femoral_half(scene, side, tray)
     extent = scene.plane.step * 20 if len(femur) < 2 else np.ptp(femur @ tray.direction)
-    window = 2 * scene.settings.condyle_window * float(extent)
+    window = SPACE_WINDOW * float(extent)
     lowest = fits.farthest(femur, tray.direction, -normal, window, scene.plane)
     gap = float((lowest.point - tray.point) @ normal)
     if gap < 0:

@@ -56,11 +56,19 @@ NOTE = "a finding, never a diagnosis"
 
 
 class Interface(NamedTuple):
-    """A component's contour with the zone of each point (0: faces no bone)."""
+    """A component's contour towards its bone.
+
+    Attributes:
+        contour: of N points.
+        zone: [N] number of the zone, 0: faces no bone.
+        depth: so far from the contour a lucency belongs to it (units).
+        lucent: [N] its width there (units).
+    """
 
     contour: Contour
     zone: np.ndarray
     depth: float
+    lucent: np.ndarray
 
 
 def specs(view: str) -> list[Spec]:
@@ -126,7 +134,7 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
             f"zone {number} has no interface: the component has no such part in this view, or it "
             "does not lie against bone"
         )
-    width = lucent_width(scene, seen)[chosen]
+    width = seen.lucent[chosen]
     lucent = width >= LEAST_LUCENT_PX * scene.plane.step
     figure = Figure(polygon=scene.plane.to_pixels(zone_polygon(seen, number)))
     independent = max(lucent.sum() / BLOCK, 1.0)
@@ -141,7 +149,7 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     return Reading(float(value), math.hypot(spread, scene.plane.edge_error), figure, NOTE)
 
 
-def lucent_width(scene: Scene, seen: Interface) -> np.ndarray:
+def lucent_width(scene: Scene, contour: Contour, zone: np.ndarray, depth: float) -> np.ndarray:
     """Return the length of lucency along each point's normal within the zone's depth, [N].
 
     The integral of the class's field along the ray, averaged over `SMOOTH` neighbours of the same
@@ -149,12 +157,12 @@ def lucent_width(scene: Scene, seen: Interface) -> np.ndarray:
     """
     step = scene.plane.step / 8
     # From a pixel inside on: interpolation spreads the line's inner edge into the metal.
-    reach = np.arange(step / 2 - scene.plane.step, seen.depth, step)
-    places = seen.contour.points[:, None] + reach[:, None] * seen.contour.normals[:, None]
+    reach = np.arange(step / 2 - scene.plane.step, depth, step)
+    places = contour.points[:, None] + reach[:, None] * contour.normals[:, None]
     width = scene.plane.sample(scene.film.field("radiolucency"), places).sum(1) * step
     smooth = np.zeros_like(width)
-    for number in np.unique(seen.zone):
-        at = np.flatnonzero(seen.zone == number)
+    for number in np.unique(zone):
+        at = np.flatnonzero(zone == number)
         kernel = np.ones(min(SMOOTH, len(at)))
         weight = np.convolve(np.ones(len(at)), kernel, "same")
         smooth[at] = np.convolve(width[at], kernel, "same") / weight
@@ -177,7 +185,9 @@ def interface(scene: Scene, bone: Bone) -> Interface:
     if bone not in known:
         if not scene.has_component(bone):
             raise Refused(f"class missing: no {bone[:-1]}al component in the film (native knee)")
-        known[bone] = _tibial(scene) if bone == "tibia" else _femoral(scene)
+        contour, zone, depth = _tibial(scene) if bone == "tibia" else _femoral(scene)
+        width = lucent_width(scene, contour, zone, depth)
+        known[bone] = Interface(contour, zone, depth, width)
     return known[bone]
 
 
@@ -190,7 +200,7 @@ def _faces_bone(scene: Scene, bone: Bone, contour: Contour, depth: float) -> np.
     return (scene.plane.sample(field, places) >= HALF).mean(1) >= 0.5
 
 
-def _tibial(scene: Scene) -> Interface:
+def _tibial(scene: Scene) -> tuple[Contour, np.ndarray, float]:
     contour = scene.contour_of("tibial_component")
     proximal = scene.proximal("tibia")
     under = scene.underside.towards(scene.side_of(proximal))
@@ -206,13 +216,14 @@ def _tibial(scene: Scene) -> Interface:
     if scene.film.view == "ap":
         zone = _tray_zones(u, tray, edges)
         sides = np.where(u >= sum(edges) / 2, 5, 7)
-        tip = v >= TIP_SHARE * v.max()
+        # A stem that the film cuts off shows no tip.
+        tip = (v >= TIP_SHARE * v.max()) & scene.is_whole("tibial_component")
         zone = np.where(stem & below & ~tray, np.where(tip, 6, sides), zone)
     else:
         # u points posterior.
         zone = np.where(tray, np.where(u >= sum(edges) / 2, 2, 1), 0)
         zone = np.where(stem & below & ~tray, 3, zone)
-    return Interface(contour, np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0), depth)
+    return contour, np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0), depth
 
 
 def _middle(u: np.ndarray) -> tuple[float, float]:
@@ -228,7 +239,7 @@ def _tray_zones(u: np.ndarray, tray: np.ndarray, edges: tuple[float, float]) -> 
     return np.where(tray, zone, 0)
 
 
-def _femoral(scene: Scene) -> Interface:
+def _femoral(scene: Scene) -> tuple[Contour, np.ndarray, float]:
     contour = scene.contour_of("femoral_component")
     proximal = scene.proximal("femur")
     flat = scene.distal_flat.towards(scene.side_of(proximal))
@@ -245,7 +256,7 @@ def _femoral(scene: Scene) -> Interface:
     distal = np.select([u < edges[0], u <= edges[1]], [5, 6], 7)
     zone = np.where(within, distal, zone)
     facing = _faces_bone(scene, "femur", contour, depth)
-    return Interface(contour, _contiguous(np.where(facing, zone, 0)), depth)
+    return contour, _contiguous(np.where(facing, zone, 0)), depth
 
 
 def _contiguous(zone: np.ndarray) -> np.ndarray:
