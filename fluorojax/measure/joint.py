@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from fluorojax.measure import axes, fits
-from fluorojax.measure.plane import Contour, Plane
+from fluorojax.measure.plane import Contour, Plane, solid
 from fluorojax.measure.reading import Reading, Spec
 from fluorojax.measure.result import Figure, Refused
 from fluorojax.measure.scene import Scene
@@ -148,7 +148,8 @@ def _bone_edge(
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     places = base[:, None] + sides[:, None] * under.direction
-    low, high = axes.outermost(plane.sample(scene.film.field("tibia"), places), sides)
+    # One piece: a false island beside the bone is no edge of it.
+    low, high = axes.outermost(plane.sample(solid(scene.film.field("tibia")), places), sides)
     edge = high if side == "medial" else low
     outward = 1 if side == "medial" else -1
     broad = np.nan_to_num((edge - middle) * outward) >= BROAD * width / 2

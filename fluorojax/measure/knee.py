@@ -88,7 +88,14 @@ def beta(scene: Scene) -> Reading:
 def gamma(scene: Scene) -> Reading:
     """Return the sagittal femoral angle."""
     scene.shaft("femur")
-    return component_angle(scene, "femur", scene.distal_flat)
+    flat, most = scene.distal_flat, scene.settings.most_error_deg
+    if flat.error_deg > most:
+        raise Refused(
+            f"too little of the femoral component's distal flat is seen: {flat.length():.1f} "
+            f"{scene.plane.unit} leave its direction uncertain by {flat.error_deg:.1f} degrees, "
+            f"{most:g} are allowed; take a film of higher resolution"
+        )
+    return component_angle(scene, "femur", flat)
 
 
 def uka_femoral_varus(scene: Scene) -> Reading:

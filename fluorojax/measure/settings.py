@@ -19,7 +19,7 @@ class KneeSettings:
         tray_wedge_deg: a component's parallel faces may differ by this (degrees).
         lower_flat: share of a box's points that the flat beside it has at least.
         flat_height: the distal flat is not higher than this share of its component's extent.
-        most_error_deg: largest standard error of a component's line in an angle (degrees).
+        most_error_deg: largest standard error of a femoral flat in an angle (degrees).
         peg_height: a femoral peg is no higher than this share of its component's extent.
         zone_depth: depth of a zone from the interface, as a share of the component's extent.
         stem_width: a stem is narrower than this share of its component, and so far from the joint
@@ -36,7 +36,7 @@ class KneeSettings:
     tray_wedge_deg: float = 8.0
     lower_flat: float = 0.4
     flat_height: float = 0.6
-    most_error_deg: float = 1.5
+    most_error_deg: float = 1.2
     peg_height: float = 0.35
     zone_depth: float = 0.09
     stem_width: float = 0.4

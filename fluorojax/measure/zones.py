@@ -2,7 +2,8 @@
 
 The zones are those of the Knee Society (Ewald 1989) as recalled; numbers 1 to 4 of the AP tibia and
 the shares 1-2 / 3-4 / 5-7 of the lateral femur are those of common use, which of 5 to 7 is which
-could not be checked against the paper. The newer system (Meneghini 2015) has other zones.
+could not be checked against the paper. Half a tray has the two zones of its side and none around
+its pegs. The newer system (Meneghini 2015) has other zones.
 """
 
 import functools
@@ -13,6 +14,7 @@ import numpy as np
 
 from fluorojax.measure.axes import longest_run
 from fluorojax.measure.fits import BLOCK, LineFit
+from fluorojax.measure.joint import compartments
 from fluorojax.measure.plane import HALF, Contour
 from fluorojax.measure.reading import Reading, Spec
 from fluorojax.measure.result import Figure, Refused
@@ -131,8 +133,8 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     chosen = seen.zone == number
     if chosen.sum() < 3:
         raise Refused(
-            f"zone {number} has no interface: the component has no such part in this view, or it "
-            "does not lie against bone"
+            "this zone has no interface: the component has no such part in this view, or it does "
+            "not lie against bone"
         )
     width = seen.lucent[chosen]
     lucent = width >= LEAST_LUCENT_PX * scene.plane.step
@@ -214,6 +216,8 @@ def _tibial(scene: Scene) -> tuple[Contour, np.ndarray, float]:
     tray = below & looks_down & (v <= scene.settings.stem_depth * width / 2)
     edges = (float(u[stem].min()), float(u[stem].max())) if stem.any() else _middle(u)
     if scene.film.view == "ap":
+        if scene.unicompartmental:
+            return contour, _half_tray_zones(scene, contour, u, tray, depth), depth
         zone = _tray_zones(u, tray, edges)
         sides = np.where(u >= sum(edges) / 2, 5, 7)
         # A stem that the film cuts off shows no tip.
@@ -237,6 +241,16 @@ def _tray_zones(u: np.ndarray, tray: np.ndarray, edges: tuple[float, float]) -> 
     medial, lateral = (float(u.max()) + middle) / 2, (float(u.min()) + middle) / 2
     zone = np.select([u >= medial, u >= middle, u >= lateral], [1, 2, 3], 4)
     return np.where(tray, zone, 0)
+
+
+def _half_tray_zones(
+    scene: Scene, contour: Contour, u: np.ndarray, tray: np.ndarray, depth: float
+) -> np.ndarray:
+    """Return the outer and the inner zone of half a tray: 1 and 2, or 4 and 3 of a lateral one."""
+    middle = float(u.max() + u.min()) / 2
+    medial, lateral = (1, 2) if compartments(scene) == ("medial",) else (3, 4)
+    zone = np.where(tray, np.where(u >= middle, medial, lateral), 0)
+    return np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0)
 
 
 def _femoral(scene: Scene) -> tuple[Contour, np.ndarray, float]:
