@@ -293,6 +293,8 @@ def lucency(zones: Sequence[Row]) -> dict[str, Any]:
         "seen": len(seen),
         "sensitivity": _share(len(both), len(wide)),
         "precision": _share(len(both), len(seen)),
+        # Thin lines are labelled a pixel wide: what is seen of 1 mm may be less, but a line.
+        "precision_any_line": _share(sum(z.truth > 0 for z in seen), len(seen)),
         "width_mae": round(float(np.mean(error)), 3) if error else None,
         "found_by_width": {
             f"{low:g} to {high:g} mm": _found(read, low, high)

@@ -178,8 +178,19 @@ def face(
     points, normals = contour.points[looks], contour.normals[looks]
     if len(points) < 6:
         return None
-    direction, offset = _hough(points, facing, plane.step, tilt_deg)
-    line, tolerance = None, WIDEST_PX * plane.step
+    line = _settled(points, normals, *_hough(points, facing, plane.step, tilt_deg), plane.step)
+    if line is None or np.abs(line.direction @ facing) > np.sin(np.radians(tilt_deg + 2)):
+        return None  # what it settled on looks elsewhere
+    if len(line.points) * plane.step < LEAST_COVERED * line.length():
+        return None  # two corners, and nothing between them
+    return with_edge_error(line, plane)
+
+
+def _settled(
+    points: np.ndarray, normals: np.ndarray, direction: np.ndarray, offset: float, step: float
+) -> LineFit | None:
+    """Fit a line to the points near the one found, and again to those near that; None: too few."""
+    line, tolerance = None, WIDEST_PX * step
     for _ in range(4):
         across = quarter_turn(direction)
         apart = np.abs(points @ across - offset)
@@ -187,16 +198,12 @@ def face(
         on_line &= np.abs(normals @ across) >= np.cos(np.radians(STRAIGHT_DEG))
         if on_line.sum() < 6:
             return None
-        line = huber_line(points[on_line], direction, plane.step)
-        direction, offset = line.direction, line.point @ quarter_turn(line.direction)
+        line = huber_line(points[on_line], direction, step)
+        direction, offset = line.direction, float(line.point @ quarter_turn(line.direction))
         # As wide as the edge is ragged, and a digital edge is by half a pixel to either side.
         noise = 1.4826 * float(np.median(apart[on_line]))
-        tolerance = float(np.clip(2.2 * noise, NARROWEST_PX * plane.step, WIDEST_PX * plane.step))
-    if np.abs(line.direction @ facing) > np.sin(np.radians(tilt_deg + 2)):
-        return None  # what it settled on looks elsewhere
-    if len(line.points) * plane.step < LEAST_COVERED * line.length():
-        return None  # two corners, and nothing between them
-    return with_edge_error(line, plane)
+        tolerance = float(np.clip(2.2 * noise, NARROWEST_PX * step, WIDEST_PX * step))
+    return line
 
 
 def _hough(

@@ -29,7 +29,7 @@ class KneeSettings:
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)
     second_knee: float = 0.3
-    condyle_window: float = 0.16
+    condyle_window: float = 0.18
     plateau_depth: float = 0.5
     least_flat: float = 0.12
     partial_width: float = 0.6

@@ -52,7 +52,8 @@ CONVENTION = {
     "extent": "share of the zone's interface that is lucent",
 }
 LEAST_LUCENT_PX = 0.5  # thinner is no line that a mask can hold
-TIP_SHARE = 0.85  # of the stem's depth, from which on it is its tip
+LEAST_SHARE = 0.12  # of a zone that is lucent: less is the end of the neighbour's line
+TIP_SHARE = 0.85  # of the stem's depth, from which on its width is that of its tip
 SMOOTH = 5  # neighbouring rays averaged: a hard mask's width steps by whole pixels
 NOTE = "a finding, never a diagnosis"
 
@@ -138,6 +139,8 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
         )
     width = seen.lucent[chosen]
     lucent = width >= LEAST_LUCENT_PX * scene.plane.step
+    if lucent.mean() < LEAST_SHARE:
+        lucent = np.zeros_like(lucent)
     figure = Figure(polygon=scene.plane.to_pixels(zone_polygon(seen, number)))
     independent = max(lucent.sum() / BLOCK, 1.0)
     if part == "extent":
@@ -220,8 +223,9 @@ def _tibial(scene: Scene) -> tuple[Contour, np.ndarray, float]:
             return contour, _half_tray_zones(scene, contour, u, tray, depth), depth
         zone = _tray_zones(u, tray, edges)
         sides = np.where(u >= sum(edges) / 2, 5, 7)
-        # A stem that the film cuts off shows no tip.
-        tip = (v >= TIP_SHARE * v.max()) & scene.is_whole("tibial_component")
+        # The round end; a stem that the film cuts off shows none.
+        end = v >= TIP_SHARE * v.max()
+        tip = (v >= v.max() - np.ptp(u[end]) / 2) & scene.is_whole("tibial_component")
         zone = np.where(stem & below & ~tray, np.where(tip, 6, sides), zone)
     else:
         # u points posterior.
