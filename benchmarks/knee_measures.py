@@ -1,6 +1,9 @@
 """How well knees are measured from masks: simulated films, whose hidden truth is known.
 
     python -m benchmarks.knee_measures --out benchmarks/results/knee_measures.json
+    python -m benchmarks.knee_measures --ragged --out benchmarks/results/knee_measures_ragged.json
+    python -m benchmarks.knee_measures --films 150 --size 512 \\
+        --out benchmarks/results/knee_measures_512.json
 
 Films are simulated from a seed of their own, in no split of a data set; their *true* masks are
 measured and compared with what was drawn. For other masks of simulated films, such as a network's,

@@ -132,15 +132,16 @@ ALPHA = Spec(
 BETA = Spec(
     "beta",
     "deg",
-    "coronal tibial angle: tibial midline (distally) to the line of the tray's upper flat (native: "
-    "the plateau), on the medial side; ideal 90",
+    "coronal tibial angle: tibial midline (distally) to the line of the tray's upper flat, which "
+    "is parallel to its underside (native: the plateau), on the medial side; ideal 90",
     beta,
 )
 GAMMA = Spec(
     "gamma",
     "deg",
     "sagittal femoral angle: femoral midline (proximally) to the line along the component's distal "
-    "flat, perpendicular to its pegs, on the posterior side; ideal 90",
+    "flat (where a box hides it: the box's top), perpendicular to its pegs, on the posterior side; "
+    "ideal 90",
     gamma,
 )
 SIGMA = Spec(
