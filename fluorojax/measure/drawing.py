@@ -53,10 +53,12 @@ class _Sheet:
         self.letter = min(picture.size) / 56
         self.font = ImageFont.load_default(self.letter)
         self.taken: list[tuple[float, float, float, float]] = []
+        self.span = (0.0, 0.0)
 
     def measurements(self, report: KneeReport) -> None:
         """Draw zones first, lines over them, texts last so that nothing crosses them."""
         shown = [m for m in report.measurements if m.value is not None]
+        self.span = self.columns([m for m in shown if m.figure.lines])
         for m in shown:
             if m.name.endswith("_extent"):
                 self.zone(m)
@@ -109,11 +111,30 @@ class _Sheet:
             x, y = middle + outward * min(1.0, 3 * self.letter / max(reach, 1e-9))
             self.text((x, y), f"{_short(m.name)} {_number(m)}", ARC)
         elif m.figure.lines:
-            x, y = np.mean(self.place(m.figure.lines[0]), 0)
-            self.text((x, y), f"{_short(m.name)} {_number(m)}", LENGTH_INK)
+            self.beside(np.mean(self.place(m.figure.lines[0]), 0), f"{_short(m.name)} {_number(m)}")
 
-    def text(self, at: tuple[float, float], text: str, colour: tuple[int, ...]) -> None:
-        """Write dark-edged text centred at a place, moved down until it covers no other."""
+    def columns(self, shown: Sequence[Measurement]) -> tuple[float, float]:
+        """Return the first and the last picture column that anything was read from."""
+        columns = [x for m in shown for x, _ in self.place(m.figure.points)]
+        return min(columns, default=0.0), max(columns, default=0.0)
+
+    def beside(self, at: np.ndarray, text: str) -> None:
+        """Write a length's value beside the knee, with a thin line to where it was read."""
+        room = self.draw.textlength(text, self.font) / 2 + 3 * self.letter
+        is_left = at[0] < sum(self.span) / 2
+        x = self.span[0] - room if is_left else self.span[1] + room
+        x, y = self.text((x, float(at[1])), text, LENGTH_INK)
+        edge = x + (room - 2.6 * self.letter) * (1 if is_left else -1)
+        self.draw.line([(edge, y), (at[0], at[1])], LENGTH, self.width // 2 + 1)
+
+    def text(
+        self, at: tuple[float, float], text: str, colour: tuple[int, ...]
+    ) -> tuple[float, float]:
+        """Write dark-edged text centred at a place, moved down until it covers no other.
+
+        Returns:
+            Where it was written.
+        """
         left, top, right, bottom = self.draw.textbbox((0, 0), text, self.font, anchor="mm")
         w, h = right - left + 2 * self.width, bottom - top + 2 * self.width
         x = min(max(at[0], w / 2), self.size[0] - w / 2)
@@ -127,6 +148,7 @@ class _Sheet:
         self.draw.text(
             (x, y), text, colour, self.font, "mm", stroke_width=self.width, stroke_fill=SHADE
         )
+        return x, y
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
@@ -156,6 +178,8 @@ def _strip(width: int, report: KneeReport, tolerances: Tolerances) -> Image.Imag
     left = [_measured(m, tolerances) for m in report.measurements if _worth(m)]
     left += _clear(report)
     notes = {m.note for m in report.measurements if m.note}
+    # What a longer note begins with is said by that one.
+    notes = {n for n in notes if not any(o != n and o.startswith(n) for o in notes)}
     scales = {m.scale_source for m in report.measurements if m.scale_source}
     left += [f"scale: {text}" for text in sorted(scales)] + sorted(notes)
     right = ["refused:", *_refusals(report)]

@@ -13,9 +13,12 @@ from scipy import optimize
 from fluorojax.measure.plane import Contour, Plane, quarter_turn, unit
 
 BLOCK = 8  # neighbouring points that a bootstrap keeps together
+ALIKE = 3  # neighbouring points of which only one is news
 DRAWS = 200
 FACING_DEG = 35.0  # a contour's normal may differ by this from the direction a face looks in
-STRAIGHT_DEG = 15.0  # and on the face itself, from the face's own: rounded corners are not flat
+STRAIGHT_DEG = 30.0  # and on the face itself, from the face's own: rounded corners are not flat
+LEAST_COVERED = 0.4  # share of a face's length that its points cover
+WIDEST_PX, NARROWEST_PX = 1.8, 0.8  # within which of a line a point lies on it
 TILT_DEG = 30.0  # a face's line may be tilted by this against the expected direction
 
 
@@ -73,7 +76,8 @@ def huber_line(points: np.ndarray, along: np.ndarray, step: float) -> LineFit:
     """Fit a line by Huber's loss on the distances across it.
 
     min sum rho((y - a - b x) / (step / 2)), x along and y across the expected direction, by
-    `scipy.optimize.least_squares`, twice: the second time along the direction found first.
+    weighted least squares with the weights min(1, step / 2 / |residual|) of the fit before (Huber
+    1981); twice: the second time along the direction found first.
 
     Args:
         points: [N, 2], N >= 3.
@@ -84,17 +88,26 @@ def huber_line(points: np.ndarray, along: np.ndarray, step: float) -> LineFit:
     for _ in range(2):
         across = quarter_turn(direction)
         x, y = (points - centre) @ direction, (points - centre) @ across
-        slope, offset = np.polyfit(x, y, 1)
-        slope, offset = optimize.least_squares(
-            lambda line, x=x, y=y: line[0] * x + line[1] - y,
-            (slope, offset),
-            jac=lambda line, x=x: np.stack([x, np.ones_like(x)], 1),
-            loss="huber",
-            f_scale=step / 2,
-        ).x
+        slope, offset = _huber(x, y, step / 2)
         centre = centre + offset * across
         direction = unit(direction + slope * across)
     return LineFit(centre, direction, points, slope_error_deg(x, y))
+
+
+def _huber(x: np.ndarray, y: np.ndarray, scale: float, rounds: int = 30) -> tuple[float, float]:
+    """Return slope and offset of the line with the least Huber loss."""
+    slope, offset = 0.0, 0.0
+    weight = np.ones_like(y)
+    for _ in range(rounds):
+        total = weight.sum()
+        mean_x, mean_y = weight @ x / total, weight @ y / total
+        spread = max(float(weight @ (x - mean_x) ** 2), 1e-12)
+        last, slope = slope, float(weight @ ((x - mean_x) * (y - mean_y)) / spread)
+        offset = float(mean_y - slope * mean_x)
+        if abs(slope - last) < 1e-6:
+            break
+        weight = scale / np.maximum(np.abs(y - slope * x - offset), scale)
+    return slope, offset
 
 
 def slope_error_deg(x: np.ndarray, y: np.ndarray) -> float:
@@ -111,17 +124,37 @@ def slope_error_deg(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.degrees(slopes.std()))
 
 
-def with_edge_error(line: LineFit, plane: Plane, edges: int = 1) -> LineFit:
-    """Add to a line's error what digitisation may hide: an edge's error over its length.
+def with_edge_error(line: LineFit, plane: Plane) -> LineFit:
+    """Add to a line's error what digitisation may hide.
+
+    Along the grid an edge steps from one pixel to the next. Without two steps in it, its ends may
+    lie almost a pixel apart unseen; with k steps, only about 1 / k of that: in the mean over random
+    lines 1.5 and 1.2 / k `Plane.edge_error` over the length.
 
     Args:
-        line: fitted to the edge, or to the middle between `edges` = 2 edges.
-        plane: for its `edge_error`.
-        edges: how many independent edges the points were read from.
+        line: fitted to one edge.
+        plane: for its grid and its `edge_error`.
     """
-    length = max(line.length(), plane.step)
-    hidden = np.degrees(plane.edge_error / length / np.sqrt(edges))
+    steps = float(np.abs(np.diff(plane.to_pixels(line.ends()), axis=0)).min())
+    share = 1.2 / steps if steps >= 2 else 1.5
+    hidden = np.degrees(share * plane.edge_error / max(line.length(), plane.step))
     return line._replace(error_deg=float(np.hypot(line.error_deg, hidden)))
+
+
+def with_parallel(line: LineFit, other: LineFit) -> LineFit:
+    """Return `line` turned to the mean direction of both, weighted by their inverse variances.
+
+    Two lines that differ by more than three of their errors are not parallel: `line` is unchanged.
+    """
+    other = other.towards(line.direction)
+    cross = line.direction[0] * other.direction[1] - line.direction[1] * other.direction[0]
+    apart = float(np.degrees(np.arcsin(np.clip(cross, -1, 1))))
+    sure, other_sure = (max(fit.error_deg, 1e-6) ** -2 for fit in (line, other))
+    if abs(apart) > 3 * np.hypot(line.error_deg, other.error_deg):
+        return line
+    turn = np.radians(apart * other_sure / (sure + other_sure))
+    direction = np.cos(turn) * line.direction + np.sin(turn) * quarter_turn(line.direction)
+    return line._replace(direction=direction, error_deg=float((sure + other_sure) ** -0.5))
 
 
 def face(
@@ -145,16 +178,32 @@ def face(
     points, normals = contour.points[looks], contour.normals[looks]
     if len(points) < 6:
         return None
-    direction, offset = _hough(points, facing, plane.step, tilt_deg)
-    for tolerance in (1.5, 1.0, 1.0):
+    line = _settled(points, normals, *_hough(points, facing, plane.step, tilt_deg), plane.step)
+    if line is None or np.abs(line.direction @ facing) > np.sin(np.radians(tilt_deg + 2)):
+        return None  # what it settled on looks elsewhere
+    if len(line.points) * plane.step < LEAST_COVERED * line.length():
+        return None  # two corners, and nothing between them
+    return with_edge_error(line, plane)
+
+
+def _settled(
+    points: np.ndarray, normals: np.ndarray, direction: np.ndarray, offset: float, step: float
+) -> LineFit | None:
+    """Fit a line to the points near the one found, and again to those near that; None: too few."""
+    line, tolerance = None, WIDEST_PX * step
+    for _ in range(4):
         across = quarter_turn(direction)
-        on_line = np.abs(points @ across - offset) <= tolerance * plane.step
+        apart = np.abs(points @ across - offset)
+        on_line = apart <= tolerance
         on_line &= np.abs(normals @ across) >= np.cos(np.radians(STRAIGHT_DEG))
         if on_line.sum() < 6:
             return None
-        line = huber_line(points[on_line], direction, plane.step)
-        direction, offset = line.direction, line.point @ quarter_turn(line.direction)
-    return with_edge_error(line, plane)
+        line = huber_line(points[on_line], direction, step)
+        direction, offset = line.direction, float(line.point @ quarter_turn(line.direction))
+        # As wide as the edge is ragged, and a digital edge is by half a pixel to either side.
+        noise = 1.4826 * float(np.median(apart[on_line]))
+        tolerance = float(np.clip(2.2 * noise, NARROWEST_PX * step, WIDEST_PX * step))
+    return line
 
 
 def _hough(
@@ -203,9 +252,9 @@ def farthest(
         height = a * shift**2 + b * shift + c
         residual = v[near] - np.polyval((a, b, c), u[near] - u0)
         # Of a parabola's height at the middle of its points: 9/4 of the mean's variance.
-        error = float(1.5 * residual.std() / np.sqrt(near.sum()))
+        error = float(1.5 * residual.std() / np.sqrt(near.sum() / ALIKE))
         u0 = u0 + shift
-    return Vertex(u0 * along + height * towards, float(np.hypot(error, plane.edge_error / 3)))
+    return Vertex(u0 * along + height * towards, float(max(error, plane.edge_error / 3)))
 
 
 def common_tangent(

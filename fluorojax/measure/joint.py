@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from fluorojax.measure import axes, fits
-from fluorojax.measure.plane import Contour, Plane
+from fluorojax.measure.plane import Contour, Plane, solid
 from fluorojax.measure.reading import Reading, Spec
 from fluorojax.measure.result import Figure, Refused
 from fluorojax.measure.scene import Scene
@@ -16,6 +16,9 @@ from fluorojax.measure.scene import Scene
 Compartment = Literal["medial", "lateral"]
 
 BROAD = 0.7  # of the tray's half width: so far bone reaches from its middle at the resected surface
+SPACE_WINDOW = (
+    0.2  # half width of the parabola at a condyle's lowest point, as a share of its extent
+)
 EDGE_ROWS = 8  # half a pixel apart, below the surface, over which the tibia's edge is read
 
 
@@ -65,7 +68,7 @@ def space(scene: Scene, side: Compartment) -> Reading:
         _refuse_other(scene, side)
     femur = _femoral_half(scene, side, tray)
     extent = scene.plane.step * 20 if len(femur) < 2 else np.ptp(femur @ tray.direction)
-    window = 2 * scene.settings.condyle_window * float(extent)
+    window = SPACE_WINDOW * float(extent)
     lowest = fits.farthest(femur, tray.direction, -normal, window, scene.plane)
     gap = float((lowest.point - tray.point) @ normal)
     if gap < 0:
@@ -145,7 +148,8 @@ def _bone_edge(
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     places = base[:, None] + sides[:, None] * under.direction
-    low, high = axes.outermost(plane.sample(scene.film.field("tibia"), places), sides)
+    # One piece: a false island beside the bone is no edge of it.
+    low, high = axes.outermost(plane.sample(solid(scene.film.field("tibia")), places), sides)
     edge = high if side == "medial" else low
     outward = 1 if side == "medial" else -1
     broad = np.nan_to_num((edge - middle) * outward) >= BROAD * width / 2

@@ -88,7 +88,14 @@ def beta(scene: Scene) -> Reading:
 def gamma(scene: Scene) -> Reading:
     """Return the sagittal femoral angle."""
     scene.shaft("femur")
-    return component_angle(scene, "femur", scene.distal_flat)
+    flat, most = scene.distal_flat, scene.settings.most_error_deg
+    if flat.error_deg > most:
+        raise Refused(
+            f"too little of the femoral component's distal flat is seen: {flat.length():.1f} "
+            f"{scene.plane.unit} leave its direction uncertain by {flat.error_deg:.1f} degrees, "
+            f"{most:g} are allowed; take a film of higher resolution"
+        )
+    return component_angle(scene, "femur", flat)
 
 
 def uka_femoral_varus(scene: Scene) -> Reading:
@@ -125,15 +132,16 @@ ALPHA = Spec(
 BETA = Spec(
     "beta",
     "deg",
-    "coronal tibial angle: tibial midline (distally) to the line of the tray's upper flat (native: "
-    "the plateau), on the medial side; ideal 90",
+    "coronal tibial angle: tibial midline (distally) to the line of the tray's upper flat, which "
+    "is parallel to its underside (native: the plateau), on the medial side; ideal 90",
     beta,
 )
 GAMMA = Spec(
     "gamma",
     "deg",
     "sagittal femoral angle: femoral midline (proximally) to the line along the component's distal "
-    "flat, perpendicular to its pegs, on the posterior side; ideal 90",
+    "flat (where a box hides it: the box's top), perpendicular to its pegs, on the posterior side; "
+    "ideal 90",
     gamma,
 )
 SIGMA = Spec(

@@ -15,7 +15,7 @@ from skimage import measure
 HALF = 0.5
 """A pixel belongs to a class from here on; edges are where the interpolated field is this."""
 
-NORMAL_SMOOTHING_PX = 1.5
+NORMAL_SMOOTHING_PX = 2.0
 """A hard mask's own gradient knows eight directions only; smoothed like this it knows all."""
 
 

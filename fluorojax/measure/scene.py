@@ -30,6 +30,8 @@ from fluorojax.measure.settings import KneeSettings
 Bone = Literal["femur", "tibia"]
 COMPONENT = {"femur": "femoral_component", "tibia": "tibial_component"}
 LEAST_CONTOUR = 24  # points: a component of a few pixels has no sides
+FLAT_TILT_DEG = 15.0  # of a femoral flat against the shaft's perpendicular
+SQUARE_DEG = 5.0  # sides of peg and box are sought so near to square with the flat
 # What may fill a hole in a bone's silhouette.
 INSIDE = ("cement", "radiolucency")
 
@@ -185,15 +187,21 @@ class Scene:
             bone,
         )
 
+    def _has_shaft(self, bone: Bone) -> bool:
+        try:
+            self.shaft(bone)
+        except Refused:
+            return False
+        return True
+
     def _field(self, bone: Bone) -> np.ndarray:
         return self.femur if bone == "femur" else self.tibia
 
     def proximal(self, bone: Bone) -> np.ndarray:
         """Return a bone's proximal direction: its axis, or `up` where the shaft is refused."""
-        try:
-            return self.shaft(bone).line.direction * (1 if bone == "femur" else -1)
-        except Refused:
+        if not self._has_shaft(bone):
             return self.up
+        return self.shaft(bone).line.direction * (1 if bone == "femur" else -1)
 
     # --- components ----------------------------------------------------------------------------
 
@@ -224,12 +232,33 @@ class Scene:
                 f"class missing: {name} has no pixel (a native knee has none); nothing to measure"
             )
         contour = outline(solid(self.film.field(name)), self.plane)
-        if not self.plane.inside(contour.points, 0.6).all():
+        inside = self.plane.inside(contour.points, 0.6)
+        if not (inside.all() or self._cut_at_stem(name, contour, contour.points[~inside])):
             raise Refused(
                 f"{name.replace('_', ' ')} cut off by the film's border; take a film that shows "
-                "the whole of it"
+                "the whole of it, but for a stem's end"
             )
-        return contour
+        return contour.keep(inside)
+
+    def _cut_at_stem(self, name: str, contour: Contour, cut: np.ndarray) -> bool:
+        """Return whether what the border cuts off is narrow and far from the joint: a stem's end.
+
+        Args:
+            name: of the component.
+            contour: the whole of its outline.
+            cut: [N, 2], its points on the film's border.
+        """
+        proximal = self.proximal("femur" if name == COMPONENT["femur"] else "tibia")
+        across = quarter_turn(proximal)
+        extent = float(np.ptp(contour.points @ across))
+        is_narrow = np.ptp(cut @ across) <= self.settings.stem_width * extent
+        is_far = np.abs((cut - self.joint) @ proximal) >= self.settings.stem_width * extent
+        return bool(is_narrow and is_far.all())
+
+    def is_whole(self, name: str) -> bool:
+        """Return whether no part of a component is cut off by the film's border."""
+        points = outline(solid(self.film.field(name)), self.plane).points
+        return bool(self.plane.inside(points, 0.6).all())
 
     def has_component(self, bone: Bone) -> bool:
         """Return whether the bone carries a component."""
@@ -280,7 +309,10 @@ class Scene:
 
     @functools.cached_property
     def tray(self) -> LineFit:
-        """Line of the tray's upper flat or, in a native knee, of the tibial plateau."""
+        """Line of the tray's upper flat or, in a native knee, of the tibial plateau.
+
+        A tray's direction is the mean of upper flat and underside, where they are parallel.
+        """
         proximal = self.proximal("tibia")
         if self.has_component("tibia"):
             return self._tray(self.contour_of("tibial_component"), proximal)
@@ -302,30 +334,49 @@ class Scene:
                 "no straight upper flat on the tibial component; check its mask, or take a film "
                 "along the tray"
             )
-        return upper
+        lower = self._lower_face(upper)
+        return upper if lower is None else fits.with_parallel(upper, lower)
+
+    def _lower_face(self, upper: LineFit) -> LineFit | None:
+        """Return the line of the tray's underside, which keel, stem and pegs interrupt."""
+        return fits.face(
+            self.contour_of("tibial_component"),
+            -upper.normal(self.proximal("tibia")),
+            self.plane,
+            tilt_deg=self.settings.tray_wedge_deg,
+        )
 
     @functools.cached_property
     def underside(self) -> LineFit:
-        """Line of the tray's underside; nearly parallel to its upper flat."""
-        contour = self.contour_of("tibial_component")
-        normal = self.tray.normal(self.proximal("tibia"))
-        line = fits.face(contour, -normal, self.plane, tilt_deg=self.settings.tray_wedge_deg)
-        if line is None:
+        """Line of the tray's underside; parallel to its upper flat as far as both can tell."""
+        lower = self._lower_face(self.tray)
+        if lower is None:
             raise Refused("no straight underside on the tibial component; check its mask")
-        return line
+        return fits.with_parallel(lower, self.tray)
 
     @functools.cached_property
     def distal_flat(self) -> LineFit:
         """Line along the femoral component's distal inner flat: perpendicular to its pegs.
 
         The top of a box may be longer than what the box leaves of the flat, and lies higher: of
-        straight faces nearly as long as the longest the most distal one is taken.
+        straight faces nearly as long as the longest the most distal one is taken. Its direction is
+        the mean with the perpendiculars of what stands squarely on it: sides of peg or box.
         """
         contour = self.contour_of("femoral_component")
-        proximal = self.proximal("femur")
-        least = self.settings.least_flat * float(np.ptp(contour.points @ quarter_turn(proximal)))
-        found = fits.face(contour, proximal, self.plane)
-        if found is None or found.length() < least:
+        flat = self._inner_flat(contour, self.proximal("femur"))
+        for side in self._square_sides(contour, flat):
+            turned = side._replace(direction=quarter_turn(side.direction))
+            flat = fits.with_parallel(flat, turned)
+        return flat
+
+    def _inner_flat(self, contour: Contour, proximal: np.ndarray) -> LineFit:
+        extent = float(np.ptp(contour.points @ quarter_turn(proximal)))
+        height = contour.points @ proximal
+        # Not the end of a stem that a shutter cuts off squarely.
+        contour = contour.keep(height - height.min() <= self.settings.flat_height * extent)
+        tilt = FLAT_TILT_DEG if self._has_shaft("femur") else fits.TILT_DEG
+        found = fits.face(contour, proximal, self.plane, tilt_deg=tilt)
+        if found is None or found.length() < self.settings.least_flat * extent:
             raise Refused(
                 "no straight distal flat on the femoral component; check its mask, or take a true "
                 "lateral film"
@@ -336,6 +387,23 @@ class Scene:
         if lower is None or len(lower.points) < self.settings.lower_flat * len(found.points):
             return found
         return lower
+
+    def _square_sides(self, contour: Contour, flat: LineFit) -> list[LineFit]:
+        """Return the sides of a peg on the flat, or of a box whose top the flat is."""
+        up = flat.normal(self.proximal("femur"))
+        u = (contour.points - flat.point) @ flat.direction
+        v = (contour.points - flat.point) @ up
+        first, last = np.sort((flat.ends() - flat.point) @ flat.direction)
+        margin = 2 * self.plane.step
+        on_flat = (u >= first - margin) & (u <= last + margin)
+        if v[on_flat].max() > self.settings.peg_height * float(np.ptp(u)):
+            # A stem follows the shaft, and need not be square to the flat.
+            on_flat &= v < 0
+        found = [
+            fits.face(contour.keep(on_flat), facing, self.plane, tilt_deg=SQUARE_DEG)
+            for facing in (flat.direction, -flat.direction)
+        ]
+        return [side for side in found if side is not None]
 
     # --- scale ---------------------------------------------------------------------------------
 

@@ -18,17 +18,26 @@ class KneeSettings:
         partial_width: a tray narrower than this share of the tibia is unicompartmental.
         tray_wedge_deg: a component's parallel faces may differ by this (degrees).
         lower_flat: share of a box's points that the flat beside it has at least.
+        flat_height: the distal flat is not higher than this share of its component's extent.
+        most_error_deg: largest standard error of a femoral flat in an angle (degrees).
+        peg_height: a femoral peg is no higher than this share of its component's extent.
         zone_depth: depth of a zone from the interface, as a share of the component's extent.
+        stem_width: a stem is narrower than this share of its component, and so far from the joint
+            at least.
         stem_depth: what reaches this share of the tray's width below it is a stem or keel.
     """
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)
     second_knee: float = 0.3
-    condyle_window: float = 0.1
+    condyle_window: float = 0.18
     plateau_depth: float = 0.5
-    least_flat: float = 0.2
+    least_flat: float = 0.12
     partial_width: float = 0.6
     tray_wedge_deg: float = 8.0
     lower_flat: float = 0.4
+    flat_height: float = 0.6
+    most_error_deg: float = 1.2
+    peg_height: float = 0.35
     zone_depth: float = 0.09
+    stem_width: float = 0.4
     stem_depth: float = 0.08

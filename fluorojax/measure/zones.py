@@ -2,7 +2,8 @@
 
 The zones are those of the Knee Society (Ewald 1989) as recalled; numbers 1 to 4 of the AP tibia and
 the shares 1-2 / 3-4 / 5-7 of the lateral femur are those of common use, which of 5 to 7 is which
-could not be checked against the paper. The newer system (Meneghini 2015) has other zones.
+could not be checked against the paper. Half a tray has the two zones of its side and none around
+its pegs. The newer system (Meneghini 2015) has other zones.
 """
 
 import functools
@@ -13,6 +14,7 @@ import numpy as np
 
 from fluorojax.measure.axes import longest_run
 from fluorojax.measure.fits import BLOCK, LineFit
+from fluorojax.measure.joint import compartments
 from fluorojax.measure.plane import HALF, Contour
 from fluorojax.measure.reading import Reading, Spec
 from fluorojax.measure.result import Figure, Refused
@@ -50,17 +52,26 @@ CONVENTION = {
     "extent": "share of the zone's interface that is lucent",
 }
 LEAST_LUCENT_PX = 0.5  # thinner is no line that a mask can hold
-TIP_SHARE = 0.85  # of the stem's depth, from which on it is its tip
+LEAST_SHARE = 0.12  # of a zone that is lucent: less is the end of the neighbour's line
+TIP_SHARE = 0.85  # of the stem's depth, from which on its width is that of its tip
 SMOOTH = 5  # neighbouring rays averaged: a hard mask's width steps by whole pixels
 NOTE = "a finding, never a diagnosis"
 
 
 class Interface(NamedTuple):
-    """A component's contour with the zone of each point (0: faces no bone)."""
+    """A component's contour towards its bone.
+
+    Attributes:
+        contour: of N points.
+        zone: [N] number of the zone, 0: faces no bone.
+        depth: so far from the contour a lucency belongs to it (units).
+        lucent: [N] its width there (units).
+    """
 
     contour: Contour
     zone: np.ndarray
     depth: float
+    lucent: np.ndarray
 
 
 def specs(view: str) -> list[Spec]:
@@ -123,11 +134,13 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     chosen = seen.zone == number
     if chosen.sum() < 3:
         raise Refused(
-            f"zone {number} has no interface: the component has no such part in this view, or it "
-            "does not lie against bone"
+            "this zone has no interface: the component has no such part in this view, or it does "
+            "not lie against bone"
         )
-    width = lucent_width(scene, seen)[chosen]
+    width = seen.lucent[chosen]
     lucent = width >= LEAST_LUCENT_PX * scene.plane.step
+    if lucent.mean() < LEAST_SHARE:
+        lucent = np.zeros_like(lucent)
     figure = Figure(polygon=scene.plane.to_pixels(zone_polygon(seen, number)))
     independent = max(lucent.sum() / BLOCK, 1.0)
     if part == "extent":
@@ -141,7 +154,7 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     return Reading(float(value), math.hypot(spread, scene.plane.edge_error), figure, NOTE)
 
 
-def lucent_width(scene: Scene, seen: Interface) -> np.ndarray:
+def lucent_width(scene: Scene, contour: Contour, zone: np.ndarray, depth: float) -> np.ndarray:
     """Return the length of lucency along each point's normal within the zone's depth, [N].
 
     The integral of the class's field along the ray, averaged over `SMOOTH` neighbours of the same
@@ -149,12 +162,12 @@ def lucent_width(scene: Scene, seen: Interface) -> np.ndarray:
     """
     step = scene.plane.step / 8
     # From a pixel inside on: interpolation spreads the line's inner edge into the metal.
-    reach = np.arange(step / 2 - scene.plane.step, seen.depth, step)
-    places = seen.contour.points[:, None] + reach[:, None] * seen.contour.normals[:, None]
+    reach = np.arange(step / 2 - scene.plane.step, depth, step)
+    places = contour.points[:, None] + reach[:, None] * contour.normals[:, None]
     width = scene.plane.sample(scene.film.field("radiolucency"), places).sum(1) * step
     smooth = np.zeros_like(width)
-    for number in np.unique(seen.zone):
-        at = np.flatnonzero(seen.zone == number)
+    for number in np.unique(zone):
+        at = np.flatnonzero(zone == number)
         kernel = np.ones(min(SMOOTH, len(at)))
         weight = np.convolve(np.ones(len(at)), kernel, "same")
         smooth[at] = np.convolve(width[at], kernel, "same") / weight
@@ -177,7 +190,9 @@ def interface(scene: Scene, bone: Bone) -> Interface:
     if bone not in known:
         if not scene.has_component(bone):
             raise Refused(f"class missing: no {bone[:-1]}al component in the film (native knee)")
-        known[bone] = _tibial(scene) if bone == "tibia" else _femoral(scene)
+        contour, zone, depth = _tibial(scene) if bone == "tibia" else _femoral(scene)
+        width = lucent_width(scene, contour, zone, depth)
+        known[bone] = Interface(contour, zone, depth, width)
     return known[bone]
 
 
@@ -190,7 +205,7 @@ def _faces_bone(scene: Scene, bone: Bone, contour: Contour, depth: float) -> np.
     return (scene.plane.sample(field, places) >= HALF).mean(1) >= 0.5
 
 
-def _tibial(scene: Scene) -> Interface:
+def _tibial(scene: Scene) -> tuple[Contour, np.ndarray, float]:
     contour = scene.contour_of("tibial_component")
     proximal = scene.proximal("tibia")
     under = scene.underside.towards(scene.side_of(proximal))
@@ -204,15 +219,19 @@ def _tibial(scene: Scene) -> Interface:
     tray = below & looks_down & (v <= scene.settings.stem_depth * width / 2)
     edges = (float(u[stem].min()), float(u[stem].max())) if stem.any() else _middle(u)
     if scene.film.view == "ap":
+        if scene.unicompartmental:
+            return contour, _half_tray_zones(scene, contour, u, tray, depth), depth
         zone = _tray_zones(u, tray, edges)
         sides = np.where(u >= sum(edges) / 2, 5, 7)
-        tip = v >= TIP_SHARE * v.max()
+        # The round end; a stem that the film cuts off shows none.
+        end = v >= TIP_SHARE * v.max()
+        tip = (v >= v.max() - np.ptp(u[end]) / 2) & scene.is_whole("tibial_component")
         zone = np.where(stem & below & ~tray, np.where(tip, 6, sides), zone)
     else:
         # u points posterior.
         zone = np.where(tray, np.where(u >= sum(edges) / 2, 2, 1), 0)
         zone = np.where(stem & below & ~tray, 3, zone)
-    return Interface(contour, np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0), depth)
+    return contour, np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0), depth
 
 
 def _middle(u: np.ndarray) -> tuple[float, float]:
@@ -228,7 +247,17 @@ def _tray_zones(u: np.ndarray, tray: np.ndarray, edges: tuple[float, float]) -> 
     return np.where(tray, zone, 0)
 
 
-def _femoral(scene: Scene) -> Interface:
+def _half_tray_zones(
+    scene: Scene, contour: Contour, u: np.ndarray, tray: np.ndarray, depth: float
+) -> np.ndarray:
+    """Return the outer and the inner zone of half a tray: 1 and 2, or 4 and 3 of a lateral one."""
+    middle = float(u.max() + u.min()) / 2
+    medial, lateral = (1, 2) if compartments(scene) == ("medial",) else (3, 4)
+    zone = np.where(tray, np.where(u >= middle, medial, lateral), 0)
+    return np.where(_faces_bone(scene, "tibia", contour, depth), zone, 0)
+
+
+def _femoral(scene: Scene) -> tuple[Contour, np.ndarray, float]:
     contour = scene.contour_of("femoral_component")
     proximal = scene.proximal("femur")
     flat = scene.distal_flat.towards(scene.side_of(proximal))
@@ -245,7 +274,7 @@ def _femoral(scene: Scene) -> Interface:
     distal = np.select([u < edges[0], u <= edges[1]], [5, 6], 7)
     zone = np.where(within, distal, zone)
     facing = _faces_bone(scene, "femur", contour, depth)
-    return Interface(contour, _contiguous(np.where(facing, zone, 0)), depth)
+    return contour, _contiguous(np.where(facing, zone, 0)), depth
 
 
 def _contiguous(zone: np.ndarray) -> np.ndarray:

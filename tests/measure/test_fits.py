@@ -67,3 +67,39 @@ def test_circle_is_found_beside_a_straight_edge():
     assert found.radius == pytest.approx(12, abs=0.05)
     assert 240 <= found.arc_deg <= 270
     assert fits.circle(line, (8.0, 20.0), 0.1) is None
+
+
+def line(angle_deg: float, error_deg: float) -> fits.LineFit:
+    direction = np.array([np.sin(np.radians(angle_deg)), np.cos(np.radians(angle_deg))])
+    return fits.LineFit(np.zeros(2), direction, np.outer([-1.0, 1.0], direction), error_deg)
+
+
+def test_parallel_faces_share_a_direction_by_their_certainty():
+    both = fits.with_parallel(line(10.0, 1.0), line(191.0, 0.5))
+    assert angle_between(both.direction, line(10.8, 1.0).direction) < 0.01
+    assert both.error_deg == pytest.approx(1 / np.sqrt(1 + 4))
+
+
+def test_faces_that_are_not_parallel_say_nothing_about_each_other():
+    first = line(10.0, 0.2)
+    assert fits.with_parallel(first, line(12.0, 0.3)) is first
+
+
+def test_an_edge_without_steps_may_hide_a_tilt():
+    ends = [np.array([[0.0, 0.0], [rise, 60.0]]) for rise in (0.5, 5.5)]
+    said = [
+        fits.with_edge_error(fits.LineFit(e.mean(0), (e[1] - e[0]) / 60, e, 0.0), PLANE).error_deg
+        for e in ends
+    ]
+    assert said[0] == pytest.approx(np.degrees(1.5 * 0.3 / 60), rel=0.02)
+    assert said[1] < said[0] / 4
+
+
+def test_two_corners_are_no_face():
+    v = np.array([(0, 0), (10, -20), (50, -20), (60, 0), (30, 40)], float)
+    plane = Plane((100, 100), (1.0, 1.0), 0.3, "px")
+    mask = coverage([v], Pose(spacing=(1, 1), field_mm=(100, 100))) >= 0.5
+    contour = outline(mask.astype(float), plane)
+    up = np.array([-1.0, 0.0])
+    found = fits.face(contour, up, plane, tilt_deg=10.0)
+    assert found is None or found.length() < 12

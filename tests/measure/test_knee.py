@@ -13,7 +13,18 @@ from fluorojax.measure import (
     measure_knee,
 )
 from fluorojax.measure.axes import ShaftRules
-from tests.measure.scenes import Ap, Lateral, LongLeg, Pose, Uka, disc, film, random_pose
+from tests.measure.scenes import (
+    Ap,
+    Lateral,
+    LongLeg,
+    Pose,
+    Uka,
+    box,
+    directed,
+    disc,
+    film,
+    random_pose,
+)
 
 ANGLE_MAE_DEG, THICKNESS_MAE_MM = 0.3, 0.3
 
@@ -76,7 +87,8 @@ def test_hard_masks_in_any_pose_are_measured_within_the_goals(make, view):
 @pytest.mark.parametrize(("make", "view"), [(random_ap, "ap"), (random_lateral, "lateral")])
 def test_coverage_is_measured_far_below_a_pixel(make, view):
     for name, pairs in errors(make, view, 3, seed=5, soft=True).items():
-        limit = 0.3 if "overhang" in name else 0.12
+        # A gamma's flat has 23 px between corners that interpolation rounds.
+        limit = 0.3 if "overhang" in name else 0.2 if name == "gamma" else 0.12
         assert np.abs(pairs[:, 0]).max() <= limit, name
 
 
@@ -183,6 +195,38 @@ def test_what_cannot_be_read_is_refused_with_its_reason():
     for name in ("hka", "mldfa"):
         assert "femoral head not in view" in measure_knee(bare)[name].refused
     assert "ankle not in view" in measure_knee(bare)["mpta"].refused
+
+
+def test_a_stem_may_be_cut_off_and_a_condyle_may_not():
+    scene = Ap(97)
+    shapes = scene.shapes()
+    axis = directed(97)
+    stem = box((0, 10), axis, np.array([-axis[1], axis[0]]), (0, 150), (-6, 6))
+    shapes["femoral_component"] = [*shapes["femoral_component"], stem]
+    report = measure_knee(film(shapes, Pose(4.0), "ap"))
+    assert report["alpha"].value == pytest.approx(97, abs=0.6)
+    cut = measure_knee(film(shapes, Pose(0.0, (66.0, 0.0)), "ap"))
+    assert "cut off" in cut["alpha"].refused
+
+
+def test_lengths_follow_the_spacing_and_angles_do_not():
+    base = film(Ap(97, 88).shapes(), Pose(8.0), "ap")
+    half = dataclasses.replace(base, spacing=tuple(s / 2 for s in base.spacing))
+    other_report = measure_knee(half)
+    for one in measure_knee(base).measurements:
+        other = other_report[one.name]
+        assert (one.refused is None) == (other.refused is None), one.name
+        if one.value is not None:
+            share = 2 if one.unit == "mm" else 1
+            assert one.value == pytest.approx(share * other.value, abs=1e-6), one.name
+            assert one.uncertainty == pytest.approx(share * other.uncertainty, abs=1e-6)
+
+
+def test_a_flat_of_which_too_little_is_seen_is_refused():
+    base = film(Lateral().shapes(), Pose(4.0), "lateral")
+    reason = measure_knee(base, KneeSettings(most_error_deg=0.01))["gamma"].refused
+    assert "distal flat" in reason
+    assert "degrees" in reason
 
 
 def test_more_shaft_can_be_asked_for():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fluorojax.measure import measure_knee
-from tests.measure.scenes import Ap, Lateral, Pose, box, directed, film
+from tests.measure.scenes import Ap, Lateral, Pose, Uka, box, directed, film
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -80,3 +80,18 @@ def test_each_zone_has_a_polygon_beside_the_component():
         outer = polygon[len(polygon) // 2 :].round().astype(int)
         component = base.field("tibial_component")
         assert component[outer[:, 0], outer[:, 1]].mean() < 0.15
+
+
+def test_half_a_tray_has_the_two_zones_of_its_side():
+    scene = Uka()
+    shapes = scene.shapes()
+    along = directed(-scene.tibial_varus)
+    up = np.array([-along[1], along[0]])
+    # Under the outer part of the tray, which is 26 mm wide and 4 mm thick.
+    shapes["radiolucency"] = [box((11.0, -10.0), along, up, (16, 26), (-5.5, -4))]
+    report = measure_knee(film(shapes, Pose(25.0), "ap", True, implant="unicompartmental"))
+    extent = {n: report[f"radiolucency_tibia_zone_{n}_extent"] for n in range(1, 8)}
+    assert extent[1].value > 0.7
+    assert extent[2].value < 0.2
+    for number in (3, 4, 5, 6, 7):
+        assert "no interface" in extent[number].refused
