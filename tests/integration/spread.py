@@ -67,7 +67,7 @@ def main(path: str) -> None:
     )
     after, metrics = step(state, batch())
     devices = parallel.device_count()
-    shards = {k: v.reshape(devices, -1, *v.shape[1:]) for k, v in batch().items()}
+    shards = {k: v.reshape(devices, len(v) // devices, *v.shape[1:]) for k, v in batch().items()}
     samples = jax.pmap(lambda shard: augmented(shard, 0, run.step))(shards)
     gradient = jax.tree.map(lambda a, b: a - b, before, jax.device_get(after.parameters))
     flat = {f"sample/{k}": v.reshape(-1, *v.shape[2:]) for k, v in samples._asdict().items()}
