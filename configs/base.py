@@ -149,6 +149,8 @@ def loss() -> ConfigDict:
     loss.attributes = 1.0
     loss.parent = 1.0  # weight of every class but the relation's child
     loss.child = 1.0  # weight of the relation's child
+    # further weights of single classes, as in 'cement=2,tibia=0.5': what is small needs more
+    loss.classes = ""
     loss.auxiliary = 0.3  # weight of the coarser levels (deep_supervision), halved at each
     return loss
 

@@ -17,8 +17,12 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.builder = "knee_synthetic"
     config.simulation = base.simulation(KNEE)
     # Each film is normalised by itself, channel by channel: with ten classes that learns in a
-    # fifth of the steps.
+    # fifth of the steps. Around it go the grey values as they are: else the brightest bone of a
+    # native knee is as bright as metal.
     config.model.norm = "instance"
+    config.model.residual = True
+    config.loss.classes = "cement=2,radiolucency=5,osteophyte=3"  # thin, small, and often absent
+    config.loss.attributes = 3.0
     # A film is upright, and a mirrored one is another knee: right for left.
     config.augment.flip_horizontal_rate = 0.0
     config.augment.rotation_degrees = (-10.0, 10.0)

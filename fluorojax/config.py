@@ -126,7 +126,7 @@ def validate(config: ConfigDict, base: ConfigDict, devices: int = 1) -> None:
     Raises:
         InputError: lists everything that is wrong, and what to write instead.
     """
-    found = list(_unknown(flatten(config), _known(flatten(config), flatten(base))))
+    found = list(_unknown(flatten(config), known_fields(config, base)))
     found = found or list(_misplaced(flatten(config)))
     # Constraints speak of fields that exist, so they are looked at only when all do.
     found = found or [*_values(flatten(config)), *_relations(flatten(config), devices)]
@@ -146,11 +146,14 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _known(flat: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields there are: those of `base`, and in `simulation` those of its kind."""
-    fields = {name: value for name, value in base.items() if not name.startswith(SIMULATION)}
-    ranges = _fields(kind_of(_simulated(flat)))
-    return fields | {f"{SIMULATION}{name}": None for name in ranges}
+def known_fields(config: ConfigDict, base: ConfigDict) -> dict[str, Any]:
+    """Return the fields there are, flat, with their usual values.
+
+    They are those of `base`, but the section `simulation` is that of what `config` simulates.
+    """
+    fields = {k: v for k, v in flatten(base).items() if not k.startswith(SIMULATION)}
+    kind = kind_of(_simulated(flatten(config)))
+    return fields | {f"{SIMULATION}{field.name}": field.default for field in drawn(kind)}
 
 
 def _misplaced(flat: dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 from fluorojax import environment
-from fluorojax.config import difference, flatten, simulation_spec, validate
+from fluorojax.config import difference, flatten, known_fields, simulation_spec, validate
 from fluorojax.errors import InputError
 from fluorojax.training.signals import Stop
 
@@ -81,11 +81,11 @@ def read_record(run_dir: Path) -> dict[str, Any]:
 
 
 def config_of(record: Mapping[str, Any]) -> ConfigDict:
-    """Return the configuration of a record; fields that came later have the base's values."""
+    """Return the configuration of a record; fields that came later have their usual values."""
     config = ConfigDict(record["config"])
     known = flatten(config)
     with config.unlocked():
-        for name, value in flatten(base.get_config()).items():
+        for name, value in known_fields(config, base.get_config()).items():
             if name not in known:
                 config.update_from_flattened_dict({name: value})
     return config

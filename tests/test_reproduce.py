@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from configs import knee
 from fluorojax import cli, reproduce
 from fluorojax.data.source import open_dataset
 from fluorojax.errors import InputError
@@ -43,6 +44,13 @@ def test_a_field_that_came_later_has_the_value_of_the_base(tmp_path):
     config = small_config("single", tmp_path, tmp_path).to_dict()
     del config["training"]["most_skipped"]
     assert reproduce.config_of({"config": config}).training.most_skipped == 10
+
+
+def test_a_run_of_knees_keeps_its_own_ranges():
+    config = knee.get_config("quick").to_dict()
+    del config["simulation"]["cement_rate"]
+    again = reproduce.config_of({"config": config})
+    assert again.simulation == knee.get_config("quick").simulation
 
 
 def test_what_is_no_run_is_refused(tmp_path):

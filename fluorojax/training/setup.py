@@ -1,6 +1,7 @@
 """From a configuration and a data set to the parts of a run; the only room that unpacks both."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import jax
@@ -215,22 +216,50 @@ def relink_of(config: ConfigDict) -> Relink:
     return Relink(**{field.name: evaluation[field.name] for field in dataclasses.fields(Relink)})
 
 
-UNPACKED = ("parent", "child", "attachment_rise")  # fields that are no weight of one term
+UNPACKED = (
+    "parent",
+    "child",
+    "classes",
+    "attachment_rise",
+)  # fields that are no weight of one term
 
 
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
     """Return the weights of the joint loss for the classes of a data set."""
     loss, relation = config.loss, info.relation
     child = relation.child if relation else None
+    further = weights_of(loss.classes, info)
     return LossSpec(
         class_names=info.class_names,
         curves=info.curves,
-        class_weights=tuple(loss.child if n == child else loss.parent for n in info.class_names),
+        class_weights=tuple(
+            (loss.child if name == child else loss.parent) * further.get(name, 1.0)
+            for name in info.class_names
+        ),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
         attribute_names=tuple(a.name for a in info.attributes),
         # The fields have the same names; the others are unpacked elsewhere.
         **{name: value for name, value in loss.items() if name not in UNPACKED},
     )
+
+
+def weights_of(text: str, info: DatasetInfo) -> dict[str, float]:
+    """Return the weights in a list such as `cement=2,tibia=0.5`, by class.
+
+    Raises:
+        InputError: there is no such class, or its weight is no number of at least 0.
+    """
+    weights = {}
+    for part in filter(None, text.split(",")):
+        name, _, number = (word.strip() for word in part.partition("="))
+        if name not in info.class_names:
+            raise InputError(
+                f"loss.classes: there is no class {name!r}; write {', '.join(info.class_names)}"
+            )
+        if not re.fullmatch(r"\d+(\.\d*)?", number):
+            raise InputError(f"loss.classes: {part!r} has no weight; write {name}=2 or the like")
+        weights[name] = float(number)
+    return weights
 
 
 def relation_rise(config: ConfigDict) -> tuple[float, float]:

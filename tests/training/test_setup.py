@@ -90,6 +90,25 @@ def test_only_joint_has_the_attachment_term():
     assert weights["cascade"] == 0 < weights["joint"]
 
 
+def test_single_classes_can_weigh_more():
+    spec = setup.loss_spec(config(**{"loss.classes": "wire=2, scope=0.5", "loss.child": 3.0}), INFO)
+    assert spec.class_weights == (0.5, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wires=2", r"loss\.classes: there is no class 'wires'; write scope, wire"),
+        ("wire=many", r"loss\.classes: 'wire=many' has no weight; write wire=2"),
+        ("wire=-1", r"has no weight"),
+        ("wire", r"has no weight"),
+    ],
+)
+def test_weights_of_no_class_are_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        setup.loss_spec(config(**{"loss.classes": text}), INFO)
+
+
 def test_the_weights_of_parent_and_child_go_to_their_classes():
     spec = setup.loss_spec(config(**{"loss.parent": 2.0, "loss.child": 3.0}), INFO)
     assert spec.class_weights == (2.0, 3.0)
