@@ -4,12 +4,13 @@
     python -m benchmarks.knee_measures --ragged --out benchmarks/results/knee_measures_ragged.json
     python -m benchmarks.knee_measures --films 150 --size 512 \\
         --out benchmarks/results/knee_measures_512.json
+    python -m benchmarks.knee_measures --export runs/knee/export \\
+        --out benchmarks/results/knee_measures_predicted.json
 
 Films are simulated from a seed of their own, in no split of a data set; their *true* masks are
-measured and compared with what was drawn. For other masks of simulated films, such as a network's,
-call `rows_of` on each film and `summary` on all rows. With `--ragged` the true masks are disturbed
-first as a network's are: their edges wander by some tenths of a pixel, there are small false
-islands and holes.
+measured and compared with what was drawn. With `--export` a network finds the masks (view, side,
+type and scale are told, as a user can); with `--ragged` the true masks are disturbed as a network's
+are: their edges wander by some tenths of a pixel, there are small false islands and holes.
 
 A line of the table is a quantity: films that have it, how many were read, bias, mean absolute error
 (MAE), 95th percentile of the absolute error, and the share of errors within one and within two
@@ -23,7 +24,7 @@ import collections
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,18 +34,14 @@ from scipy import ndimage
 
 from benchmarks.timing import machine
 from fluorojax import environment
+from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES, KneeFilm, KneeReport, measure_knee
+from fluorojax.measuring.films import IMPLANTS
 from fluorojax.progress import console
+from tfds_builders.simulated import to_detector
 
 Truth = Mapping[str, Any]  # of one film, as `fluorojax.simulation.knee.simulate` returns it
 
-IMPLANT = {
-    "native": "native",
-    "tka_cr": "total",
-    "tka_ps": "total",
-    "uka": "unicompartmental",
-    "revision": "revision",
-}
 LUCENT_MM = 1.0
 WIDTHS_MM = (0.0, 1.0, 1.5, 2.0, 3.5)  # bins of true widths; the first begins above 0
 SEED = 1989  # of the films; splits of the data set draw from other streams
@@ -72,7 +69,7 @@ def main() -> None:
     rows = [row for found in measured(options) for row in found]
     result = {
         "command": "python -m benchmarks.knee_measures",
-        "options": vars(options) | {"out": str(options.out)},
+        "options": {name: _plain(value) for name, value in vars(options).items()},
         "machine": machine(),
         "versions": environment.versions(),
         **summary(rows),
@@ -82,23 +79,54 @@ def main() -> None:
         options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
+def _plain(option: Any) -> Any:
+    """Return an option as JSON has it; of a path its last part, the others are a machine's."""
+    return option.name if isinstance(option, Path) else option
+
+
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--films", type=int, default=400, help="default: %(default)s")
     parser.add_argument("--size", type=int, default=256, help="rows and columns; %(default)s px")
     parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
-    parser.add_argument("--ragged", action="store_true", help="disturb the masks first")
+    masks = parser.add_mutually_exclusive_group()
+    masks.add_argument("--ragged", action="store_true", help="disturb the masks first")
+    masks.add_argument("--export", type=Path, metavar="EXPORT", help="let its network find them")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     return parser.parse_args()
 
 
 def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
     """Yield the rows of each film."""
-    rng = np.random.default_rng(options.seed)
+    masks = masks_by(options)
     for case, truth in enumerate(films(options.films, options.size, options.seed)):
-        masks = ragged(truth["mask"], rng) if options.ragged else truth["mask"]
-        yield rows_of(case, masks.astype(bool), truth)
+        yield rows_of(case, masks(truth), truth)
+
+
+def masks_by(options: argparse.Namespace) -> Callable[[Truth], np.ndarray]:
+    """Return what gives the masks [H, W, C] bool of a film that are measured."""
+    if options.export:
+        return found_by(options.export)
+    if options.ragged:
+        rng = np.random.default_rng(options.seed)
+        return lambda truth: ragged(truth["mask"], rng)
+    return lambda truth: truth["mask"].astype(bool)
+
+
+def found_by(export: Path) -> Callable[[Truth], np.ndarray]:
+    """Return what finds the masks by a network.
+
+    Raises:
+        InputError: the network finds other classes than a knee's.
+    """
+    from fluorojax.export import load
+
+    model = load(export)
+    names = tuple(c.name for c in model.classes)
+    if names != CLASSES:
+        raise InputError(f"{export} finds {', '.join(names)}; needed are {', '.join(CLASSES)}")
+    return lambda truth: model.masks(model(to_detector(truth["image"])))
 
 
 def films(count: int, size: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
@@ -168,7 +196,7 @@ def film_of(masks: np.ndarray, truth: Truth) -> KneeFilm:
         VIEWS[int(truth["view"])],
         (spacing, spacing),
         SIDES[int(truth["side"])],
-        IMPLANT[_kind(truth)],
+        IMPLANTS[_kind(truth)],
         magnification,
     )
 
