@@ -9,7 +9,7 @@ from fluorojax.errors import InputError
 from fluorojax.simulation import spec
 from fluorojax.simulation.knee_spec import KneeSpec
 
-METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "knee")
+METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "vessels", "knee")
 
 
 def set_field(name, value):
