@@ -21,6 +21,8 @@ def get_config(variant: str = "") -> ConfigDict:
     # native knee is as bright as metal.
     config.model.norm = "instance"
     config.model.residual = True
+    # Half of the classes are absent in a film or have a few dozen pixels.
+    config.loss.dice_smooth = 100.0
     config.loss.classes = "cement=2,radiolucency=5,osteophyte=3"  # thin, small, and often absent
     config.loss.attributes = 3.0
     # A film is upright, and a mirrored one is another knee: right for left.
