@@ -1,7 +1,9 @@
-"""Knee radiographs after (and before) arthroplasty: ten overlapping classes, one U-Net.
+"""Knee radiographs before and after arthroplasty: ten overlapping classes, type, view and side.
 
 python launch.py --config=configs/knee.py          one GPU; not timed or scored yet
-python launch.py --config=configs/knee.py:quick    2 CPU cores
+python launch.py --config=configs/knee.py:quick    2 CPU cores; not timed or scored as it stands
+
+One U-Net and one joint loss for all; no relation, no curves, no attachment.
 """
 
 from ml_collections import ConfigDict
