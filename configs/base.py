@@ -129,7 +129,7 @@ def loss() -> ConfigDict:
     loss = ConfigDict()
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
-    # pixels added to its areas; more where classes are often absent, or they are never found
+    # pixels added to its areas; the more, the less a few false pixels of an absent class weigh
     loss.dice_smooth = 1.0
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
