@@ -129,6 +129,8 @@ def loss() -> ConfigDict:
     loss = ConfigDict()
     loss.cross_entropy = 1.0  # weight of cross entropy, all classes
     loss.dice = 1.0  # weight of soft Dice, all classes
+    # pixels added to its areas; the more, the less a few false pixels of an absent class weigh
+    loss.dice_smooth = 1.0
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)

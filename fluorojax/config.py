@@ -96,6 +96,7 @@ NOT_NEGATIVE = (
     "training.images",
 )
 POSITIVE = (
+    "loss.dice_smooth",
     "training.learning_rate",
     "training.clip_norm",
     "evaluation.tolerance_mm",

@@ -43,6 +43,7 @@ class LossSpec:
     attachment: float
     relation: tuple[int, int] | None  # indices (child, parent)
     auxiliary: float  # weight of the finest coarser level; halved from level to level
+    dice_smooth: float = 1.0  # pixels
     focal: float = 0.0
     focal_gamma: float = 2.0
     tversky: float = 0.0
@@ -127,7 +128,7 @@ def class_terms(
     z, p, y, w = logits[..., k], probabilities[..., k], targets.mask[..., k], weight
     terms: dict[str, Callable[[], jax.Array]] = {
         "cross_entropy": lambda: cross_entropy(z, y, w),
-        "dice": lambda: dice(p, y, w),
+        "dice": lambda: dice(p, y, w, spec.dice_smooth),
         "focal": lambda: focal(z, y, w, spec.focal_gamma),
         "tversky": lambda: tversky(p, y, w, spec.tversky_miss),
         "boundary": lambda: boundary(p, y, w, spec.boundary_px),

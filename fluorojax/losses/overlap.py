@@ -27,16 +27,21 @@ def cross_entropy(logits: jax.Array, target: jax.Array, weight: jax.Array) -> ja
     return total / jnp.maximum(w.sum((1, 2)), 1.0)
 
 
-def dice(probabilities: jax.Array, target: jax.Array, weight: jax.Array) -> jax.Array:
+def dice(
+    probabilities: jax.Array, target: jax.Array, weight: jax.Array, smooth: float = SMOOTH
+) -> jax.Array:
     """Return 1 - soft Dice over the pixels that count.
 
-    1 - (2 sum w p y + s) / (sum w p + sum w y + s), s = 1 pixel (Milletari et al., 3DV 2016, with
-    linear terms in the denominator).
+    1 - (2 sum w p y + s) / (sum w p + sum w y + s), s = `smooth` (Milletari et al., 3DV 2016, with
+    linear terms in the denominator). Where the target is empty its gradient is s / (sum w p + s)^2
+    a pixel: with s = 1 a few false pixels weigh as much as a whole missed object, and hundreds of
+    them hardly anything.
 
     Args:
         probabilities: [B, H, W] in [0, 1].
         target: [B, H, W] in {0, 1}.
         weight: [B, H, W] >= 0.
+        smooth: pixels > 0, a static number.
 
     Returns:
         [B] float32 in [0, 1]; 0 where target and prediction are empty.
@@ -44,7 +49,7 @@ def dice(probabilities: jax.Array, target: jax.Array, weight: jax.Array) -> jax.
     p, y, w = (x.astype(jnp.float32) for x in (probabilities, target, weight))
     both = (w * p * y).sum((1, 2))
     sizes = (w * (p + y)).sum((1, 2))
-    return 1.0 - (2.0 * both + SMOOTH) / (sizes + SMOOTH)
+    return 1.0 - (2.0 * both + smooth) / (sizes + smooth)
 
 
 def focal(logits: jax.Array, target: jax.Array, weight: jax.Array, gamma: float) -> jax.Array:

@@ -31,6 +31,14 @@ def test_dice_by_hand():
     np.testing.assert_allclose(dice(p, target, ONES), [expected], rtol=1e-6)
 
 
+def test_a_smoother_dice_by_hand_and_what_it_does_where_the_class_is_absent():
+    p = np.full((1, 2, 2), 0.25, np.float32)
+    np.testing.assert_allclose(dice(p, 0 * ONES, ONES, 9.0), [1 - 9 / 10], rtol=1e-6)
+    np.testing.assert_allclose(dice(p, 0 * ONES, ONES), [1 / 2], rtol=1e-6)
+    slope = jax.grad(lambda p: dice(p, 0 * ONES, ONES, 9.0)[0])(p)
+    np.testing.assert_allclose(slope, np.full((1, 2, 2), 9 / 10**2), rtol=1e-5)
+
+
 def test_dice_is_zero_where_nothing_is_there_and_nothing_is_found():
     np.testing.assert_array_equal(dice(0 * ONES, 0 * ONES, ONES), [0.0])
 
