@@ -131,6 +131,9 @@ def loss() -> ConfigDict:
     loss.dice = 1.0  # weight of soft Dice, all classes
     # pixels added to its areas; the more, the less a few false pixels of an absent class weigh
     loss.dice_smooth = 1.0
+    # share of its weight where a class is not in the example: at 1.0 a class that most examples do
+    # not show is best never predicted, until it is known well; at 0.0 cross entropy alone speaks
+    loss.dice_absent = 1.0
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)

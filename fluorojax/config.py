@@ -85,6 +85,7 @@ NOT_NEGATIVE = (
     "loss.boundary",
     "loss.attachment",
     "loss.disconnection",
+    "loss.dice_absent",
     "loss.points",
     "loss.attributes",
     "loss.parent",

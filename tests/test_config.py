@@ -50,6 +50,7 @@ def test_unknown_variant_is_refused():
         ("training.learning_rate", 0.0, "above 0"),
         ("augment.inversion_rate", 1.5, "between 0 and 1"),
         ("loss.dice_smooth", 0.0, "above 0"),
+        ("loss.dice_absent", -0.5, "at least 0"),
         ("augment.gamma", (2.0, 1.0), "the smaller number comes first"),
         ("loss.attachment_rise", (0.6, 0.3), "the smaller number comes first"),
         ("loss.attachment_rise", (0.3, 60.0), "both numbers must be between 0 and 1"),

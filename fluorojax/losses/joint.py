@@ -44,6 +44,7 @@ class LossSpec:
     relation: tuple[int, int] | None  # indices (child, parent)
     auxiliary: float  # weight of the finest coarser level; halved from level to level
     dice_smooth: float = 1.0  # pixels
+    dice_absent: float = 1.0  # share of Dice's weight where the class is not in the example
     focal: float = 0.0
     focal_gamma: float = 2.0
     tversky: float = 0.0
@@ -128,7 +129,7 @@ def class_terms(
     z, p, y, w = logits[..., k], probabilities[..., k], targets.mask[..., k], weight
     terms: dict[str, Callable[[], jax.Array]] = {
         "cross_entropy": lambda: cross_entropy(z, y, w),
-        "dice": lambda: dice(p, y, w, spec.dice_smooth),
+        "dice": lambda: where_present(y, w, spec.dice_absent) * dice(p, y, w, spec.dice_smooth),
         "focal": lambda: focal(z, y, w, spec.focal_gamma),
         "tversky": lambda: tversky(p, y, w, spec.tversky_miss),
         "boundary": lambda: boundary(p, y, w, spec.boundary_px),
@@ -139,6 +140,11 @@ def class_terms(
         terms["cldice"] = lambda: soft_cldice(p, y, w, spec.cldice_iterations)
     weights = {name: getattr(spec, name) for name in terms}
     return {name: (weights[name], term()) for name, term in terms.items() if weights[name]}
+
+
+def where_present(target: jax.Array, weight: jax.Array, absent: float) -> jax.Array:
+    """Return 1 for examples that show a class, `absent` for those that do not, [B] float32."""
+    return jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
 
 
 def relation_terms(
