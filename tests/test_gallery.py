@@ -43,13 +43,14 @@ def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
 
 def test_chosen_sequences_are_of_the_splits_asked_for(tmp_path):
     splits = ("train", "test", "test")
-    write_gallery(SPEC, sequences=[1, 4, 6], frames=1, seed=1, out=tmp_path, splits=splits)
-    rows = list(csv.DictReader((tmp_path / "cases.csv").read_text("utf-8").splitlines()))
+    # Two frames, as above: they share its program.
+    write_gallery(SPEC, sequences=[1, 4, 6], frames=2, seed=1, out=tmp_path, splits=splits)
+    rows = list(csv.DictReader((tmp_path / "cases.csv").read_text("utf-8").splitlines()))[::2]
     assert [row["patient"] for row in rows] == ["0001", "0004", "0006"]
     assert tuple(row["split"] for row in rows) == splits
     frame = np.asarray(Image.open(tmp_path / rows[1]["image"]))
     np.testing.assert_allclose(
-        frame / 65535, simulate_sequence(SPEC, 1, 4, 1)["image"][0], atol=1e-5
+        frame / 65535, simulate_sequence(SPEC, 1, 4, 2)["image"][0], atol=1e-5
     )
 
 
