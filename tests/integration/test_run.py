@@ -111,7 +111,10 @@ def test_an_export_that_knows_other_values_is_refused(place, joint):
         cli.network_of(joint / "export", dataclasses.replace(dataset, info=info))
 
 
-@pytest.mark.parametrize("method", ["single", "multi", "separate", "cascade"])
+SLOW = pytest.param("multi", marks=pytest.mark.slow)  # `single` and `separate` take all its ways
+
+
+@pytest.mark.parametrize("method", ["single", SLOW, "separate", "cascade"])
 def test_every_method_runs_to_its_export(place, method):
     workdir = run(config(place, method), place / method)
     model = fluorojax.load(workdir / "export")
