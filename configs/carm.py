@@ -1,9 +1,9 @@
 """The joint cascade for frames it has never seen: trained on simulated C-arm frames alone.
 
 python launch.py --config=configs/carm.py          one GPU; not timed or scored yet
-python launch.py --config=configs/carm.py:quick    2 CPU cores, 40 minutes: on real frames, never
-                                                   trained on, centreline recall 0.72, precision
-                                                   0.55 at 1 mm (one seed: no spread)
+python launch.py --config=configs/carm.py:quick    2 CPU cores, 69 minutes beside other work; on
+                                                   real frames, never trained on, centreline recall
+                                                   0.72, precision 0.55 at 1 mm (one seed)
 
 Every training frame is new, and its ranges are wider than those of any one procedure, so that a
 real one lies within them. The export can be run on real frames of a metal tool and a pin:

@@ -4,8 +4,8 @@ python launch.py --config=configs/finetune.py:quick \\
   --config.init_from=EXPORT --config.data.dir=FOLDER
 
 EXPORT is that of a run of configs/carm.py, at the same size; FOLDER one's own frames, with a
-relation. With :quick on the six training frames of `carm_wire`, 12 minutes on one idle CPU core
-(docs/how-to/few-frames.md has the scores); without it not timed or scored yet.
+relation. With :quick on the six training frames of `carm_wire`, 20 minutes on one CPU core beside
+other work (docs/how-to/few-frames.md has the scores); without it not timed or scored yet.
 """
 
 from ml_collections import ConfigDict

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fluorojax import overlay
 from fluorojax.measure.knee import KneeReport
-from fluorojax.measure.result import Measurement, Tolerances
+from fluorojax.measure.result import Measurement, Tolerances, by_reason
 
 LONG_SIDE, SHORT_SIDE = 1024, 640  # px of the picture at least: smaller films are enlarged
 FINE = 2  # drawn so many times larger and reduced: smooth lines
@@ -218,11 +218,5 @@ def _clear(report: KneeReport) -> list[str]:
 
 def _refusals(report: KneeReport) -> list[str]:
     """Return each reason once, with the names it holds for."""
-    reasons: dict[str, list[str]] = {}
-    for m in report.measurements:
-        if m.refused is not None:
-            reasons.setdefault(m.refused, []).append(m.name.replace("_", " "))
-    return [
-        f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {reason}"
-        for reason, names in reasons.items()
-    ]
+    refused = [m for m in report.measurements if m.refused is not None]
+    return by_reason((m.name.replace("_", " "), m.refused or "") for m in refused)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,3 +133,14 @@ def _row(m: Measurement, tolerances: Tolerances) -> dict[str, Any]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def by_reason(refusals: Iterable[tuple[str, str]]) -> list[str]:
+    """Return each reason of (name, reason) pairs once, behind the first names it holds for."""
+    names: dict[str, list[str]] = {}
+    for name, reason in refusals:
+        names.setdefault(reason, []).append(name)
+    return [
+        f"{', '.join(of[:3])}{f' and {len(of) - 3} more' if len(of) > 3 else ''}: {reason}"
+        for reason, of in names.items()
+    ]

@@ -1,12 +1,13 @@
 """What `fluorojax measure` prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
 from fluorojax.errors import InputError
+from fluorojax.measure.result import by_reason
 from fluorojax.measuring.write import PROGRESSION, Row
 from fluorojax.progress import console
 
@@ -32,7 +33,7 @@ def show(record: Row, out: Path) -> None:
     console.print(f"measurements.csv, measurements.json and pictures are in {out}")
     if failed := record["failed"]:
         count = len(failed) + len(record["films"])
-        lines = _by_reason((film["film"], film["reason"]) for film in failed)
+        lines = by_reason((film["film"], film["reason"]) for film in failed)
         raise InputError("\n  ".join([f"{len(failed)} of {count} films not measured:", *lines]))
 
 
@@ -48,7 +49,7 @@ def _show_film(title: str, rows: Sequence[Row]) -> None:
     console.print(table)
     if zones := sum(row["name"].endswith("_extent") for row in clear if not _is_change(row)):
         console.print(f"no lucency in {zones} zones that were read")
-    for line in _by_reason((row["name"], row["refused"]) for row in rows if row["refused"]):
+    for line in by_reason((row["name"], row["refused"]) for row in rows if row["refused"]):
         console.print(f"refused: {line}")
     for column in ("scale_source", "note"):
         for text in dict.fromkeys(row[column] for row in found if row[column]):
@@ -66,17 +67,6 @@ def _table(title: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column)
     return table
-
-
-def _by_reason(refusals: Iterable[tuple[str, str]]) -> list[str]:
-    """Return each reason once, behind the first names that it holds for."""
-    names: dict[str, list[str]] = {}
-    for name, reason in refusals:
-        names.setdefault(reason, []).append(name)
-    return [
-        f"{', '.join(of[:3])}{f' and {len(of) - 3} more' if len(of) > 3 else ''}: {reason}"
-        for reason, of in names.items()
-    ]
 
 
 def _verdict(row: Row) -> str:
