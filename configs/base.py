@@ -134,10 +134,12 @@ def loss() -> ConfigDict:
     # share of its weight where a class is not in the example: at 1.0 a class that most examples do
     # not show is best never predicted, until it is known well; at 0.0 cross entropy alone speaks
     loss.dice_absent = 1.0
+    loss.dice_absent_classes = ""  # that share for single classes, as in 'cement=0,tibia=0.5'
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
-    loss.focal = 0.0  # weight of the focal loss, all classes
+    # weight of the focal loss, all classes: of the same pull on what is small and not found yet
+    loss.focal = 0.0
     loss.focal_gamma = 2.0  # its exponent: how little counts what is right already
     loss.tversky = 0.0  # weight of the Tversky loss, all classes
     loss.tversky_miss = 0.7  # a missed pixel's share of its cost; 0.5 is Dice

@@ -44,7 +44,8 @@ class LossSpec:
     relation: tuple[int, int] | None  # indices (child, parent)
     auxiliary: float  # weight of the finest coarser level; halved from level to level
     dice_smooth: float = 1.0  # pixels
-    dice_absent: float = 1.0  # share of Dice's weight where the class is not in the example
+    # [C], share of Dice's weight where the class is not in the example; empty: 1 of each
+    dice_absent: tuple[float, ...] = ()
     focal: float = 0.0
     focal_gamma: float = 2.0
     tversky: float = 0.0
@@ -127,9 +128,10 @@ def class_terms(
 ) -> dict[str, tuple[float, jax.Array]]:
     """Return weight and value of each term of class k."""
     z, p, y, w = logits[..., k], probabilities[..., k], targets.mask[..., k], weight
+    absent = spec.dice_absent[k] if spec.dice_absent else 1.0
     terms: dict[str, Callable[[], jax.Array]] = {
         "cross_entropy": lambda: cross_entropy(z, y, w),
-        "dice": lambda: where_present(y, w, spec.dice_absent) * dice(p, y, w, spec.dice_smooth),
+        "dice": lambda: where_present(y, w, absent) * dice(p, y, w, spec.dice_smooth),
         "focal": lambda: focal(z, y, w, spec.focal_gamma),
         "tversky": lambda: tversky(p, y, w, spec.tversky_miss),
         "boundary": lambda: boundary(p, y, w, spec.boundary_px),

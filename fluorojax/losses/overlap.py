@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from fluorojax.morphology import dilate
 
 SMOOTH = 1.0  # pixels; keeps Dice defined, and its gradient finite, where nothing is there
+LEAST = 0.001  # share of a frame; what is smaller weighs less in the focal loss, with its area
 
 
 def cross_entropy(logits: jax.Array, target: jax.Array, weight: jax.Array) -> jax.Array:
@@ -52,17 +53,22 @@ def dice(
     return 1.0 - (2.0 * both + smooth) / (sizes + smooth)
 
 
-def focal(logits: jax.Array, target: jax.Array, weight: jax.Array, gamma: float) -> jax.Array:
+def focal(
+    logits: jax.Array, target: jax.Array, weight: jax.Array, gamma: float, least: float = LEAST
+) -> jax.Array:
     """Return the focal loss: cross entropy in which pixels that are right already count little.
 
-    FL = sum w (1 - p_t)^gamma CE / sum w, with p_t the probability given to the truth (Lin et al.,
-    ICCV 2017, without its class weight); gamma 0 is the cross entropy.
+    FL = sum w (1 - p_t)^gamma CE / max(sum w y, f sum w), f = `least`, with p_t the probability
+    given to the truth (Lin et al., ICCV 2017, without its class weight, and like there divided by
+    the number of what is to be found, not by all pixels). So an object weighs the same whatever
+    its size, and its pull does not fade while it is not found at all, as Dice's does.
 
     Args:
         logits: [B, H, W], any float type.
         target: [B, H, W] in {0, 1}.
         weight: [B, H, W] >= 0; 0 where a pixel does not count.
         gamma: >= 0, a static number.
+        least: share of the frame in (0, 1] that what is smaller, or absent, is taken to have.
 
     Returns:
         [B] float32 >= 0; 0 where no pixel counts.
@@ -70,7 +76,8 @@ def focal(logits: jax.Array, target: jax.Array, weight: jax.Array, gamma: float)
     z, y, w = (x.astype(jnp.float32) for x in (logits, target, weight))
     against = jnp.where(y > 0, -z, z)  # log odds of what is not true
     total = (w * jax.nn.sigmoid(against) ** gamma * jax.nn.softplus(against)).sum((1, 2))
-    return total / jnp.maximum(w.sum((1, 2)), 1.0)
+    size = jnp.maximum((w * y).sum((1, 2)), least * w.sum((1, 2)))
+    return total / jnp.maximum(size, least)
 
 
 def tversky(

@@ -52,6 +52,8 @@ class KneeFilm:
         magnification: of the spacing's plane at the knee. Above 1: the spacing is the detector's.
             1: it is that of the knee's plane. None: the detector's, and nothing is known.
         known_width, calibration: a known length in the plane of the knee.
+        lucency_recall: share of the lucent pixels that who made the masks finds, where that was
+            tested. None: not known, or drawn by hand.
     """
 
     masks: np.ndarray
@@ -63,6 +65,7 @@ class KneeFilm:
     magnification: float | None = None
     known_width: KnownWidth | None = None
     calibration: CalibrationObject | None = None
+    lucency_recall: float | None = None
 
     def __post_init__(self) -> None:
         if self.masks.ndim != 3 or self.masks.shape[-1] != len(self.class_names):

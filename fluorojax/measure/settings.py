@@ -25,6 +25,8 @@ class KneeSettings:
         stem_width: a stem is narrower than this share of its component, and so far from the joint
             at least.
         stem_depth: what reaches this share of the tray's width below it is a stem or keel.
+        least_recall: of masks whose maker finds a smaller share of what is lucent, a zone without
+            any is refused: it may as well have been missed.
     """
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)
@@ -41,3 +43,4 @@ class KneeSettings:
     zone_depth: float = 0.09
     stem_width: float = 0.4
     stem_depth: float = 0.08
+    least_recall: float = 0.5

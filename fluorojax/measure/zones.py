@@ -126,7 +126,8 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     """Return one value of one zone, widths in plane units.
 
     Raises:
-        Refused: no class radiolucency, no component, or no interface in the zone.
+        Refused: no class radiolucency, no component, no interface in the zone, or none found by a
+            network that does not find most of what is lucent.
     """
     if "radiolucency" not in scene.film.class_names:
         raise Refused("class missing: radiolucency is not among the classes of these masks")
@@ -141,6 +142,8 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     lucent = width >= LEAST_LUCENT_PX * scene.plane.step
     if lucent.mean() < LEAST_SHARE:
         lucent = np.zeros_like(lucent)
+    if not lucent.any():
+        _check_absence(scene)
     figure = Figure(polygon=scene.plane.to_pixels(zone_polygon(seen, number)))
     independent = max(lucent.sum() / BLOCK, 1.0)
     if part == "extent":
@@ -152,6 +155,17 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     spread = float(width[lucent].std()) / math.sqrt(independent)
     value = np.mean(width[lucent]) if part == "width_mean" else np.percentile(width[lucent], 95)
     return Reading(float(value), math.hypot(spread, scene.plane.edge_error), figure, NOTE)
+
+
+def _check_absence(scene: Scene) -> None:
+    """Refuse to say that there is no lucency, on the word of a network that misses most of it."""
+    recall = scene.film.lucency_recall
+    if recall is not None and recall < scene.settings.least_recall:
+        raise Refused(
+            f"no lucency found, but the network that made the masks finds {recall:.0%} of what is "
+            "lucent on its own test films: it cannot tell that there is none; look at the film, "
+            "or measure masks drawn by hand"
+        )
 
 
 def lucent_width(scene: Scene, contour: Contour, zone: np.ndarray, depth: float) -> np.ndarray:

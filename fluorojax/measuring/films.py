@@ -193,6 +193,7 @@ def knee_film(
         given.magnification,
         given.known_width,
         _ball(seen, source.class_names, given.ball_mm),
+        source.recall.get("radiolucency"),
     )
     granted = {
         "view": f"{view}, {view_from}",

@@ -1,5 +1,6 @@
 """Where the masks of films come from: an export, or the annotations of a dataset folder."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -66,12 +67,14 @@ class Source(NamedTuple):
         class_names: of the masks.
         find: reads a film and returns its masks.
         about: what is written of it beside the values, as JSON.
+        recall: of a network, class -> share of its pixels that it found in its own test frames.
     """
 
     films: Sequence[Film]
     class_names: Sequence[str]
     find: Callable[[Film], Seen]
     about: Mapping[str, Any]
+    recall: Mapping[str, float] = {}
 
 
 def source_of(masks: Path, names: Sequence[str], cases_file: str = "cases.csv") -> Source:
@@ -130,11 +133,27 @@ def _predicted(export: Path, films: Sequence[Film]) -> Source:
 
     manifest = read_manifest(export)
     about = {"export": str(export), "sha256": manifest["sha256"], "origin": manifest["origin"]}
-    return predicted_by(load(export), films, about)
+    return predicted_by(load(export), films, about, recall_of(manifest))
 
 
-def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, Any]) -> Source:
-    """Return the masks that a network finds on films."""
+def recall_of(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Return the recall that an export's own scores say of each class, where they say one."""
+    found: dict[str, float] = {}
+    for split in manifest.get("scores", {}).values():
+        for name, scores in split["classes"].items():
+            recall = scores["metrics"].get("recall", {}).get("mean")
+            if recall is not None and math.isfinite(recall):
+                found.setdefault(name, recall)
+    return found
+
+
+def predicted_by(
+    model: "Predictor",
+    films: Sequence[Film],
+    about: Mapping[str, Any],
+    recall: Mapping[str, float] | None = None,
+) -> Source:
+    """Return the masks that a network finds on films; `recall` is what is known of it."""
 
     def find(film: Film) -> Seen:
         frame = read_frame(film.case.image)
@@ -147,7 +166,7 @@ def predicted_by(model: "Predictor", films: Sequence[Film], about: Mapping[str, 
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
         return Seen(frame, model.masks(found.probabilities), told)
 
-    return Source(films, [c.name for c in model.classes], find, about)
+    return Source(films, [c.name for c in model.classes], find, about, recall or {})
 
 
 def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:

@@ -220,6 +220,8 @@ UNPACKED = (
     "parent",
     "child",
     "classes",
+    "dice_absent",
+    "dice_absent_classes",
     "attachment_rise",
 )  # fields that are no weight of one term
 
@@ -228,7 +230,8 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
     """Return the weights of the joint loss for the classes of a data set."""
     loss, relation = config.loss, info.relation
     child = relation.child if relation else None
-    further = weights_of(loss.classes, info)
+    further = weights_of("loss.classes", loss.classes, info)
+    absent = weights_of("loss.dice_absent_classes", loss.dice_absent_classes, info)
     return LossSpec(
         class_names=info.class_names,
         curves=info.curves,
@@ -236,6 +239,7 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
             (loss.child if name == child else loss.parent) * further.get(name, 1.0)
             for name in info.class_names
         ),
+        dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
         attribute_names=tuple(a.name for a in info.attributes),
         # The fields have the same names; the others are unpacked elsewhere.
@@ -243,8 +247,8 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
     )
 
 
-def weights_of(text: str, info: DatasetInfo) -> dict[str, float]:
-    """Return the weights in a list such as `cement=2,tibia=0.5`, by class.
+def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
+    """Return the weights in a field's list such as `cement=2,tibia=0.5`, by class.
 
     Raises:
         InputError: there is no such class, or its weight is no number of at least 0.
@@ -254,10 +258,10 @@ def weights_of(text: str, info: DatasetInfo) -> dict[str, float]:
         name, _, number = (word.strip() for word in part.partition("="))
         if name not in info.class_names:
             raise InputError(
-                f"loss.classes: there is no class {name!r}; write {', '.join(info.class_names)}"
+                f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
             )
         if not re.fullmatch(r"\d+(\.\d*)?", number):
-            raise InputError(f"loss.classes: {part!r} has no weight; write {name}=2 or the like")
+            raise InputError(f"{field}: {part!r} has no weight; write {name}=2 or the like")
         weights[name] = float(number)
     return weights
 

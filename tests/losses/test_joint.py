@@ -51,11 +51,11 @@ def test_dice_of_what_an_example_does_not_show_weighs_its_share():
     logits, targets = scene(2)
     targets.mask[1, ..., 0] = 0
     whole = joint_loss(logits, targets, SPEC)[1]["scope/dice"]
-    spec = dataclasses.replace(SPEC, dice_absent=0.25)
+    spec = dataclasses.replace(SPEC, dice_absent=(0.25, 1.0))
     share = joint_loss(logits, targets, spec)[1]["scope/dice"]
     np.testing.assert_allclose(share, whole * np.float32([1.0, 0.25]), rtol=1e-6)
     targets.ignore[0, :, :8] = 1  # what does not count is not shown
-    share = joint_loss(logits, targets, dataclasses.replace(SPEC, dice_absent=0.0))[1]
+    share = joint_loss(logits, targets, dataclasses.replace(SPEC, dice_absent=(0.0, 1.0)))[1]
     assert not share["scope/dice"].any()
 
 

@@ -69,10 +69,30 @@ def test_focal_by_hand_and_cross_entropy_at_gamma_zero():
     target = np.float32([[[1, 1], [0, 0]]])
     p = 1 / (1 + np.exp(-logits))
     true = np.where(target > 0, p, 1 - p)
-    expected = (-((1 - true) ** 2) * np.log(true)).mean()
+    expected = (-((1 - true) ** 2) * np.log(true)).sum() / target.sum()
     np.testing.assert_allclose(focal(logits, target, ONES, 2.0), [expected], rtol=1e-5)
-    plain = cross_entropy(logits, target, ONES)
+    plain = 4 / 2 * cross_entropy(logits, target, ONES)
     np.testing.assert_allclose(focal(logits, target, ONES, 0.0), plain, rtol=1e-6)
+
+
+def test_focal_of_a_class_that_is_absent_or_tiny_is_divided_by_the_least_share():
+    logits, nothing = np.float32([[[0.0, 2.0], [-1.0, 3.0]]]), 0 * ONES
+    whole = focal(logits, nothing, ONES, 2.0, least=1.0)
+    np.testing.assert_allclose(focal(logits, nothing, ONES, 2.0, least=0.25), 4 * whole, rtol=1e-6)
+    np.testing.assert_array_equal(focal(logits, nothing, nothing, 2.0), [0.0])
+
+
+def test_focal_pulls_at_a_small_object_that_is_not_found_where_dice_does_not():
+    logits = jnp.full((1, 64, 64), -12.0)
+    target = np.zeros((1, 64, 64), np.float32)
+    target[0, 30:34, 30:40] = 1.0
+    weight = np.ones_like(target)
+
+    def pull(loss):
+        return -float((jax.grad(lambda z: loss(z).sum())(logits) * target).sum())
+
+    assert pull(lambda z: focal(z, target, weight, 2.0)) > 0.99
+    assert pull(lambda z: dice(jax.nn.sigmoid(z), target, weight)) < 1e-4
 
 
 def test_tversky_by_hand_and_what_a_miss_costs():

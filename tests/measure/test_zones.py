@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,18 @@ def test_a_line_under_the_medial_tray_is_in_zone_one(soft, mirrored):
         assert report[f"radiolucency_tibia_zone_{number}_extent"].value == 0
     total = report["radiolucency_tibia_width_sum"]
     assert total.value >= zone["width_max"].value
+
+
+def test_a_network_that_misses_most_lines_cannot_tell_that_there_is_none():
+    shapes = Ap(lucency=(18.0, 36.0, 1.6)).shapes()
+    of = film(shapes, Pose(23.0), "ap", True)
+    report = measure_knee(dataclasses.replace(of, lucency_recall=0.3))
+    assert report["radiolucency_tibia_zone_1_extent"].value > 0.9
+    for name in ("zone_4_width_max", "zone_4_extent", "width_sum"):
+        assert "finds 30% of what is lucent" in report[f"radiolucency_tibia_{name}"].refused
+    for recall in (0.8, None):
+        report = measure_knee(dataclasses.replace(of, lucency_recall=recall))
+        assert report["radiolucency_tibia_zone_4_extent"].value == 0
 
 
 def test_half_a_line_has_half_the_extent():

@@ -241,6 +241,9 @@ def test_who_is_believed(knees, folder, tmp_path):
     assert (knee.view, knee.side, knee.implant) == ("ap", None, None)
     assert granted["view"] == "ap, table of cases"
     assert granted["side"] == "unknown"
+    assert knee.lucency_recall is None
+    weak = source._replace(recall={"radiolucency": 0.2})
+    assert knee_film(weak, film, seen, Given())[0].lucency_recall == 0.2
     knee, granted = knee_film(source, film, seen, Given(view="lateral", implant="total"))
     assert (knee.view, knee.implant) == ("lateral", "total")
     assert granted["view"] == "lateral, as given"

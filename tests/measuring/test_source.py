@@ -1,4 +1,5 @@
 import json
+import math
 
 import jax
 import numpy as np
@@ -8,6 +9,7 @@ from fluorojax import cli, export, measuring
 from fluorojax.data.info import ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES
+from fluorojax.measuring.source import recall_of
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.predict import Predictor
 from tests.folders import write_folder
@@ -81,3 +83,15 @@ def test_what_is_neither_export_nor_folder_is_refused(tmp_path, knee_export):
 def test_cases_without_annotation_are_named(folder):
     with pytest.raises(InputError, match="no annotation of c; annotated are a, b"):
         measuring.source_of(folder, ["a", "c"])
+
+
+def test_recall_is_what_the_export_says_of_itself():
+    """A class that no test frame shows has none, and so has an export that was never scored."""
+
+    def of(recall):
+        return {"metrics": {"recall": {"mean": recall}, "dice": {"mean": 0.1}}}
+
+    classes = {"femur": of(0.97), "cement": of(None), "patella": of(math.nan), "tibia": of(0.0)}
+    classes["fibula"] = {"metrics": {}}
+    assert recall_of({"scores": {"test": {"classes": classes}}}) == {"femur": 0.97, "tibia": 0.0}
+    assert recall_of({}) == {}

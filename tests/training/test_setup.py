@@ -95,6 +95,14 @@ def test_single_classes_can_weigh_more():
     assert spec.class_weights == (0.5, 6.0)
 
 
+def test_what_dice_weighs_where_a_class_is_absent_can_be_said_of_single_classes():
+    of = config(**{"loss.dice_absent": 0.5, "loss.dice_absent_classes": "wire=0"})
+    assert setup.loss_spec(of, INFO).dice_absent == (0.5, 0.0)
+    of.loss.dice_absent_classes = "wires=0"
+    with pytest.raises(InputError, match=r"loss\.dice_absent_classes: there is no class 'wires'"):
+        setup.loss_spec(of, INFO)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
