@@ -116,6 +116,9 @@ def model() -> ConfigDict:
     # channels of the first level, doubled at each level below, to the nearest multiple of 4
     model.width = 32.0
     model.depth = 5  # number of times the grid is halved
+    # side (px) of what is one pixel to the network, its own pixels as channels: 2 leaves out the
+    # level that costs most
+    model.patch = 1
     model.norm = "group"  # 'group', 'instance' or 'none'
     model.residual = False  # a skip around each pair of convolutions
     model.deep_supervision = False  # logits and loss at coarser levels too

@@ -58,6 +58,7 @@ AT_LEAST_ONE = (
     "loss.attachment_px",
     "model.width",
     "model.depth",
+    "model.patch",
     "augment.elastic_cells",
     "training.steps",
     "training.batch_size",
@@ -285,14 +286,15 @@ def _relations(flat: dict[str, Any], devices: int) -> Iterator[str]:
 
 
 def _sizes(flat: dict[str, Any]) -> Iterator[str]:
-    stride = 2 ** flat["model.depth"]
+    depth, patch = flat["model.depth"], flat["model.patch"]
+    stride = patch * 2**depth
     for name in ("data.image_size", "training.crop_size"):
         size = flat[name]
         if len(size) == 2 and any(n % stride for n in size):
             nearest = ",".join(str(max(stride, round(n / stride) * stride)) for n in size)
             yield (
-                f"{name} is {size}, but a network of model.depth={flat['model.depth']} needs "
-                f"multiples of {stride}; write --config.{name}={nearest}"
+                f"{name} is {size}, but a network of model.depth={depth} and model.patch={patch} "
+                f"needs multiples of {stride}; write --config.{name}={nearest}"
             )
     crop, image = flat["training.crop_size"], flat["data.image_size"]
     if len(crop) == len(image) == 2 and any(c > i for c, i in zip(crop, image, strict=True)):

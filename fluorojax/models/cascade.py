@@ -77,6 +77,7 @@ class Cascade(nn.Module):
     remat: bool
     dtype: jnp.dtype
     attributes: tuple[int, ...] = ()  # number of values of each
+    patch: int = 1  # side (px) of what is one pixel to the U-Nets
 
     @nn.compact
     def __call__(self, image: jax.Array, false: FalseContext | None = None) -> NetworkOutput:
@@ -101,7 +102,7 @@ class Cascade(nn.Module):
         return UNet(
             len(self.maps(classes)), self.width, self.depth, self.norm, self.residual,
             self.deep_supervision, self.remat, self.dtype, context,
-            () if k else self.attributes, name=f"stage_{k}",
+            () if k else self.attributes, self.patch, name=f"stage_{k}",
         )  # fmt: skip
 
     def context(

@@ -33,6 +33,7 @@ class NetworkSpec:
     points: bool = False  # exit and tip are learned too
     feedback: float = 1.0  # share of the gradient that flows back along the link 'gradient'
     attributes: tuple[int, ...] = ()  # number of values of each that is learned
+    patch: int = 1  # side (px) of what is one pixel to the network
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists."""

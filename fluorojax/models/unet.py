@@ -135,6 +135,27 @@ def double(x: jax.Array) -> jax.Array:
     return wide.reshape(batch, 2 * height, 2 * width, channels)
 
 
+def fold(x: jax.Array, patch: int) -> jax.Array:
+    """Make channels of the pixels of each patch, `[B, H, W, C] -> [B, H / p, W / p, C p^2]`.
+
+    A channel's p^2 stay together, in the order of the channels.
+    """
+    batch, height, width, channels = x.shape
+    blocks = x.reshape(batch, height // patch, patch, width // patch, patch, channels)
+    return blocks.transpose(0, 1, 3, 5, 2, 4).reshape(
+        batch, height // patch, width // patch, channels * patch**2
+    )
+
+
+def unfold(x: jax.Array, patch: int) -> jax.Array:
+    """Undo `fold`: the pixel shuffle of Shi et al., CVPR 2016."""
+    batch, height, width, channels = x.shape
+    blocks = x.reshape(batch, height, width, channels // patch**2, patch, patch)
+    return blocks.transpose(0, 1, 4, 2, 5, 3).reshape(
+        batch, height * patch, width * patch, channels // patch**2
+    )
+
+
 def channels(width: float, level: int) -> int:
     """Return the channels of a level: `width` 2^level, to the nearest multiple of 4.
 
@@ -144,9 +165,9 @@ def channels(width: float, level: int) -> int:
     return 4 * max(1, round(width * 2**level / 4))
 
 
-def stride(depth: int) -> int:
-    """Return what rows and columns must be a multiple of: 2^depth."""
-    return 2**depth
+def stride(depth: int, patch: int = 1) -> int:
+    """Return what rows and columns must be a multiple of: patch 2^depth."""
+    return patch * 2**depth
 
 
 class UNet(nn.Module):
@@ -159,6 +180,10 @@ class UNet(nn.Module):
     What earlier stages show (`context`) is looked at through a kernel that starts at zero: beside a
     probability that goes from 0 to 1 the normalisation would leave little of a faint wire. So a
     later stage begins as the network that it would be alone, and learns to look there.
+
+    With a `patch` above 1 the whole network works on a grid so many times coarser: the pixels of a
+    patch come in as channels and go out as logits, so none is averaged away, and the level that
+    costs most, with the fewest channels, is left out.
     """
 
     classes: int
@@ -171,19 +196,21 @@ class UNet(nn.Module):
     dtype: jnp.dtype = jnp.dtype("float32")  # of activations; parameters and logits are float32
     context: int = 0  # of the input's channels, the last ones: shown by earlier stages
     attributes: tuple[int, ...] = ()  # number of values of each property of the whole frame
+    patch: int = 1  # side (px) of what is one pixel to the network
 
     @nn.compact
     def __call__(self, x: jax.Array) -> NetworkOutput:
         """Return the logits of `x: [B, H, W, C_in]`, and those of the attributes.
 
         Raises:
-            ValueError: rows or columns are not a multiple of 2^depth.
+            ValueError: rows or columns are not a multiple of patch 2^depth.
         """
         self.check(x)
-        x = x.astype(self.dtype)
+        x = fold(x.astype(self.dtype), self.patch)
+        context = self.context * self.patch**2
         skips = []
         for level in range(self.depth):
-            x = self.block(level, f"down_{level}", 0 if level else self.context)(x)
+            x = self.block(level, f"down_{level}", 0 if level else context)(x)
             skips.append(x)
             x = halve(x)
         x = self.block(self.depth, "bottom")(x)
@@ -194,8 +221,8 @@ class UNet(nn.Module):
             x = jnp.concatenate([double(up(x)), skips[level]], -1)
             x = self.block(level, f"up_{level}")(x)
             if self.deep_supervision and 0 < level < self.depth:
-                coarse.append(self.head(f"head_{level}")(x.astype(jnp.float32)))
-        logits = self.head("head")(x.astype(jnp.float32))
+                coarse.append(self.logits(f"head_{level}", x))
+        logits = self.logits("head", x)
         return NetworkOutput(logits, tuple(coarse[::-1]), attributes=values)
 
     def attribute_logits(self, x: jax.Array) -> tuple[jax.Array, ...]:
@@ -216,11 +243,11 @@ class UNet(nn.Module):
 
     def check(self, x: jax.Array) -> None:
         """Refuse a size that cannot be halved `depth` times."""
-        needed = stride(self.depth)
+        needed = stride(self.depth, self.patch)
         if x.shape[1] % needed or x.shape[2] % needed:
             raise ValueError(
-                f"a U-Net of depth {self.depth} takes rows and columns that are multiples of "
-                f"{needed}; this image has {x.shape[1]} x {x.shape[2]}"
+                f"a U-Net of depth {self.depth}, patch {self.patch}, takes multiples of "
+                f"{needed} as rows and columns; this image has {x.shape[1]} x {x.shape[2]}"
             )
 
     def block(self, level: int, name: str, context: int = 0) -> Block:
@@ -229,8 +256,10 @@ class UNet(nn.Module):
         features = channels(self.width, level)
         return kind(features, self.norm, self.residual, self.dtype, context, name=name)
 
-    def head(self, name: str) -> nn.Dense:
-        """Return the map to logits, float32, that starts from the probability RARE."""
+    def logits(self, name: str, x: jax.Array) -> jax.Array:
+        """Map features to logits, float32, that start from the probability RARE."""
         start = jnp.log(RARE / (1 - RARE))
         offset = nn.initializers.constant(start)
-        return nn.Dense(self.classes, bias_init=offset, dtype=jnp.float32, name=name)
+        outputs = self.classes * self.patch**2
+        head = nn.Dense(outputs, bias_init=offset, dtype=jnp.float32, name=name)
+        return unfold(head(x.astype(jnp.float32)), self.patch)

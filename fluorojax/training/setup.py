@@ -202,6 +202,7 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         remat=model.remat,
         dtype=usable_dtype(model.dtype),
         attributes=tuple(len(a.values) for a in attributes_learned(config, info)),
+        patch=model.patch,
     )
 
 

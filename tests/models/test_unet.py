@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from fluorojax.models.unet import NORMS, RARE, GroupNorm, UNet, double, halve
+from fluorojax.models.unet import NORMS, RARE, GroupNorm, UNet, double, fold, halve, unfold
 
 IMAGE = np.random.default_rng(0).standard_normal((2, 16, 24, 1)).astype(np.float32)
 
@@ -37,8 +37,41 @@ def test_every_norm_and_block_has_a_finite_gradient_everywhere(norm, residual):
 
 
 def test_a_size_that_cannot_be_halved_is_refused_with_the_multiple():
-    with pytest.raises(ValueError, match="multiples of 4; this image has 18 x 24"):
+    with pytest.raises(ValueError, match="multiples of 4 as rows and columns; .* has 18 x 24"):
         initial(small(), np.zeros((1, 18, 24, 1)))
+    with pytest.raises(ValueError, match="multiples of 8 as rows and columns; .* has 16 x 20"):
+        initial(small(patch=2), np.zeros((1, 16, 20, 1)))
+
+
+def test_unfold_undoes_fold_and_the_pixels_of_a_patch_are_channels():
+    x = np.random.default_rng(2).standard_normal((2, 6, 9, 4)).astype(np.float32)
+    np.testing.assert_array_equal(unfold(fold(x, 3), 3), x)
+    np.testing.assert_array_equal(fold(x, 1), x)
+    folded = fold(x, 3)
+    assert folded.shape == (2, 2, 3, 36)
+    np.testing.assert_array_equal(folded[0, 1, 2, 9:18].reshape(3, 3), x[0, 3:6, 6:9, 1])
+
+
+def test_a_network_of_patches_has_the_images_size_and_sees_each_pixel():
+    network = small(patch=2, depth=1, deep_supervision=True)
+    variables = initial(network)
+    output = network.apply(variables, IMAGE)
+    assert output.logits.shape == (2, 16, 24, 3)
+    assert output.auxiliary == ()
+    # A pixel that moves within its patch moves something.
+    moved = IMAGE.copy()
+    moved[0, 4, 6], moved[0, 5, 6] = IMAGE[0, 5, 6], IMAGE[0, 4, 6]
+    assert np.abs(network.apply(variables, moved).logits - output.logits)[0].max() > 1e-3
+
+
+def test_what_earlier_stages_show_counts_for_nothing_at_first_with_patches_too():
+    network = small(patch=2, context=1)
+    image = np.concatenate([IMAGE, IMAGE[..., ::-1, :]], -1)
+    variables = initial(network, image)
+    other = np.concatenate([IMAGE, np.zeros_like(IMAGE)], -1)
+    np.testing.assert_array_equal(
+        network.apply(variables, image).logits, network.apply(variables, other).logits
+    )
 
 
 def test_remat_changes_neither_parameters_nor_result():
