@@ -37,9 +37,9 @@ def test_every_norm_and_block_has_a_finite_gradient_everywhere(norm, residual):
 
 
 def test_a_size_that_cannot_be_halved_is_refused_with_the_multiple():
-    with pytest.raises(ValueError, match="multiples of 4 as rows and columns; .* has 18 x 24"):
+    with pytest.raises(ValueError, match=r"multiples of 4 as rows and columns; .* has 18 x 24"):
         initial(small(), np.zeros((1, 18, 24, 1)))
-    with pytest.raises(ValueError, match="multiples of 8 as rows and columns; .* has 16 x 20"):
+    with pytest.raises(ValueError, match=r"multiples of 8 as rows and columns; .* has 16 x 20"):
         initial(small(patch=2), np.zeros((1, 16, 20, 1)))
 
 
