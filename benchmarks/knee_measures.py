@@ -195,7 +195,7 @@ def film_of(masks: np.ndarray, truth: Truth) -> KneeFilm:
         CLASSES,
         VIEWS[int(truth["view"])],
         (spacing, spacing),
-        SIDES[int(truth["side"])],
+        SIDES[int(truth["body_side"])],
         IMPLANTS[_kind(truth)],
         magnification,
     )

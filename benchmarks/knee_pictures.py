@@ -76,7 +76,7 @@ def draw(found: dict[str, np.ndarray], view: str):
         CLASSES,
         view,
         (pixel, pixel),
-        SIDES[int(found["side"])],
+        SIDES[int(found["body_side"])],
         "total",
         1.0,
     )

@@ -13,7 +13,7 @@ from PIL import Image
 from fluorojax import overlay
 from fluorojax.data import bitmask
 from fluorojax.data.folder import ATTACHED
-from fluorojax.data.info import DatasetInfo
+from fluorojax.data.info import UNKNOWN, DatasetInfo
 from fluorojax.errors import InputError
 from fluorojax.progress import progress
 from fluorojax.simulation.knee_spec import KneeSpec
@@ -130,7 +130,7 @@ def _write(
         "attached": IN_WORDS[frame.attached],
         "level": frame.level,
         **{name: f"{spacing:.6g}" for name, spacing in zip(SPACING, frame.spacing_mm, strict=True)},
-        **{attribute.name: attribute.values[k] for attribute, k in attributes},
+        **{a.name: "" if k == UNKNOWN else a.values[k] for a, k in attributes},
     }
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from fluorojax.data.folder import check_folder
 from fluorojax.errors import InputError
 from fluorojax.gallery import montage, simulate_sequence, write_gallery
-from fluorojax.simulation.knee import TYPES
+from fluorojax.simulation.knee import SIDES, TYPES
 from fluorojax.simulation.knee_spec import KNEE
 from fluorojax.simulation.spec import ERCP
 
@@ -80,6 +80,7 @@ def test_a_gallery_of_knees_tells_type_side_and_what_is_measured(tmp_path):
     for row in rows:
         told = truth[row["case"]]
         assert row["type"] == TYPES[told["type"]]
+        assert row["side"] == ("" if told["side"] < 0 else SIDES[told["side"]])
         assert row["attached"] == ""
         assert len(told["angles"]) == 2
         assert "image" not in told

@@ -76,7 +76,9 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
         mask: [H, W, 10] uint8 in {0, 1}, in the order of `CLASSES`.
         type: [] int32, index into `TYPES`.
         view: [] int32, index into `VIEWS`.
-        side: [] int32, index into `SIDES`.
+        side: [] int32, index into `SIDES`; -1 where the film does not show it: a lateral one, of
+            whose marker not all is in view.
+        body_side: [] int32, index into `SIDES`, of every film.
         pixel_mm: [] float32, in the plane of the knee (a photograph's: at its middle).
         magnification: [] float32, detector over knee plane; a film's own spacing, given for the
             detector, is `pixel_mm` times this.
@@ -118,14 +120,15 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     case = draw_case(case_key, size, is_lateral, spec)
     shadow = jax.lax.cond(is_lateral, lateral, ap, case, *place.to_knee(x, y), pixel / size)
     sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
-    image, seen = _film(film_key, shadow, size, is_right, sheet, spec)
+    image, seen, is_marked = _film(film_key, shadow, size, is_right, sheet, spec)
     shapes = jnp.stack(jnp.broadcast_arrays(*shadow.shapes), -1)
     return {
         "image": image,
         "mask": ((shapes <= 0.0) & seen[..., None]).astype(jnp.uint8),
         "type": case.kind.astype(jnp.int32),
         "view": is_lateral.astype(jnp.int32),
-        "side": is_right.astype(jnp.int32),
+        "side": jnp.where(is_lateral & ~is_marked, -1, is_right).astype(jnp.int32),
+        "body_side": is_right.astype(jnp.int32),
         "pixel_mm": pixel,
         "magnification": magnification,
         **_truth(shadow, place, size, pixel, spec),
@@ -149,7 +152,7 @@ def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str
 
 
 def _film(key, shadow, size, is_right, sheet, spec):
-    """Return the picture, and where it shows the film: [H, W] each."""
+    """Return the picture, where it shows the film, [H, W] each, and if a whole marker is seen."""
     k = jax.random.split(key, 8)
     pixel = sheet.pixel
     energy, scatter, quanta, focus, blur_px, glare, glare_mm, girth = uniforms(
@@ -159,7 +162,8 @@ def _film(key, shadow, size, is_right, sheet, spec):
     )
     skin = shadow.skin * size - girth
     integral, metal = _integrals(k[1], shadow, skin, size, energy)
-    lead = knee_film.objects(k[2], sheet.x, sheet.y, is_right, energy, spec, pixel)
+    marker, ball = knee_film.objects(k[2], sheet.x, sheet.y, is_right, energy, spec, pixel)
+    lead = marker + ball
     view = physics.collimation(k[3], sheet.grid, pixel, spec)
     # Exposure and window are set for the leg, less its thin edge.
     leg = view * coverage(skin + 8.0, pixel) * jnp.exp(-metal - lead)
@@ -179,7 +183,9 @@ def _film(key, shadow, size, is_right, sheet, spec):
     image = jnp.where(is_border, 1.0, knee_film.shown(k[6], signal, leg, view, spec))
     photo = knee_film.photographed(k[7], image, sheet.x, sheet.y)
     image = jnp.where(sheet.is_photo, photo, image).astype(jnp.float32)
-    return image, (view >= 0.5) & ~is_border
+    seen = (view >= 0.5) & ~is_border
+    is_marked = (marker > 0).any() & jnp.where(marker > 0, seen, True).all()
+    return image, seen, is_marked
 
 
 def _integrals(key, shadow: Shadow, skin, size, energy):

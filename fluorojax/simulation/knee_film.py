@@ -73,8 +73,8 @@ def objects(
     energy_kev: jax.Array,
     spec: KneeSpec,
     pixel: jax.Array,
-) -> jax.Array:
-    """Return the line integral [H, W] of lead marker and steel ball, where there are any.
+) -> tuple[jax.Array, jax.Array]:
+    """Return the line integrals [H, W] of lead marker and of steel ball; 0 where there is none.
 
     Args:
         key: draws whether there are any, and where.
@@ -95,7 +95,7 @@ def objects(
     lead = LEAD * coverage(letter(u, v, is_right) * tall, pixel)
     away = jnp.hypot(x + side * 0.76 * half_x, y - place * half_y)
     ball = materials.steel(energy_kev) * chord(away, diameter / 2)
-    return (marked < spec.marker_rate) * lead + (has_ball < spec.ball_rate) * ball
+    return (marked < spec.marker_rate) * lead, (has_ball < spec.ball_rate) * ball
 
 
 def border(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.Array:

@@ -126,11 +126,11 @@ def test_shapes_types_and_ranges():
     assert out["mask"].shape == (COUNT, 96, 96, len(CLASSES))
     assert out["mask"].dtype == np.uint8
     assert set(np.unique(out["mask"])) == {0, 1}
-    for name, names in (("type", TYPES), ("view", VIEWS), ("side", SIDES)):
+    for name, names in (("type", TYPES), ("view", VIEWS), ("body_side", SIDES)):
         assert out[name].dtype == np.int32
         assert set(out[name]) == set(range(len(names)))
     assert {name: value.shape[1:] for name, value in out.items() if value.ndim < 4 and name} == {
-        **dict.fromkeys(("type", "view", "side", "pixel_mm", "magnification"), ()),
+        **dict.fromkeys(("type", "view", "side", "body_side", "pixel_mm", "magnification"), ()),
         **{"image": (96, 96), "angles": (2,), "thickness_mm": (2,), "overhang_mm": (2,)},
         **{"radiolucency_mm": (7,), "tibial_radiolucency_mm": (3,)},
     }
@@ -222,7 +222,7 @@ def test_half_a_knee_covers_one_compartment(uka_lateral):
     for k in range(COUNT):
         columns = np.flatnonzero(label(out, k, "femoral_component").any(0)) - 47.5
         # The patient faces the observer: medial of a right knee is to the right.
-        medial = columns if out["side"][k] == SIDES.index("right") else -columns
+        medial = columns if out["body_side"][k] == SIDES.index("right") else -columns
         assert (medial > 0).all() if uka_lateral == 0.0 else (medial < 0).all()
         assert not (label(out, k, "polyethylene") & label(out, k, "femoral_component")).any()
         _, pieces = ndimage.label(label(out, k, "polyethylene"))
@@ -437,6 +437,23 @@ def test_a_marker_and_a_photograph_change_the_picture_alone():
     # A line stays a line, so the picture's angle is between its points; it is not the film's.
     difference = np.abs(bent["angles"] - plain["angles"])
     assert 0.05 < np.nanmax(difference) < 10.0
+
+
+def test_the_side_is_told_where_a_film_shows_it():
+    """An AP film by the fibula, a lateral one by a marker that is wholly in view."""
+    near = {**PLAIN, "short_rate": 1.0, "short_field_mm": (150.0, 150.0)}
+    for marker in (0.0, 1.0):
+        out = films(**{**near, "marker_rate": marker})
+        lateral = out["view"] == VIEWS.index("lateral")
+        assert 0 < lateral.sum() < COUNT
+        np.testing.assert_array_equal(out["side"][~lateral], out["body_side"][~lateral])
+        told = out["side"][lateral] >= 0
+        assert told.mean() > 0.8 if marker else not told.any()
+        same = out["side"] == out["body_side"]
+        assert same[lateral][told].all()
+    # The border begins where most markers are.
+    cut = films(**{**near, "marker_rate": 1.0, "border_rate": 1.0, "border_share": (0.1, 0.1)})
+    assert (cut["side"] < 0).sum() > lateral.sum() / 2
 
 
 def test_short_films_end_sooner():

@@ -24,7 +24,7 @@ INFO = DatasetInfo(
     attributes=(
         AttributeInfo("type", knee.TYPES),
         AttributeInfo("view", knee.VIEWS),
-        # A lateral film without a marker does not show it.
+        # Not known of a lateral film without a marker.
         AttributeInfo("side", knee.SIDES, chiral=True),
     ),
 )
@@ -110,6 +110,9 @@ class Builder(simulated.SimulatedBuilder):
     record: `simulated.simulate_frames(SIMULATION, split, [(n,), ...], spec)` tells it again.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
+        "1.0.0": "First version.",
+        "1.1.0": "No side is told of a lateral film without a marker: nobody could see it.",
+    }
     simulation = SIMULATION
