@@ -15,6 +15,9 @@ A straight edge along the grid without a step in it may be tilted by up to a pix
 0.41 px s.d. for no step at all, less with each step; 0.3 is between.
 """
 
+LEAST_PX = 3
+"""Rows and columns of the smallest film: there are no contours to follow on a smaller one."""
+
 View = Literal["ap", "lateral"]
 Side = Literal["left", "right"]
 Implant = Literal["total", "revision", "unicompartmental", "native"]
@@ -73,7 +76,12 @@ class KneeFilm:
                 f"masks of shape {self.masks.shape} for {len(self.class_names)} class names: "
                 "must be [H, W, C] with one name a class"
             )
-        if self.masks.size and not (self.masks.min() >= 0 and self.masks.max() <= 1):
+        if min(self.masks.shape[:2]) < LEAST_PX:
+            raise ValueError(
+                f"masks of {self.masks.shape[0]} x {self.masks.shape[1]} pixels: a film has at "
+                f"least {LEAST_PX} rows and columns"
+            )
+        if not (self.masks.min() >= 0 and self.masks.max() <= 1):
             raise ValueError(
                 f"masks from {self.masks.min()} to {self.masks.max()}: must be bool or in [0, 1]"
             )

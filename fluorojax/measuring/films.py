@@ -21,7 +21,7 @@ from fluorojax.measure import (
     compare_knees,
     measure_knee,
 )
-from fluorojax.measure.film import Implant, Side, View
+from fluorojax.measure.film import LEAST_PX, Implant, Side, View
 from fluorojax.measuring.source import Film, Seen, Source
 from fluorojax.measuring.write import (
     PROGRESSION,
@@ -180,6 +180,12 @@ def knee_film(
     if view is None:
         raise InputError(
             f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"
+        )
+    if min(seen.fields.shape[:2]) < LEAST_PX:
+        rows, columns = seen.image.shape
+        raise InputError(
+            f"{film.case.image}: {rows} x {columns} pixels; a film has at least {LEAST_PX} rows "
+            "and columns where it is measured"
         )
     spacing, spacing_from = _spacing(film, given)
     finer = [n / m for n, m in zip(seen.image.shape, seen.fields.shape, strict=False)]

@@ -297,11 +297,12 @@ def test_tolerances_are_configurable_and_undecided_at_their_limits():
         ({"spacing": (0.0, 1.0)}, "spacing"),
         ({"magnification": 0.9}, "magnification"),
         ({"class_names": ("femur",)}, "one name a class"),
-        ({"masks": np.full((4, 4, 2), 255)}, "bool or in"),
+        ({"masks": np.full((9, 9, 2), 255)}, "bool or in"),
+        ({"masks": np.zeros((1, 40, 2), bool)}, "at least 3 rows and columns"),
     ],
 )
 def test_a_film_that_contradicts_itself_is_an_error(about, message):
-    given = {"masks": np.zeros((4, 4, 2), bool), "class_names": ("femur", "tibia"), "view": "ap"}
+    given = {"masks": np.zeros((9, 9, 2), bool), "class_names": ("femur", "tibia"), "view": "ap"}
     with pytest.raises(ValueError, match=message):
         KneeFilm(**(given | about))
 

@@ -251,3 +251,11 @@ def test_who_is_believed(knees, folder, tmp_path):
     (film,) = measuring.source_of(folder, []).films
     with pytest.raises(InputError, match=r"'skyline' \(table of cases\) is none of ap, lateral"):
         knee_film(source, film, seen, Given())
+
+
+def test_a_film_of_a_few_pixels_is_refused_by_its_name(folder):
+    film = measuring.source_of(folder, []).films[0]
+    seen = Seen(np.zeros((1, 40)), np.zeros((1, 40, 10), bool), {})
+    source = Source([film], CLASSES, lambda _: seen, {})
+    with pytest.raises(InputError, match=r"\.png: 1 x 40 pixels; a film has at least 3 rows"):
+        knee_film(source, film, seen, Given(view="ap"))
