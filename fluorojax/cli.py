@@ -13,12 +13,14 @@ from PIL import Image
 from rich.table import Table
 
 from fluorojax import environment
-from fluorojax.data.info import ENCODINGS, DatasetInfo
+from fluorojax import options as options_of
+from fluorojax.data.info import DatasetInfo
 from fluorojax.data.inputs import frames_of
 from fluorojax.errors import InputError
+from fluorojax.options import PROCEDURES
 from fluorojax.progress import console, progress
-from fluorojax.simulation.knee_spec import KNEE, KneeSpec
-from fluorojax.simulation.spec import SPECS, Spec, drawn
+from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.simulation.spec import Spec, drawn
 from fluorojax.training import signals
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from fluorojax.evaluate import Predict
     from fluorojax.predict import Predictor
     from fluorojax.reproduce import Outcome
-
-PROCEDURES: dict[str, Spec | KneeSpec] = {**SPECS, "knee": KNEE}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,184 +47,17 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     top = argparse.ArgumentParser(prog="fluorojax", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, run: Callable[..., None], example: str) -> argparse.ArgumentParser:
+    for run, example in COMMANDS.items():
         text = (run.__doc__ or "").splitlines()[0]
         command = commands.add_parser(
-            name,
+            run.__name__,
             help=text,
             description=text,
             epilog=f"example: {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        getattr(options_of, run.__name__)(command)
         command.set_defaults(command=run)
-        return command
-
-    c = add("check", check, "fluorojax check my_frames")
-    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
-    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
-
-    c = add("prepare", prepare, "fluorojax prepare my_frames")
-    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
-    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
-    c.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
-
-    c = add(
-        "predict", predict, "fluorojax predict runs/joint/export frames/*.png --out predictions"
-    )
-    c.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
-    c.add_argument(
-        "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
-    )
-    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="where masks are written")
-    c.add_argument(
-        "--threshold", type=float, help="probability, for all classes; default: the export's own"
-    )
-
-    c = add("measure", measure, "fluorojax measure runs/knee/export films --view ap --out measured")
-    c.add_argument(
-        "masks",
-        type=Path,
-        metavar="EXPORT|FOLDER",
-        help="an export, or a dataset folder whose annotations are measured",
-    )
-    c.add_argument(
-        "films",
-        nargs="*",
-        metavar="FILM",
-        help="films or folders of them; of FOLDER: cases, default: all that are annotated",
-    )
-    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables and pictures")
-    c.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
-    c.add_argument("--before", metavar="FILM", help="an earlier film of the knee: what changed?")
-    c.add_argument(
-        "--view",
-        choices=("ap", "lateral"),
-        help="of all films, as --side and --implant; default: as the folder or the export says",
-    )
-    c.add_argument("--side", choices=("left", "right"), help="of the body")
-    c.add_argument(
-        "--implant",
-        choices=("total", "revision", "unicompartmental", "native"),
-        help="default: as the folder or the export says, or told from the masks",
-    )
-    c.add_argument(
-        "--spacing-mm",
-        metavar="MM",
-        help="size of a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's",
-    )
-    c.add_argument(
-        "--magnification",
-        default="1",
-        metavar="M",
-        help="the spacing is the detector's, and the knee is shown M times as large; or 'unknown'",
-    )
-    c.add_argument(
-        "--known-width",
-        metavar="COMPONENT=MM",
-        help="catalogue width of tibial_component or femoral_component in this view",
-    )
-    c.add_argument(
-        "--ball-mm", metavar="MM", help="diameter of what the class calibration_ball shows"
-    )
-    c.add_argument(
-        "--tolerance",
-        action="append",
-        default=[],
-        metavar="NAME=LOW,HIGH",
-        help="a band instead of the usual one, such as alpha=93,99",
-    )
-
-    c = add("evaluate", evaluate, "fluorojax evaluate runs/joint/export my_frames --out scores")
-    c.add_argument(
-        "predictions", type=Path, metavar="EXPORT|MASKS", help="an export, or a folder of masks"
-    )
-    c.add_argument("dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv")
-    c.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
-    c.add_argument(
-        "--encoding", default="bitmask", choices=ENCODINGS, help="of masks, as in dataset.json"
-    )
-    c.add_argument(
-        "--name",
-        metavar="PATTERN",
-        help="of masks, with {case}, {stem} or {class}; default: {case}.png, or {stem}.png",
-    )
-    c.add_argument("--split", default="test", choices=("train", "validation", "test"))
-    c.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
-    c.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where scores are written"
-    )
-
-    c = add(
-        "compare",
-        compare,
-        "fluorojax compare runs/multi-seed* runs/joint-seed* --baseline multi --out comparison",
-    )
-    c.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
-    c.add_argument("--baseline", help="method the others are held against; default: the first's")
-    c.add_argument(
-        "--split", default="test", help="a folder in RUN/evaluation; default: %(default)s"
-    )
-    c.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
-    )
-
-    c = add(
-        "benchmark",
-        benchmark,
-        "fluorojax benchmark --configs multi:quick,joint:quick --seeds 0,1,2 --workdir runs/grid",
-    )
-    c.add_argument(
-        "--configs",
-        default="single,multi,separate,cascade,joint",
-        metavar="NAMES",
-        help="of configs/NAME.py, perhaps with :quick behind; default: %(default)s",
-    )
-    c.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
-    c.add_argument(
-        "--jobs",
-        type=int,
-        default=1,
-        help="runs at once, which share the CPU cores; default: %(default)s",
-    )
-    c.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="a field of every configuration, such as training.steps=4000",
-    )
-    c.add_argument("--baseline", help="method the others are held against; default: the first's")
-    c.add_argument(
-        "--workdir", type=Path, required=True, metavar="DIR", help="for runs and comparison"
-    )
-
-    c = add("simulate", simulate, "fluorojax simulate --n 16 --out gallery")
-    c.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
-    c.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
-    c.add_argument("--procedure", default="ercp", choices=tuple(PROCEDURES), help="what is shown")
-    c.add_argument("--side", type=int, default=512, help="rows and columns of a frame (px)")
-    c.add_argument("--seed", type=int, default=0)
-    c.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="a field of fluorojax/simulation/spec.py (knee_spec.py), such as quanta=300,900",
-    )
-    c.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-
-    c = add("reproduce", reproduce, "fluorojax reproduce runs/joint --out runs/joint-again")
-    c.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
-    c.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the new run; default: RUN-again"
-    )
-
-    c = add("export", export, "fluorojax export runs/joint --out shared/joint")
-    c.add_argument(
-        "run", type=Path, metavar="RUN", help="folder of a run, trained at least in part"
-    )
-    c.add_argument("--out", type=Path, help="folder of the export; default: RUN/export")
     return top
 
 
@@ -537,3 +370,18 @@ def show_folder(summary: dict) -> None:
 
 if __name__ == "__main__":
     main()
+
+
+COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
+    check: "fluorojax check my_frames",
+    prepare: "fluorojax prepare my_frames",
+    predict: "fluorojax predict runs/joint/export frames/*.png --out predictions",
+    measure: "fluorojax measure runs/knee/export films --view ap --out measured",
+    evaluate: "fluorojax evaluate runs/joint/export my_frames --out scores",
+    compare: "fluorojax compare runs/multi-seed* runs/joint-seed* --baseline multi --out both",
+    benchmark: "fluorojax benchmark --configs multi:quick,joint:quick --seeds 0,1 --workdir grid",
+    simulate: "fluorojax simulate --n 16 --out gallery",
+    reproduce: "fluorojax reproduce runs/joint --out runs/joint-again",
+    export: "fluorojax export runs/joint --out shared/joint",
+}
+"""What each command runs -> an example of it; `options` has its options under the same name."""
