@@ -107,9 +107,9 @@ def summary(seen: Sequence[Film]) -> list[dict[str, Any]]:
     rows = []
     for view in VIEWS:
         of_view = [film for film in seen if film.view == view]
-        groups = {"no cement": [film for film in of_view if math.isnan(film.white)]}
+        groups = {"no cement there": [film for film in of_view if math.isnan(film.white)]}
         for name, (low, high) in RANGES.items():
-            groups[f"{name} as white"] = [film for film in of_view if low <= film.white < high]
+            groups[name] = [film for film in of_view if low <= film.white < high]
         rows += [{"view": view, "cement": name} | means(group) for name, group in groups.items()]
     return rows
 
@@ -130,7 +130,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a line a row."""
-    table = Table(*rows[0])
+    table = Table("view", "cement as white", "films", "femoral", "tibial", "false: cement")
     for row in rows:
         table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
     console.print(table)
