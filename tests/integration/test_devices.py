@@ -59,6 +59,7 @@ def test_loss_and_gradient_agree_within_float_error(one_and_four):
         np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale + 1e-7, err_msg=name)
 
 
+@pytest.mark.slow  # one step of it is compared above
 def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
     path = tmp_path / "curve.npz"
     command = [sys.executable, "-m", "tests.integration.curve", str(path)]
