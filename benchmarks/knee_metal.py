@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from rich.table import Table
@@ -24,10 +24,11 @@ from benchmarks.timing import machine
 from fluorojax import environment
 from fluorojax.data.intensity import shown
 from fluorojax.measure import CLASSES
+from fluorojax.measure.film import View
 from fluorojax.metrics.overlap import dice
 from fluorojax.progress import console
 
-VIEWS = ("ap", "lateral")
+VIEWS = get_args(View)
 Masks = Mapping[str, np.ndarray]  # class -> [H, W] bool
 
 METAL = ("femoral_component", "tibial_component")

@@ -117,7 +117,7 @@ def model() -> ConfigDict:
     model.width = 32.0
     model.depth = 5  # number of times the grid is halved
     # side (px) of what is one pixel to the network, its own pixels as channels: 2 leaves out the
-    # level that costs most
+    # finest level
     model.patch = 1
     model.norm = "group"  # 'group', 'instance' or 'none'
     model.residual = False  # a skip around each pair of convolutions

@@ -17,7 +17,6 @@ from fluorojax import options as options_of
 from fluorojax.data.info import DatasetInfo
 from fluorojax.data.inputs import frames_of
 from fluorojax.errors import InputError
-from fluorojax.options import PROCEDURES
 from fluorojax.progress import console, progress
 from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
@@ -344,7 +343,7 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
     Raises:
         InputError: no such field, or a value it cannot have.
     """
-    spec = PROCEDURES[procedure]
+    spec = options_of.PROCEDURES[procedure]
     defaults = {field.name: field.default for field in drawn(spec)}
     fields: dict[str, Any] = {}
     for text in assignments:

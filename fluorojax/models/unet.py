@@ -182,8 +182,8 @@ class UNet(nn.Module):
     later stage begins as the network that it would be alone, and learns to look there.
 
     With a `patch` above 1 the whole network works on a grid so many times coarser: the pixels of a
-    patch come in as channels and go out as logits, so none is averaged away, and the level that
-    costs most, with the fewest channels, is left out.
+    patch come in as channels and go out as logits, so none is averaged away, and the finest
+    level, which has the fewest channels, is left out.
     """
 
     classes: int
