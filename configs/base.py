@@ -138,6 +138,9 @@ def loss() -> ConfigDict:
     # not show is best never predicted, until it is known well; at 0.0 cross entropy alone speaks
     loss.dice_absent = 1.0
     loss.dice_absent_classes = ""  # that share for single classes, as in 'cement=0,tibia=0.5'
+    # share of the steps after which these shares begin to rise, and are 1: what is found by then
+    # may be asked not to be seen elsewhere. (1.0, 1.0): they stay
+    loss.dice_absent_rise = (1.0, 1.0)
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)

@@ -1,6 +1,7 @@
 """The joint loss: every class's terms and the relation, weighted in one place."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -69,6 +70,7 @@ def joint_loss(
     points: jax.Array | None = None,
     attributes: tuple[jax.Array, ...] = (),
     relation_share: jax.Array | float = 1.0,
+    absent_share: jax.Array | float = 0.0,
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
@@ -89,6 +91,8 @@ def joint_loss(
         points: logits [B, H, W, 2] of exit and tip, where they are learned.
         attributes: logits [B, n] of each attribute, in the order of `spec.attribute_names`.
         relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
+        absent_share: [] in [0, 1], how far Dice's share where a class is absent has risen from
+            `spec.dice_absent` to 1.
 
     Returns:
         The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an attribute's is
@@ -98,10 +102,11 @@ def joint_loss(
     probabilities = jax.nn.sigmoid(logits)
     weight = 1.0 - targets.ignore.astype(jnp.float32)
     loss, terms = jnp.zeros(logits.shape[0], jnp.float32), Terms()
-    for k, name in enumerate(spec.class_names):
-        of_class = class_terms(k, logits, probabilities, targets, weight, spec)
-        loss += spec.class_weights[k] * sum(w * term for w, term in of_class.values())
-        terms |= {f"{name}/{term}": value for term, (_, value) in of_class.items()}
+    of_classes = class_terms(logits, probabilities, targets, weight, spec, absent_share)
+    for term, (classes, values) in of_classes.items():
+        for place, k in enumerate(classes):
+            terms[f"{spec.class_names[k]}/{term}"] = values[:, place]
+            loss += spec.class_weights[k] * getattr(spec, term) * values[:, place]
     for name, value in relation_terms(probabilities, targets, weight, spec).items():
         terms[name] = value
         loss += getattr(spec, name) * relation_share * value
@@ -119,34 +124,66 @@ def joint_loss(
 
 
 def class_terms(
-    k: int,
     logits: jax.Array,
     probabilities: jax.Array,
     targets: Targets,
     weight: jax.Array,
     spec: LossSpec,
-) -> dict[str, tuple[float, jax.Array]]:
-    """Return weight and value of each term of class k."""
-    z, p, y, w = logits[..., k], probabilities[..., k], targets.mask[..., k], weight
-    absent = spec.dice_absent[k] if spec.dice_absent else 1.0
-    terms: dict[str, Callable[[], jax.Array]] = {
-        "cross_entropy": lambda: cross_entropy(z, y, w),
-        "dice": lambda: where_present(y, w, absent) * dice(p, y, w, spec.dice_smooth),
-        "focal": lambda: focal(z, y, w, spec.focal_gamma),
-        "tversky": lambda: tversky(p, y, w, spec.tversky_miss),
-        "boundary": lambda: boundary(p, y, w, spec.boundary_px),
+    absent_share: jax.Array | float,
+) -> dict[str, tuple[tuple[int, ...], jax.Array]]:
+    """Return, for each term that has a weight, the n classes it is of and its values, [B, n].
+
+    All classes at once: of slices class by class, XLA makes as many products with the head, and a
+    CPU spends more time there than in the network.
+    """
+    every = tuple(range(len(spec.class_names)))
+    absent = jnp.array(spec.dice_absent or (1.0,) * len(every), jnp.float32)
+    absent += absent_share * (1.0 - absent)
+    z, p, y, w = logits, probabilities, targets.mask, weight
+    terms: dict[str, tuple[tuple[int, ...], Callable[[], jax.Array]]] = {
+        "cross_entropy": (every, lambda: _each(lambda z, y: cross_entropy(z, y, w), z, y)),
+        "dice": (
+            every,
+            lambda: (
+                where_present(y, w, absent)
+                * _each(lambda p, y: dice(p, y, w, spec.dice_smooth), p, y)
+            ),
+        ),
+        "focal": (every, lambda: _each(lambda z, y: focal(z, y, w, spec.focal_gamma), z, y)),
+        "tversky": (every, lambda: _each(lambda p, y: tversky(p, y, w, spec.tversky_miss), p, y)),
+        "boundary": (every, lambda: _each(lambda p, y: boundary(p, y, w, spec.boundary_px), p, y)),
     }
-    if k in spec.curves:
-        # Only what the mask has of the dilated centreline: the rest of it would thicken the wire.
-        terms["skeleton_recall"] = lambda: skeleton_recall(p, targets.skeleton[..., k] * y, w)
-        terms["cldice"] = lambda: soft_cldice(p, y, w, spec.cldice_iterations)
-    weights = {name: getattr(spec, name) for name in terms}
-    return {name: (weights[name], term()) for name, term in terms.items() if weights[name]}
+    if spec.curves:
+        thin_p, thin_y, lines = (_of(spec.curves, x) for x in (p, y, targets.skeleton))
+        terms["skeleton_recall"] = (
+            spec.curves,
+            # Only what the mask has of the dilated centreline: the rest would thicken the wire.
+            lambda: _each(lambda p, s: skeleton_recall(p, s, w), thin_p, lines * thin_y),
+        )
+        terms["cldice"] = (
+            spec.curves,
+            lambda: _each(
+                lambda p, y: soft_cldice(p, y, w, spec.cldice_iterations), thin_p, thin_y
+            ),
+        )
+    return {
+        name: (classes, term()) for name, (classes, term) in terms.items() if getattr(spec, name)
+    }
 
 
-def where_present(target: jax.Array, weight: jax.Array, absent: float) -> jax.Array:
-    """Return 1 for examples that show a class, `absent` for those that do not, [B] float32."""
-    return jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
+def _each(term: Callable[..., jax.Array], *of_classes: jax.Array) -> jax.Array:
+    """Compute a term for each class of arrays [B, H, W, n], `[B, n]`."""
+    return jax.vmap(term, in_axes=-1, out_axes=-1)(*of_classes)
+
+
+def _of(classes: tuple[int, ...], x: jax.Array) -> jax.Array:
+    """Choose classes of `x: [B, H, W, C]`."""
+    return jnp.stack([x[..., k] for k in classes], -1)
+
+
+def where_present(target: jax.Array, weight: jax.Array, absent: jax.Array) -> jax.Array:
+    """Return 1 for examples that show a class, `absent: [C]` for those that do not, [B, C]."""
+    return jnp.where((target * weight[..., None] > 0).any((1, 2)), 1.0, absent)
 
 
 def relation_terms(
@@ -193,8 +230,7 @@ def points_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.A
     known = (targets.attached >= 0, targets.attached == 1)
     total = jnp.zeros(weight.shape[0], jnp.float32)
     for k, counts in enumerate(known):
-        z, y = logits[..., k], targets.points[..., k]
-        terms = cross_entropy(z, y, weight) + dice(jax.nn.sigmoid(z), y, weight)
+        terms = _areas(logits[..., k], targets.points[..., k], weight)
         total += jnp.where(counts, terms, 0.0)
     return total
 
@@ -223,11 +259,14 @@ def auxiliary_loss(
         factor = 2 ** (level + 1)
         mask = _blocks(targets.mask.astype(jnp.float32), factor).max((2, 4))
         counts = _blocks(weight[..., None], factor).min((2, 4))[..., 0]
-        for k, share in enumerate(spec.class_weights):
-            z, y = logits[..., k], mask[..., k]
-            terms = cross_entropy(z, y, counts) + dice(jax.nn.sigmoid(z), y, counts)
-            total += share * 0.5**level * terms
+        terms = _each(functools.partial(_areas, weight=counts), logits, mask)
+        total += 0.5**level * (terms * jnp.array(spec.class_weights)).sum(-1)
     return total
+
+
+def _areas(z: jax.Array, y: jax.Array, weight: jax.Array) -> jax.Array:
+    """Return cross entropy and Dice of logits `z` of one class, [B]."""
+    return cross_entropy(z, y, weight) + dice(jax.nn.sigmoid(z), y, weight)
 
 
 def _blocks(x: jax.Array, factor: int) -> jax.Array:

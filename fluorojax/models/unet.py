@@ -138,7 +138,7 @@ def double(x: jax.Array) -> jax.Array:
 def fold(x: jax.Array, patch: int) -> jax.Array:
     """Make channels of the pixels of each patch, `[B, H, W, C] -> [B, H / p, W / p, C p^2]`.
 
-    A channel's p^2 stay together, in the order of the channels.
+    A channel's p^2 stay together, in the order of the channels: context stays last.
     """
     batch, height, width, channels = x.shape
     blocks = x.reshape(batch, height // patch, patch, width // patch, patch, channels)
@@ -148,12 +148,15 @@ def fold(x: jax.Array, patch: int) -> jax.Array:
 
 
 def unfold(x: jax.Array, patch: int) -> jax.Array:
-    """Undo `fold`: the pixel shuffle of Shi et al., CVPR 2016."""
+    """Make pixels of channels, `[B, H, W, p^2 C] -> [B, p H, p W, C]`.
+
+    The pixel shuffle of Shi et al., CVPR 2016, but the channels of one pixel stay together, pixel
+    after pixel and row after row of a patch: single numbers moved about are slow on a CPU.
+    """
     batch, height, width, channels = x.shape
-    blocks = x.reshape(batch, height, width, channels // patch**2, patch, patch)
-    return blocks.transpose(0, 1, 4, 2, 5, 3).reshape(
-        batch, height * patch, width * patch, channels // patch**2
-    )
+    line = (batch, height, width * patch, channels // patch**2)
+    lines = [of_row.reshape(line) for of_row in jnp.split(x, patch, -1)]
+    return jnp.stack(lines, 2).reshape(batch, height * patch, *line[2:])
 
 
 def channels(width: float, level: int) -> int:

