@@ -138,9 +138,6 @@ def loss() -> ConfigDict:
     # not show is best never predicted, until it is known well; at 0.0 cross entropy alone speaks
     loss.dice_absent = 1.0
     loss.dice_absent_classes = ""  # that share for single classes, as in 'cement=0,tibia=0.5'
-    # share of the steps after which these shares begin to rise, and are 1: what is found by then
-    # may be asked not to be seen elsewhere. (1.0, 1.0): they stay
-    loss.dice_absent_rise = (1.0, 1.0)
     loss.skeleton_recall = 1.0  # weight of recall on the reference centreline, thin classes
     loss.cldice = 0.0  # weight of soft clDice, thin classes
     loss.cldice_iterations = 5  # of its skeletons: half the width of the thickest wire (px)
@@ -200,6 +197,9 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
+    # area (px of the network's grid) below which a piece is dropped, of single classes, as in
+    # 'radiolucency=15': what is smaller is as often false as true
+    evaluation.least_px = ""
     # longest gap that is bridged between the parent and a piece more than a quarter as large as all
     # that is attached; 0: none is
     evaluation.bridge_mm = 0.0

@@ -40,7 +40,7 @@ RANGES = tuple(
         *("noise_std", "blur_px"),
     )
 )
-SHARE_RANGES = ("loss.attachment_rise", "loss.dice_absent_rise")  # within 0 .. 1
+SHARE_RANGES = ("loss.attachment_rise",)  # within 0 .. 1
 POSITIVE_RANGES = ("augment.scale", "augment.gamma", "augment.contrast", "augment.blur_px")
 PROBABILITIES = (
     *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),

@@ -42,8 +42,10 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
     manifest = {
         "format": FORMAT,
         "classes": [
-            {"name": c.name, "kind": c.kind, "threshold": threshold}
-            for c, threshold in zip(predictor.classes, predictor.thresholds, strict=True)
+            {"name": c.name, "kind": c.kind, "threshold": threshold, "least_px": least}
+            for c, threshold, least in zip(
+                predictor.classes, predictor.thresholds, predictor.least_px, strict=True
+            )
         ],
         "network": predictor.spec.to_json(),
         "preprocessing": {
@@ -142,5 +144,7 @@ def load(path: str | Path) -> Predictor:
         thresholds=[c["threshold"] for c in manifest["classes"]],
         relink=Relink(**manifest["postprocessing"]),
         relation=Relation(**manifest["relation"]) if manifest["relation"] else None,
-        attributes=attributes_from_json(manifest.get("attributes", [])),  # younger than FORMAT 2
+        # Younger than FORMAT 2.
+        attributes=attributes_from_json(manifest.get("attributes", [])),
+        least_px=[c.get("least_px", 0.0) for c in manifest["classes"]],
     )

@@ -1,4 +1,4 @@
-"""What the relation says of a finished mask: gaps are bridged, and what stays detached may go.
+"""What is known of finished masks: specks go, gaps are bridged, and what stays detached may go.
 
 A guidewire comes out of its endoscope. A predicted piece that is not joined to the predicted
 endoscope is either a stretch beyond a gap, or something else. This is the knowledge of the
@@ -74,6 +74,14 @@ class Relink:
         result = masks.copy()
         result[..., child] = of_child
         return result
+
+
+def without_specks(mask: np.ndarray, least: float) -> np.ndarray:
+    """Return the pieces of `mask: [H, W] bool` (8-connected) that have `least` pixels or more."""
+    piece, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    kept = np.bincount(piece.ravel(), minlength=count + 1) >= least
+    kept[0] = False  # the background
+    return kept[piece]
 
 
 LARGE = 0.25

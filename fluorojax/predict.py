@@ -15,7 +15,7 @@ from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.data.intensity import intensity_range, normalise
 from fluorojax.models.cascade import POINTS, Cascade, Parameters, forward
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.postprocess import Relink
+from fluorojax.postprocess import Relink, without_specks
 
 Spacing = tuple[float, float]
 UNKNOWN: Spacing = (math.nan, math.nan)
@@ -69,6 +69,7 @@ class Predictor:
         relink: Relink | None = None,
         relation: Relation | None = None,
         attributes: tuple[AttributeInfo, ...] = (),
+        least_px: Sequence[float] | None = None,
     ):
         """Take a network, and what makes masks of its probabilities.
 
@@ -80,11 +81,14 @@ class Predictor:
             relink: what is done to the relation's child afterwards; None: nothing.
             relation: whose child that is; None: nothing is done.
             attributes: of whole frames, those it tells, in order.
+            least_px: area (px of the network's grid) below which a piece is dropped, one a class;
+                None: all are kept.
         """
         self.spec, self.image_size, self.classes = spec, image_size, classes
         self.thresholds = tuple(thresholds or (0.5,) * len(classes))
         self.relink, self.relation = relink or Relink(), relation
         self.attributes = attributes
+        self.least_px = tuple(least_px or (0.0,) * len(classes))
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -147,13 +151,18 @@ class Predictor:
         return self.masks(self(frame), spacing)
 
     def masks(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
-        """Return [H, W, C] bool: probabilities from their thresholds on, then relinked.
+        """Return [H, W, C] bool: probabilities from their thresholds on, less specks, relinked.
 
         Args:
             probabilities: [H, W, C] in [0, 1], on the frame's own grid.
             spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
         """
         found = probabilities >= np.array(self.thresholds, np.float32)
+        place = grid.place(found.shape[:2], self.image_size)
+        finer = np.prod(place.shape) / np.prod(place.resized)  # the frame's pixels in one of ours
+        for k, least in enumerate(self.least_px):
+            if least:
+                found[..., k] = without_specks(found[..., k], least * finer)
         if self.relation is None:
             return found
         names = [c.name for c in self.classes]

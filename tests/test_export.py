@@ -26,7 +26,8 @@ def predictor():
     ]
     relink = Relink(bridge_px=4.0, drop_detached=True)
     classes = (ClassInfo("wire", "curve"),)
-    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, attributes=(HAND,))
+    rest = {"attributes": (HAND,), "least_px": (2.0,)}
+    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, **rest)
 
 
 @pytest.fixture
@@ -40,14 +41,16 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
     assert model.classes == predictor.classes
     assert (model.relink, model.relation) == (predictor.relink, None)
-    np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
+    np.testing.assert_array_equal(model.segment(FRAME), predictor.segment(FRAME))
+    assert (model.thresholds, model.least_px) == ((0.35,), (2.0,))
 
 
 def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
-    assert manifest["classes"] == [{"name": "wire", "kind": "curve", "threshold": 0.35}]
+    wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "least_px": 2.0}
+    assert manifest["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fluorojax.metrics import centreline
-from fluorojax.postprocess import Relink, attached_only, bridged
+from fluorojax.postprocess import Relink, attached_only, bridged, without_specks
 
 KNOWN, UNKNOWN = (0.5, 0.5), (np.nan, np.nan)
 
@@ -134,3 +134,14 @@ def test_pieces_that_touch_the_parent_by_a_corner_are_attached():
     child[5, 5:10] = child[9, 0] = True
     found = np.argwhere(attached_only(child, parent, (1.0, 1.0)))
     np.testing.assert_array_equal(found, [[5, k] for k in range(5, 10)])
+
+
+def test_pieces_that_are_too_small_go():
+    mask = np.zeros((12, 12), bool)
+    mask[0, 0] = mask[1, 1] = mask[2, 0] = True  # one piece, by its corners
+    mask[6:8, 4:9] = mask[11, 11] = True
+    np.testing.assert_array_equal(without_specks(mask, 1), mask)
+    assert without_specks(mask, 3).sum() == 13
+    np.testing.assert_array_equal(np.argwhere(without_specks(mask, 4)).min(0), (6, 4))
+    assert not without_specks(mask, 11).any()
+    assert not without_specks(np.zeros((3, 3), bool), 1).any()

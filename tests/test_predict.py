@@ -37,6 +37,19 @@ def test_masks_are_thresholds_and_then_the_relation(predictor):
     assert not predictor.masks(found).any()  # from 0.5 on
 
 
+def test_specks_are_dropped_by_their_size_on_the_networks_grid(predictor):
+    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes)
+    model = Predictor(*parts, least_px=(0.0, 6.0))
+    found = np.zeros((32, 32, 2), np.float32)
+    found[4:6, 4:8] = found[20, 3:8] = 0.9  # of 8 and of 5 pixels
+    assert model.masks(found)[..., 0].sum() == 13
+    assert model.masks(found)[..., 1].sum() == 8
+    twice = np.zeros((64, 64, 2), np.float32)  # shrunk to half for the network: of 4 and of 5
+    twice[4:8, 4:8] = twice[20:22, 4:14] = 0.9
+    assert not model.masks(twice)[..., 1].any()
+    assert Predictor(*parts, least_px=(0.0, 4.5)).masks(twice)[..., 1].sum() == 20
+
+
 @pytest.mark.parametrize("shape", [(32, 32), (20, 31), (100, 64), (7, 200)])
 def test_frames_of_any_size_come_back_on_their_own_grid(predictor, shape):
     frame = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)

@@ -70,7 +70,6 @@ def joint_loss(
     points: jax.Array | None = None,
     attributes: tuple[jax.Array, ...] = (),
     relation_share: jax.Array | float = 1.0,
-    absent_share: jax.Array | float = 0.0,
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
@@ -91,8 +90,6 @@ def joint_loss(
         points: logits [B, H, W, 2] of exit and tip, where they are learned.
         attributes: logits [B, n] of each attribute, in the order of `spec.attribute_names`.
         relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
-        absent_share: [] in [0, 1], how far Dice's share where a class is absent has risen from
-            `spec.dice_absent` to 1.
 
     Returns:
         The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an attribute's is
@@ -102,7 +99,7 @@ def joint_loss(
     probabilities = jax.nn.sigmoid(logits)
     weight = 1.0 - targets.ignore.astype(jnp.float32)
     loss, terms = jnp.zeros(logits.shape[0], jnp.float32), Terms()
-    of_classes = class_terms(logits, probabilities, targets, weight, spec, absent_share)
+    of_classes = class_terms(logits, probabilities, targets, weight, spec)
     for term, (classes, values) in of_classes.items():
         for place, k in enumerate(classes):
             terms[f"{spec.class_names[k]}/{term}"] = values[:, place]
@@ -129,7 +126,6 @@ def class_terms(
     targets: Targets,
     weight: jax.Array,
     spec: LossSpec,
-    absent_share: jax.Array | float,
 ) -> dict[str, tuple[tuple[int, ...], jax.Array]]:
     """Return, for each term that has a weight, the n classes it is of and its values, [B, n].
 
@@ -138,41 +134,39 @@ def class_terms(
     """
     every = tuple(range(len(spec.class_names)))
     absent = jnp.array(spec.dice_absent or (1.0,) * len(every), jnp.float32)
-    absent += absent_share * (1.0 - absent)
     z, p, y, w = logits, probabilities, targets.mask, weight
-    terms: dict[str, tuple[tuple[int, ...], Callable[[], jax.Array]]] = {
-        "cross_entropy": (every, lambda: _each(lambda z, y: cross_entropy(z, y, w), z, y)),
-        "dice": (
-            every,
-            lambda: (
-                where_present(y, w, absent)
-                * _each(lambda p, y: dice(p, y, w, spec.dice_smooth), p, y)
-            ),
-        ),
-        "focal": (every, lambda: _each(lambda z, y: focal(z, y, w, spec.focal_gamma), z, y)),
-        "tversky": (every, lambda: _each(lambda p, y: tversky(p, y, w, spec.tversky_miss), p, y)),
-        "boundary": (every, lambda: _each(lambda p, y: boundary(p, y, w, spec.boundary_px), p, y)),
+
+    def present_dice(p: jax.Array, y: jax.Array, absent: jax.Array) -> jax.Array:
+        return where_present(y, w, absent) * dice(p, y, w, spec.dice_smooth)
+
+    of_areas: dict[str, Callable[[], jax.Array]] = {
+        "cross_entropy": lambda: _each(lambda z, y: cross_entropy(z, y, w), z, y),
+        "dice": lambda: _each(present_dice, p, y, absent),
+        "focal": lambda: _each(lambda z, y: focal(z, y, w, spec.focal_gamma), z, y),
+        "tversky": lambda: _each(lambda p, y: tversky(p, y, w, spec.tversky_miss), p, y),
+        "boundary": lambda: _each(lambda p, y: boundary(p, y, w, spec.boundary_px), p, y),
     }
+    of_curves: dict[str, Callable[[], jax.Array]] = {}
     if spec.curves:
         thin_p, thin_y, lines = (_of(spec.curves, x) for x in (p, y, targets.skeleton))
-        terms["skeleton_recall"] = (
-            spec.curves,
-            # Only what the mask has of the dilated centreline: the rest would thicken the wire.
-            lambda: _each(lambda p, s: skeleton_recall(p, s, w), thin_p, lines * thin_y),
-        )
-        terms["cldice"] = (
-            spec.curves,
-            lambda: _each(
+        # Only what the mask has of the dilated centreline: the rest of it would thicken the wire.
+        inside = lines * thin_y
+        of_curves = {
+            "skeleton_recall": lambda: _each(lambda p, s: skeleton_recall(p, s, w), thin_p, inside),
+            "cldice": lambda: _each(
                 lambda p, y: soft_cldice(p, y, w, spec.cldice_iterations), thin_p, thin_y
             ),
-        )
+        }
     return {
-        name: (classes, term()) for name, (classes, term) in terms.items() if getattr(spec, name)
+        name: (classes, term())
+        for classes, terms in ((every, of_areas), (spec.curves, of_curves))
+        for name, term in terms.items()
+        if getattr(spec, name)
     }
 
 
 def _each(term: Callable[..., jax.Array], *of_classes: jax.Array) -> jax.Array:
-    """Compute a term for each class of arrays [B, H, W, n], `[B, n]`."""
+    """Compute a term for each class of arrays whose last axis they are, `[B, n]`."""
     return jax.vmap(term, in_axes=-1, out_axes=-1)(*of_classes)
 
 
@@ -182,8 +176,8 @@ def _of(classes: tuple[int, ...], x: jax.Array) -> jax.Array:
 
 
 def where_present(target: jax.Array, weight: jax.Array, absent: jax.Array) -> jax.Array:
-    """Return 1 for examples that show a class, `absent: [C]` for those that do not, [B, C]."""
-    return jnp.where((target * weight[..., None] > 0).any((1, 2)), 1.0, absent)
+    """Return 1 for examples that show a class, `absent: []` for those that do not, [B]."""
+    return jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
 
 
 def relation_terms(

@@ -75,6 +75,7 @@ class Run:
             relink_of(self.config),
             self.info.relation,
             attributes_learned(self.config, self.info),
+            least_of(self.config, self.info),
         )
 
 
@@ -87,6 +88,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
+    least_of(config, info)  # said before the training, not after it
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -113,8 +115,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             augment=augment_spec(config),
             loss=loss_spec(config, info),
             false_context=config.model.false_context,
-            relation_rise=rise_of(config, config.loss.attachment_rise),
-            absent_rise=rise_of(config, config.loss.dice_absent_rise),
+            relation_rise=relation_rise(config),
             ema_decay=config.training.ema_decay,
         ),
         metrics=MetricSettings(
@@ -218,13 +219,18 @@ def relink_of(config: ConfigDict) -> Relink:
     return Relink(**{field.name: evaluation[field.name] for field in dataclasses.fields(Relink)})
 
 
+def least_of(config: ConfigDict, info: DatasetInfo) -> tuple[float, ...]:
+    """Return the area (px of the working grid) below which a piece is dropped, one a class."""
+    least = weights_of("evaluation.least_px", config.evaluation.least_px, info)
+    return tuple(least.get(name, 0.0) for name in info.class_names)
+
+
 UNPACKED = (
     "parent",
     "child",
     "classes",
     "dice_absent",
     "dice_absent_classes",
-    "dice_absent_rise",
     "attachment_rise",
 )  # fields that are no weight of one term
 
@@ -251,10 +257,10 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
 
 
 def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
-    """Return the weights in a field's list such as `cement=2,tibia=0.5`, by class.
+    """Return the numbers in a field's list such as `cement=2,tibia=0.5`, by class.
 
     Raises:
-        InputError: there is no such class, or its weight is no number of at least 0.
+        InputError: there is no such class, or its number is none of at least 0.
     """
     weights = {}
     for part in filter(None, text.split(",")):
@@ -264,14 +270,14 @@ def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
                 f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
             )
         if not re.fullmatch(r"\d+(\.\d*)?", number):
-            raise InputError(f"{field}: {part!r} has no weight; write {name}=2 or the like")
+            raise InputError(f"{field}: {part!r} has no number; write {name}=2 or the like")
         weights[name] = float(number)
     return weights
 
 
-def rise_of(config: ConfigDict, shares: tuple[float, float]) -> tuple[float, float]:
-    """Return the steps at which something begins to rise, and is whole."""
-    first, last = shares
+def relation_rise(config: ConfigDict) -> tuple[float, float]:
+    """Return the steps at which the relation's weights begin to rise, and are whole."""
+    first, last = config.loss.attachment_rise
     return first * config.training.steps, last * config.training.steps
 
 

@@ -33,7 +33,6 @@ class StepSpec:
     loss: LossSpec
     false_context: float  # share of the examples whose later stages are shown blots
     relation_rise: tuple[float, float]  # steps: the relation's weights begin, and are whole
-    absent_rise: tuple[float, float]  # steps: `loss.dice_absent` begins to rise, and is 1
     ema_decay: float
 
 
@@ -99,7 +98,6 @@ def loss_of(
         attributes=output.attributes,
         # Who is not shown the parent cannot be asked to reach it.
         relation_share=share if false is None else share * (1.0 - false.is_false),
-        absent_share=risen(step, spec.absent_rise),
     )
     return loss.mean(), {name: term.mean() for name, term in terms.items()}
 

@@ -59,19 +59,6 @@ def test_dice_of_what_an_example_does_not_show_weighs_its_share():
     assert not share["scope/dice"].any()
 
 
-def test_what_an_absent_class_weighs_rises_to_all():
-    logits, targets = scene(2)
-    targets.mask[1, ..., 0] = 0
-    spec = dataclasses.replace(SPEC, dice_absent=(0.2, 1.0))
-    whole = joint_loss(logits, targets, SPEC)[1]["scope/dice"]
-    half, all_ = (
-        joint_loss(logits, targets, spec, absent_share=share)[1]["scope/dice"]
-        for share in (0.5, 1.0)
-    )
-    np.testing.assert_allclose(half, whole * np.float32([1.0, 0.6]), rtol=1e-6)
-    np.testing.assert_allclose(all_, whole, rtol=1e-6)
-
-
 @pytest.mark.parametrize("attached", [0, -1])
 def test_the_attachment_counts_only_where_the_relation_holds(attached):
     logits, targets = scene(2)

@@ -103,13 +103,20 @@ def test_what_dice_weighs_where_a_class_is_absent_can_be_said_of_single_classes(
         setup.loss_spec(of, INFO)
 
 
+def test_the_least_piece_can_be_said_of_single_classes():
+    assert setup.least_of(config(), INFO) == (0.0, 0.0)
+    assert setup.least_of(config(**{"evaluation.least_px": "wire=12"}), INFO) == (0.0, 12.0)
+    with pytest.raises(InputError, match=r"evaluation\.least_px: there is no class 'wires'"):
+        setup.least_of(config(**{"evaluation.least_px": "wires=12"}), INFO)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("wires=2", r"loss\.classes: there is no class 'wires'; write scope, wire"),
-        ("wire=many", r"loss\.classes: 'wire=many' has no weight; write wire=2"),
-        ("wire=-1", r"has no weight"),
-        ("wire", r"has no weight"),
+        ("wire=many", r"loss\.classes: 'wire=many' has no number; write wire=2"),
+        ("wire=-1", r"has no number"),
+        ("wire", r"has no number"),
     ],
 )
 def test_weights_of_no_class_are_refused(text, message):
