@@ -158,11 +158,11 @@ class Predictor:
             spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
         """
         found = probabilities >= np.array(self.thresholds, np.float32)
-        place = grid.place(found.shape[:2], self.image_size)
-        finer = np.prod(place.shape) / np.prod(place.resized)  # the frame's pixels in one of ours
+        # Areas on the network's grid; the frame's own may be finer.
+        scale = grid.place(found.shape[:2], self.image_size).scale
         for k, least in enumerate(self.least_px):
             if least:
-                found[..., k] = without_specks(found[..., k], least * finer)
+                found[..., k] = without_specks(found[..., k], least / scale**2)
         if self.relation is None:
             return found
         names = [c.name for c in self.classes]
