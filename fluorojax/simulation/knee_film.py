@@ -113,7 +113,8 @@ def shown(
     """Return the film's grey [H, W] in [0, 1]: dense is bright, or everything is turned round.
 
     Args:
-        key: draws window, level, gamma, polarity and the shade of the collimator's margins.
+        key: draws window, level, gamma, polarity, the shade of the collimator's margins, and if
+            the window ends in a sigmoid.
         signal: [H, W], from `physics.detect`.
         weight: [H, W] in [0, 1], what the window is set for: the leg, without metal.
         view: [H, W] in [0, 1], the collimator's opening.
@@ -124,9 +125,21 @@ def shown(
         *(spec.window, spec.brightness, spec.gamma, RATE, RATE, (0.0, 0.05), (0.93, 1.0)),
     )
     grey = physics.logarithmic(signal, weight, level, -window)
-    grey = jnp.clip(grey, 0.0, 1.0) ** gamma
+    # A key of its own: what else is drawn of a film does not depend on how it is shown.
+    bent = jax.random.uniform(jax.random.fold_in(key, 1)) < spec.sigmoid_rate
+    grey = jnp.where(bent, sigmoid(grey), jnp.clip(grey, 0.0, 1.0)) ** gamma
     grey = view * grey + (1.0 - view) * jnp.where(shade < spec.white_shutter_rate, light, dark)
     return jnp.where(polarity < spec.dark_bone_rate, 1.0 - grey, grey)
+
+
+def sigmoid(grey: jax.Array) -> jax.Array:
+    """Return grey values in (0, 1) of values that a window would clip: the more, the flatter.
+
+    1 / (1 + exp(-4 (grey - 1/2))): the SIGMOID of DICOM (PS3.3, VOI LUT Function) with the window's
+    centre and slope, and what the characteristic curve of film is like. What is brighter than the
+    window, as cement and metal are, stays apart.
+    """
+    return jax.nn.sigmoid(4.0 * (grey - 0.5))
 
 
 def photographed(key: jax.Array, image: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:

@@ -47,6 +47,7 @@ class KneeSpec:
     brightness: Range = uniform(0.42, 0.58, 0.05, 0.95)  # grey of the knee's mean
     window: Range = uniform(0.15, 0.24, 0.02, 2.0)  # grey of one s.d. of the logarithm
     gamma: Range = uniform(0.8, 1.3, 0.2, 5.0)  # exponent of the grey value
+    sigmoid_rate: float = rate(0.7)  # shown through a sigmoid; others are clipped by the window
     dark_bone_rate: float = rate(0.15)  # dense is dark; the margins turn white with it
     white_shutter_rate: float = rate(0.1)  # the collimator's margins are the other shade
     round_rate: float = rate(0.02)  # the collimator opens a circle

@@ -396,6 +396,28 @@ def test_dense_is_bright_or_all_is_turned_round():
             assert out["image"][k][metal[k]].mean() > out["image"][k][bone[k]].mean() + 0.1
 
 
+def test_a_sigmoid_keeps_cement_apart_from_metal_and_changes_the_picture_alone():
+    fields = only("tka_cr") | {"cement_rate": 1.0, "cement_mm": (2.0, 2.5)}
+    bent, ended = (films(SMALL, **PLAIN, **fields, sigmoid_rate=rate) for rate in (1.0, 0.0))
+    for name in set(bent) - {"image"}:
+        np.testing.assert_array_equal(bent[name], ended[name])
+    metal = part(bent, "tibial_component")
+    cement = part(bent, "cement") & ~metal & ~part(bent, "femoral_component")
+
+    clipped, kept = (
+        [
+            np.mean(i[c] >= np.median(i[m]))
+            for i, m, c in zip(out["image"], metal, cement, strict=True)
+        ]
+        for out in (ended, bent)
+    )
+    # Median over films of the share of the cement that no grey value tells from metal.
+    assert np.median(clipped) > 0.2
+    assert np.median(kept) < 0.1
+    assert bent["image"].min() >= 0.0
+    assert bent["image"].max() <= 1.0
+
+
 def test_margins_are_dark_and_turn_white_with_the_film():
     shut = {**PLAIN, "round_rate": 1.0}
     dark = films(**shut, white_shutter_rate=0.0)

@@ -110,9 +110,10 @@ class Builder(simulated.SimulatedBuilder):
     record: `simulated.simulate_frames(SIMULATION, split, [(n,), ...], spec)` tells it again.
     """
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("1.2.0")
     RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
         "1.0.0": "First version.",
         "1.1.0": "No side is told of a lateral film without a marker: nobody could see it.",
+        "1.2.0": "Most films are shown through a sigmoid, which keeps cement apart from metal.",
     }
     simulation = SIMULATION
