@@ -36,6 +36,7 @@ from benchmarks.timing import machine
 from fluorojax import environment
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES, KneeFilm, KneeReport, measure_knee
+from fluorojax.measure.film import FOUND_EDGE_PX
 from fluorojax.measuring.films import IMPLANTS
 from fluorojax.progress import console
 from tfds_builders.simulated import to_detector
@@ -100,8 +101,9 @@ def parse() -> argparse.Namespace:
 def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
     """Yield the rows of each film."""
     masks = masks_by(options)
+    edge_px = FOUND_EDGE_PX if options.export or options.ragged else None
     for case, truth in enumerate(films(options.films, options.size, options.seed)):
-        yield rows_of(case, masks(truth), truth)
+        yield rows_of(case, masks(truth), truth, edge_px)
 
 
 def masks_by(options: argparse.Namespace) -> Callable[[Truth], np.ndarray]:
@@ -166,15 +168,16 @@ def ragged(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def rows_of(case: int, masks: np.ndarray, truth: Truth) -> list[Row]:
+def rows_of(case: int, masks: np.ndarray, truth: Truth, edge_px: float | None = None) -> list[Row]:
     """Measure one film and compare.
 
     Args:
         case: its number.
         masks: [H, W, C] bool or probabilities, in the order of `CLASSES`.
         truth: of the film; its own mask says which lucent lines can be seen.
+        edge_px: s.d. of an edge's place in the masks; None: they are true.
     """
-    film = film_of(masks, truth)
+    film = film_of(masks, truth, edge_px)
     kind, report = _kind(truth), measure_knee(film)
     found = []
     for name, value in truths(truth).items():
@@ -184,7 +187,7 @@ def rows_of(case: int, masks: np.ndarray, truth: Truth) -> list[Row]:
     return found + _lucencies(case, report, truth)
 
 
-def film_of(masks: np.ndarray, truth: Truth) -> KneeFilm:
+def film_of(masks: np.ndarray, truth: Truth, edge_px: float | None = None) -> KneeFilm:
     """Return the film with what a user knows of it: view, side, type, spacing, magnification."""
     from fluorojax.simulation.knee import SIDES, VIEWS
 
@@ -198,6 +201,7 @@ def film_of(masks: np.ndarray, truth: Truth) -> KneeFilm:
         SIDES[int(truth["body_side"])],
         IMPLANTS[_kind(truth)],
         magnification,
+        edge_error_px=edge_px,
     )
 
 

@@ -40,11 +40,11 @@ def shrink(config: ConfigDict) -> None:
     config.data.image_size = (256, 256)
     config.training.crop_size = (256, 256)
     config.model.depth = 5  # one level more than for 192 px: a knee is seen whole
-    config.training.steps = 2000
+    config.training.steps = 2400
     config.training.learning_rate = 6e-3
     config.training.warmup_steps = 100
-    config.training.eval_every = 1000
-    config.training.checkpoint_every = 1000
+    config.training.eval_every = 1200
+    config.training.checkpoint_every = 1200
     # Films are simulated in many ways, and few are seen twice: little has to be added.
     config.augment.affine_rate = 0.5
     config.augment.elastic_rate = 0.0

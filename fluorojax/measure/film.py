@@ -15,6 +15,12 @@ A straight edge along the grid without a step in it may be tilted by up to a pix
 0.41 px s.d. for no step at all, less with each step; 0.3 is between.
 """
 
+FOUND_EDGE_PX = 1.0
+"""The same of masks that a network found: their edges wander, and smoothly, so that neighbours do
+not show it. Chosen on simulated films (benchmarks/knee_measures.py): with it errors are about what
+they are said to be, and a shaft's midline is read from more of it.
+"""
+
 LEAST_PX = 3
 """Rows and columns of the smallest film: there are no contours to follow on a smaller one."""
 
@@ -57,6 +63,8 @@ class KneeFilm:
         known_width, calibration: a known length in the plane of the knee.
         lucency_recall: share of the lucent pixels that who made the masks finds, where that was
             tested. None: not known, or drawn by hand.
+        edge_error_px: s.d. of an edge's place in the masks. None: what digitisation alone leaves;
+            `FOUND_EDGE_PX` where a network made them.
     """
 
     masks: np.ndarray
@@ -69,6 +77,7 @@ class KneeFilm:
     known_width: KnownWidth | None = None
     calibration: CalibrationObject | None = None
     lucency_recall: float | None = None
+    edge_error_px: float | None = None
 
     def __post_init__(self) -> None:
         if self.masks.ndim != 3 or self.masks.shape[-1] != len(self.class_names):
@@ -97,6 +106,9 @@ class KneeFilm:
                 "the body's"
             )
 
+        if self.edge_error_px is not None and self.edge_error_px <= 0:
+            raise ValueError(f"edge_error_px {self.edge_error_px}: must be positive, in pixels")
+
     @property
     def has_spacing(self) -> bool:
         """Whether both spacings are known."""
@@ -115,9 +127,13 @@ class KneeFilm:
 
     def plane(self) -> Plane:
         """Return the film's plane; pixels count as square where the spacing is unknown."""
-        soft = self.masks.dtype.kind == "f" and ((self.masks > 0.01) & (self.masks < 0.99)).any()
-        error = SOFT_EDGE_PX if soft else HARD_EDGE_PX
         shape = (self.masks.shape[0], self.masks.shape[1])
         if self.has_spacing:
-            return Plane(shape, self.spacing, error, "mm")
-        return Plane(shape, (1.0, 1.0), error, "px")
+            return Plane(shape, self.spacing, self._edge_error_px(), "mm")
+        return Plane(shape, (1.0, 1.0), self._edge_error_px(), "px")
+
+    def _edge_error_px(self) -> float:
+        if self.edge_error_px is not None:
+            return self.edge_error_px
+        soft = self.masks.dtype.kind == "f" and ((self.masks > 0.01) & (self.masks < 0.99)).any()
+        return SOFT_EDGE_PX if soft else HARD_EDGE_PX

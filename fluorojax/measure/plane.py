@@ -26,8 +26,8 @@ class Plane:
     Attributes:
         shape: (H, W).
         spacing: plane units a row and a column; (1.0, 1.0) where unknown: pixels taken as square.
-        edge_error_px: the standard deviation of an edge's place by digitisation alone, which no
-            residual shows where an edge runs along the grid.
+        edge_error_px: the standard deviation of an edge's place that no residual shows: by
+            digitisation, where an edge runs along the grid, or because a mask's edges wander.
         unit: of the plane, "mm" at the detector or "px".
     """
 

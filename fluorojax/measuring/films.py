@@ -200,6 +200,7 @@ def knee_film(
         given.known_width,
         _ball(seen, source.class_names, given.ball_mm),
         source.recall.get("radiolucency"),
+        seen.edge_error_px,
     )
     granted = {
         "view": f"{view}, {view_from}",

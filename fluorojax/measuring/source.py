@@ -15,6 +15,7 @@ from fluorojax.data.inputs import frames_of
 from fluorojax.data.readers import read_frame
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES
+from fluorojax.measure.film import FOUND_EDGE_PX
 
 if TYPE_CHECKING:
     from fluorojax.predict import Predictor
@@ -52,11 +53,13 @@ class Seen(NamedTuple):
         fields: [h, w, C], bool, or in [0, 1] the share of the pixel's area; perhaps on a coarser
             grid than the image's.
         attributes: what a network says of the whole film: name -> (value, where it is from).
+        edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
     """
 
     image: np.ndarray
     fields: np.ndarray
     attributes: Mapping[str, tuple[str, str]]
+    edge_error_px: float | None = None
 
 
 class Source(NamedTuple):
@@ -164,7 +167,7 @@ def predicted_by(
             for name, choice in found.attributes.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Seen(frame, model.masks(found.probabilities), told)
+        return Seen(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 

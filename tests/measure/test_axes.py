@@ -1,5 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fluorojax.measure.axes import straightest
 from fluorojax.measure.plane import Plane
@@ -35,6 +38,20 @@ def test_a_straight_midline_is_used_whole():
     used, doubt = straightest(*digitised(0.0, 80), PLANE)
     assert used.mean() > 0.9
     assert doubt < 0.2
+
+
+def test_edges_that_wander_smoothly_are_no_flare_where_they_are_known_to():
+    """As a network's do: neighbours wander together, so that no residual among them shows it."""
+    rng, off = np.random.default_rng(0), {0.3: [], 1.0: []}
+    for _ in range(20):
+        heights, middle = digitised(0.0, 80)
+        wander = ndimage.gaussian_filter1d(rng.normal(size=80), 6.0)
+        middle = middle + 0.7 * wander / wander.std()
+        for edge_error, found in off.items():
+            plane = dataclasses.replace(PLANE, edge_error_px=edge_error)
+            used, _ = straightest(heights, middle, plane)
+            found.append(abs(np.polyfit(heights[used], middle[used], 1)[0] - 0.03))
+    assert np.mean(off[1.0]) < 0.7 * np.mean(off[0.3])
 
 
 def test_doubt_grows_where_little_is_seen():

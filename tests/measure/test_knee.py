@@ -296,6 +296,7 @@ def test_tolerances_are_configurable_and_undecided_at_their_limits():
         ({"side": "r"}, "side"),
         ({"spacing": (0.0, 1.0)}, "spacing"),
         ({"magnification": 0.9}, "magnification"),
+        ({"edge_error_px": 0.0}, "edge_error_px 0.0: must be positive"),
         ({"class_names": ("femur",)}, "one name a class"),
         ({"masks": np.full((9, 9, 2), 255)}, "bool or in"),
         ({"masks": np.zeros((1, 40, 2), bool)}, "at least 3 rows and columns"),

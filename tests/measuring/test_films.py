@@ -10,6 +10,7 @@ from fluorojax import measuring
 from fluorojax.data.info import ClassInfo
 from fluorojax.errors import InputError
 from fluorojax.measure import CLASSES, KneeSettings, KnownWidth, compare_knees, measure_knee
+from fluorojax.measure.film import FOUND_EDGE_PX
 from fluorojax.measuring import Given
 from fluorojax.measuring.films import BALL, knee_film, measure_film
 from fluorojax.measuring.source import Seen, Source, predicted_by
@@ -128,7 +129,9 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
     assert granted["side"] == "right, predicted with probability 0.80"
     assert granted["implant"] == "total, predicted with probability 0.70"
     found = {row["name"]: row["value"] for row in record["films"][0]["measurements"]}
-    usual = measure_knee(dataclasses.replace(knees["first"], implant="total"))
+    usual = measure_knee(
+        dataclasses.replace(knees["first"], implant="total", edge_error_px=FOUND_EDGE_PX)
+    )
     assert found == {m.name: m.value for m in usual.measurements}
 
 
