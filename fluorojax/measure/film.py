@@ -15,7 +15,7 @@ A straight edge along the grid without a step in it may be tilted by up to a pix
 0.41 px s.d. for no step at all, less with each step; 0.3 is between.
 """
 
-FOUND_EDGE_PX = 1.0
+FOUND_EDGE_PX = 0.6
 """The same of masks that a network found: their edges wander, and smoothly, so that neighbours do
 not show it. Chosen on simulated films (benchmarks/knee_measures.py): with it errors are about what
 they are said to be, and a shaft's midline is read from more of it.

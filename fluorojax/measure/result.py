@@ -9,7 +9,7 @@ import numpy as np
 
 UNCERTAINTY = (
     "standard error: block bootstrap over neighbouring contour points or shaft midpoints, with the "
-    "digitisation of edges (of a network's masks: a pixel, by which they wander) and the doubt "
+    "digitisation of edges (of a network's masks: by how much they wander) and the doubt "
     "where a shaft begins; a component's rotation and the film's projection are not in it"
 )
 

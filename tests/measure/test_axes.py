@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from fluorojax.measure.axes import straightest
+from fluorojax.measure.film import FOUND_EDGE_PX
 from fluorojax.measure.plane import Plane
 
 PLANE = Plane((256, 256), (1.0, 1.0), 0.3, "px")
@@ -42,7 +43,7 @@ def test_a_straight_midline_is_used_whole():
 
 def test_edges_that_wander_smoothly_are_no_flare_where_they_are_known_to():
     """As a network's do: neighbours wander together, so that no residual among them shows it."""
-    rng, off = np.random.default_rng(0), {0.3: [], 1.0: []}
+    rng, off = np.random.default_rng(0), {PLANE.edge_error_px: [], FOUND_EDGE_PX: []}
     for _ in range(20):
         heights, middle = digitised(0.0, 80)
         wander = ndimage.gaussian_filter1d(rng.normal(size=80), 6.0)
@@ -51,7 +52,7 @@ def test_edges_that_wander_smoothly_are_no_flare_where_they_are_known_to():
             plane = dataclasses.replace(PLANE, edge_error_px=edge_error)
             used, _ = straightest(heights, middle, plane)
             found.append(abs(np.polyfit(heights[used], middle[used], 1)[0] - 0.03))
-    assert np.mean(off[1.0]) < 0.7 * np.mean(off[0.3])
+    assert np.mean(off[FOUND_EDGE_PX]) < 0.7 * np.mean(off[PLANE.edge_error_px])
 
 
 def test_doubt_grows_where_little_is_seen():
