@@ -39,7 +39,7 @@ MAKE_ABLATIONS = (
     "python -m benchmarks.keep runs/ablations --out benchmarks/results/ablations"
 )
 MAKE_SHARES = (
-    f"fluorojax benchmark --configs {CONFIGS} --seeds 0,1,2 --set data.train_share=0.25 "
+    f"fluorojax benchmark --configs {CONFIGS} --seeds 0,1,2,3,4 --set data.train_share=0.25 "
     "--workdir runs/little-25\n"
     "python -m benchmarks.keep runs/little-25 --out benchmarks/results/little-25    # and 10, 50"
 )
