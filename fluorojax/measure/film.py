@@ -105,7 +105,6 @@ class KneeFilm:
                 f"magnification {self.magnification}: must be from 1 to 2, the film's length over "
                 "the body's"
             )
-
         if self.edge_error_px is not None and self.edge_error_px <= 0:
             raise ValueError(f"edge_error_px {self.edge_error_px}: must be positive, in pixels")
 
