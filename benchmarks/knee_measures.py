@@ -94,6 +94,12 @@ def parse() -> argparse.Namespace:
     masks = parser.add_mutually_exclusive_group()
     masks.add_argument("--ragged", action="store_true", help="disturb the masks first")
     masks.add_argument("--export", type=Path, metavar="EXPORT", help="let its network find them")
+    parser.add_argument(
+        "--edge-px",
+        type=float,
+        help="s.d. of an edge's place in the masks (px); default: as `fluorojax measure` takes it, "
+        f"{FOUND_EDGE_PX:g} of found or disturbed ones",
+    )
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     return parser.parse_args()
 
@@ -101,7 +107,9 @@ def parse() -> argparse.Namespace:
 def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
     """Yield the rows of each film."""
     masks = masks_by(options)
-    edge_px = FOUND_EDGE_PX if options.export or options.ragged else None
+    edge_px = options.edge_px
+    if edge_px is None and (options.export or options.ragged):
+        edge_px = FOUND_EDGE_PX
     for case, truth in enumerate(films(options.films, options.size, options.seed)):
         yield rows_of(case, masks(truth), truth, edge_px)
 

@@ -17,8 +17,8 @@ A straight edge along the grid without a step in it may be tilted by up to a pix
 
 FOUND_EDGE_PX = 0.6
 """The same of masks that a network found: their edges wander, and smoothly, so that neighbours do
-not show it. Chosen on simulated films (benchmarks/knee_measures.py): with it errors are about what
-they are said to be, and a shaft's midline is read from more of it.
+not show it. Chosen on simulated films (benchmarks/knee_measures.py): with it errors are nearer to
+what they are said to be, and a shaft's midline is read from more of it.
 """
 
 LEAST_PX = 3
