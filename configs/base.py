@@ -197,6 +197,10 @@ def evaluation() -> ConfigDict:
     # what is exported and scored: 'fixed', the threshold above; 'validation', each class's best one
     # on the validation split
     evaluation.operating_point = "fixed"
+    # n: probabilities are the mean over n x n shifts of the frame by a pixel of the network's grid;
+    # with model.patch = n each pixel stands once at every place of a patch. n^2 times the work
+    evaluation.shifts = 1
+    evaluation.mirrored = False  # ... and over the same left for right: twice the work again
     # area (px of the network's grid) below which a piece is dropped, of single classes, as in
     # 'radiolucency=15': what is smaller is as often false as true
     evaluation.least_px = ""

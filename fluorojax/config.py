@@ -66,6 +66,7 @@ AT_LEAST_ONE = (
     "training.log_every",
     "training.eval_every",
     "training.checkpoint_every",
+    "evaluation.shifts",
 )
 NOT_NEGATIVE = (
     "seed",

@@ -21,6 +21,7 @@ from fluorojax.models.cascade import Parameters
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
+from fluorojax.views import Views
 
 FORMAT = 2
 PARAMETERS = "params.safetensors"
@@ -54,6 +55,7 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
             "fit": "shrink if larger (aspect kept), never enlarge, centre, pad",
             "intensity_percentiles": list(PERCENTILES),
         },
+        "views": dataclasses.asdict(predictor.views),
         "postprocessing": dataclasses.asdict(predictor.relink),
         "relation": dataclasses.asdict(predictor.relation) if predictor.relation else None,
         "attributes": [dataclasses.asdict(attribute) for attribute in predictor.attributes],
@@ -147,4 +149,5 @@ def load(path: str | Path) -> Predictor:
         # Younger than FORMAT 2.
         attributes=attributes_from_json(manifest.get("attributes", [])),
         least_px=[c.get("least_px", 0.0) for c in manifest["classes"]],
+        views=Views(**manifest.get("views", {})),
     )

@@ -16,6 +16,7 @@ from fluorojax.data.intensity import intensity_range, normalise
 from fluorojax.models.cascade import POINTS, Cascade, Parameters, forward
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink, without_specks
+from fluorojax.views import Views, mean_over_views
 
 Spacing = tuple[float, float]
 UNKNOWN: Spacing = (math.nan, math.nan)
@@ -70,6 +71,7 @@ class Predictor:
         relation: Relation | None = None,
         attributes: tuple[AttributeInfo, ...] = (),
         least_px: Sequence[float] | None = None,
+        views: Views | None = None,
     ):
         """Take a network, and what makes masks of its probabilities.
 
@@ -83,12 +85,15 @@ class Predictor:
             attributes: of whole frames, those it tells, in order.
             least_px: area (px of the network's grid) below which a piece is dropped, one a class;
                 None: all are kept.
+            views: whose mean the probabilities are; None: the frame as it is. Attributes are always
+                told of the frame as it is: mirrored, a right knee is a left one.
         """
         self.spec, self.image_size, self.classes = spec, image_size, classes
         self.thresholds = tuple(thresholds or (0.5,) * len(classes))
         self.relink, self.relation = relink or Relink(), relation
         self.attributes = attributes
         self.least_px = tuple(least_px or (0.0,) * len(classes))
+        self.views = views or Views()
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -130,8 +135,8 @@ class Predictor:
         low, high = map(np.float32, intensity_range(frame))
         place = grid.place(frame.shape, self.image_size)
         image = grid.image_to_grid(frame, place)
-        found, values = probabilities(self._network, self.parameters, image, low, high)
-        maps = grid.to_native(np.asarray(found), place)
+        found, values = self._network_on(image, low, high)
+        maps = grid.to_native(found, place)
         classes = len(self.classes)
         return Found(
             maps[..., :classes],
@@ -141,6 +146,19 @@ class Predictor:
                 for attribute, of in zip(self.attributes, values, strict=True)
             },
         )
+
+    def _network_on(
+        self, image: np.ndarray, low: np.float32, high: np.float32
+    ) -> tuple[np.ndarray, Sequence[jax.Array]]:
+        """Return the mean maps of all views of `image: [H, W]`, and the attributes as it is."""
+        told: list[Sequence[jax.Array]] = []
+
+        def maps_of(shown: np.ndarray) -> np.ndarray:
+            maps, values = probabilities(self._network, self.parameters, shown, low, high)
+            told.append(values)
+            return np.asarray(maps)
+
+        return mean_over_views(maps_of, image, self.views), told[0]
 
     @property
     def _points(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fluorojax.errors import InputError
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor
+from fluorojax.views import Views
 
 HAND = AttributeInfo("hand", ("left", "right"), chiral=True)
 SPEC = NetworkSpec(
@@ -26,7 +27,7 @@ def predictor():
     ]
     relink = Relink(bridge_px=4.0, drop_detached=True)
     classes = (ClassInfo("wire", "curve"),)
-    rest = {"attributes": (HAND,), "least_px": (2.0,)}
+    rest = {"attributes": (HAND,), "least_px": (2.0,), "views": Views(2, mirrored=True)}
     return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, **rest)
 
 
@@ -42,6 +43,7 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     assert model.classes == predictor.classes
     assert (model.relink, model.relation) == (predictor.relink, None)
     np.testing.assert_array_equal(model.segment(FRAME), predictor.segment(FRAME))
+    assert model.views == Views(2, mirrored=True)
     assert model.least_px == (2.0,)
     model.least_px = (0.0,)
     np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
@@ -54,6 +56,14 @@ def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "least_px": 2.0}
     assert manifest["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
+    assert manifest["views"] == {"shifts": 2, "mirrored": True}
+
+
+def test_an_export_from_before_there_were_views_shows_frames_as_they_are(folder):
+    manifest = export.read_manifest(folder)
+    del manifest["views"]
+    export.write_manifest(folder, manifest)
+    assert fluorojax.load(folder).views == Views()
 
 
 def test_scores_are_added_by_split(folder):

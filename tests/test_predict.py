@@ -6,6 +6,7 @@ from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.postprocess import Relink
 from fluorojax.predict import Predictor, choose
+from fluorojax.views import Views, mean_over_views
 
 VIEW = AttributeInfo("view", ("front", "side"))
 SPEC = NetworkSpec(
@@ -119,3 +120,16 @@ def test_attributes_come_with_the_probabilities(predictor):
     # The mean of what is anywhere in the frame is another one in another frame.
     other = np.random.default_rng(3).integers(0, 255, (24, 40)).astype(np.uint8)
     assert predictor.find(frame).attributes != predictor.find(other).attributes
+
+
+def test_probabilities_are_the_mean_over_views_and_attributes_of_the_frame_as_it_is(predictor):
+    views = Views(2, mirrored=True)
+    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes)
+    model = Predictor(*parts, attributes=(VIEW,), views=views)
+    frame = np.random.default_rng(4).integers(0, 255, (32, 32)).astype(np.uint8)
+    frame[:4, :4], frame[-4:, -4:] = 0, 255  # every view shows both: grey values scale alike
+    found = model.find(frame)
+    expected = mean_over_views(predictor, frame, views)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+    assert np.abs(found.probabilities - predictor(frame)).max() > 1e-3
+    assert found.attributes == predictor.find(frame).attributes

@@ -29,6 +29,7 @@ from fluorojax.progress import console
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
 from fluorojax.training.steps import StepSpec
+from fluorojax.views import Views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Run:
             self.info.relation,
             attributes_learned(self.config, self.info),
             least_of(self.config, self.info),
+            Views(self.config.evaluation.shifts, self.config.evaluation.mirrored),
         )
 
 

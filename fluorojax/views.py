@@ -1,0 +1,75 @@
+"""One frame shown in several ways, and the mean of what a network finds in them. Pure.
+
+Known as test-time augmentation (Krizhevsky et al., NeurIPS 2012): the errors of single answers
+differ, and their mean has less of them than each.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+
+class View(NamedTuple):
+    """One way: mirrored, perhaps, and then shifted by some pixels."""
+
+    down: int
+    right: int
+    mirrored: bool
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """Return `image: [H, W]` as it is shown; what a shift leaves free repeats the border."""
+        height, width = image.shape
+        shown = image[:, ::-1] if self.mirrored else image
+        return np.pad(shown, ((self.down, 0), (self.right, 0)), "edge")[:height, :width]
+
+    def back(self, maps: np.ndarray) -> np.ndarray:
+        """Lay maps `[H, W, N]` of the view back onto the image; 0 where it does not show it."""
+        found = maps[self.down :, self.right :]
+        found = np.pad(found, ((0, self.down), (0, self.right), (0, 0)))
+        return found[:, ::-1] if self.mirrored else found
+
+
+@dataclasses.dataclass(frozen=True)
+class Views:
+    """The ways in which a frame is shown.
+
+    Attributes:
+        shifts: n; down and to the right by 0 .. n - 1 pixels of the network's grid, n^2 ways. To a
+            network of patches of n pixels each pixel then stands once at every place of a patch.
+        mirrored: all of them left for right as well.
+    """
+
+    shifts: int = 1
+    mirrored: bool = False
+
+    def __iter__(self) -> Iterator[View]:
+        """Yield all ways; the first shows the frame as it is."""
+        for mirrored in (False, True)[: 1 + self.mirrored]:
+            for down, right in np.ndindex(self.shifts, self.shifts):
+                yield View(down, right, mirrored)
+
+
+def mean_over_views(
+    maps_of: Callable[[np.ndarray], np.ndarray], image: np.ndarray, views: Views
+) -> np.ndarray:
+    """Return the mean of the maps of all views, each laid back onto the image.
+
+    At the border, which shifts take out of view, it is the mean of those that show it.
+
+    Args:
+        maps_of: gives maps [H, W, N] of an image [H, W]; first called with the image as it is.
+        image: [H, W].
+        views: in which ways.
+
+    Returns:
+        [H, W, N], of the type that `maps_of` gives.
+    """
+    total: np.ndarray | int = 0
+    count: np.ndarray | int = 0
+    for view in views:
+        maps = maps_of(view.of(image))
+        total = total + view.back(maps)
+        count = count + view.back(np.ones_like(maps[..., :1]))
+    return np.asarray(total / count)
