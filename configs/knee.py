@@ -32,6 +32,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config.augment.flip_horizontal_rate = 0.0
     config.augment.rotation_degrees = (-10.0, 10.0)
     config.augment.inversion_rate = 0.2
+    # Masks do not mind a mirror, and the side is told of the film as it is.
+    config.evaluation.mirrored = True
     if variant in ("quick", "512"):
         shrink(config)
     if variant == "512":
@@ -81,5 +83,4 @@ def refine(config: ConfigDict) -> None:
     config.evaluation.least_px = (
         "radiolucency=60,osteophyte=20,cement=20,femoral_component=60,tibial_component=60"
     )
-    config.evaluation.shifts = 2
-    config.evaluation.mirrored = True
+    config.evaluation.shifts = 2  # each pixel at every place of a patch

@@ -120,7 +120,7 @@ class Predictor:
         return self.find(frame).points
 
     def find(self, frame: np.ndarray) -> Found:
-        """Return all that the network tells of a frame, from one pass through it.
+        """Return all that the network tells of a frame, the mean over its `views`.
 
         Args:
             frame: [H, W] grey values, any size, unsigned integers or floats.

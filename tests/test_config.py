@@ -1,4 +1,5 @@
 import importlib
+import itertools
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ def set_field(name, value):
     return config
 
 
-@pytest.mark.parametrize("variant", ["", "quick"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "variant"), [*itertools.product(METHODS, ("", "quick")), ("knee", "512")]
+)
 def test_every_config_is_valid_and_named_after_its_file(method, variant):
     config = importlib.import_module(f"configs.{method}").get_config(variant)
     validate(config, base.get_config())
@@ -47,6 +49,7 @@ def test_unknown_variant_is_refused():
         ("data.train_share", 0.0, "above 0 and at most 1"),
         ("data.train_share", 1.5, "above 0 and at most 1"),
         ("training.batch_size", 0, "at least 1"),
+        ("evaluation.shifts", 0, "at least 1"),
         ("training.learning_rate", 0.0, "above 0"),
         ("augment.inversion_rate", 1.5, "between 0 and 1"),
         ("loss.dice_smooth", 0.0, "above 0"),
