@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from fluorojax.measure.fits import LineFit, huber_line
-from fluorojax.measure.plane import HALF, Plane, quarter_turn, unit
+from fluorojax.measure.plane import HALF, Plane, opened, quarter_turn, solid, unit
 from fluorojax.measure.result import Refused
 
 SMOOTHING_ROWS = 4.0  # s.d. of the Gaussian under which a width's change is read
@@ -31,12 +31,15 @@ class ShaftRules:
         parallel: largest change of the width a unit of height; more is flare or a cut.
         least_widths: visible shaft needed, in multiples of its width.
         most_error_deg: largest standard error of the midline's direction (degrees).
+        leak: half the width of what is no bone but a string of its mask that leaks along another
+            bone's edge, as a share of the film's longer side; 1.5 mm of an ordinary film.
     """
 
     flare: float = 1.4
     parallel: float = 0.65
     least_widths: float = 0.5
     most_error_deg: float = 1.5
+    leak: float = 0.006
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +104,7 @@ def shaft(
         Refused: less shaft is visible than `rules.least_widths` of its widths, or its direction is
             less certain than `rules.most_error_deg`.
     """
+    silhouette = solid(opened(silhouette, round(rules.leak * max(silhouette.shape))))
     point, direction = start, unit(away)
     for _ in range(12):
         seen = profile(silhouette, bone, component, plane, point, direction)

@@ -19,6 +19,9 @@ FACING_DEG = 35.0  # a contour's normal may differ by this from the direction a 
 STRAIGHT_DEG = 30.0  # and on the face itself, from the face's own: rounded corners are not flat
 LEAST_COVERED = 0.4  # share of a face's length that its points cover
 WIDEST_PX, NARROWEST_PX = 1.8, 0.8  # within which of a line a point lies on it
+# The same, and the window in which a face is looked for, in standard errors of an edge's place: a
+# network's wander by more than a pixel, and a plateau in front and behind is one face all the same.
+WIDEST_ERRORS, WINDOW_ERRORS = 4.0, 3.3
 TILT_DEG = 30.0  # a face's line may be tilted by this against the expected direction
 
 
@@ -178,7 +181,8 @@ def face(
     points, normals = contour.points[looks], contour.normals[looks]
     if len(points) < 6:
         return None
-    line = _settled(points, normals, *_hough(points, facing, plane.step, tilt_deg), plane.step)
+    window = max(plane.step, WINDOW_ERRORS * plane.edge_error)
+    line = _settled(points, normals, *_hough(points, facing, window, tilt_deg), plane)
     if line is None or np.abs(line.direction @ facing) > np.sin(np.radians(tilt_deg + 2)):
         return None  # what it settled on looks elsewhere
     if len(line.points) * plane.step < LEAST_COVERED * line.length():
@@ -187,10 +191,11 @@ def face(
 
 
 def _settled(
-    points: np.ndarray, normals: np.ndarray, direction: np.ndarray, offset: float, step: float
+    points: np.ndarray, normals: np.ndarray, direction: np.ndarray, offset: float, plane: Plane
 ) -> LineFit | None:
     """Fit a line to the points near the one found, and again to those near that; None: too few."""
-    line, tolerance = None, WIDEST_PX * step
+    step, line = plane.step, None
+    tolerance = widest = max(WIDEST_PX * step, WIDEST_ERRORS * plane.edge_error)
     for _ in range(4):
         across = quarter_turn(direction)
         apart = np.abs(points @ across - offset)
@@ -202,20 +207,20 @@ def _settled(
         direction, offset = line.direction, float(line.point @ quarter_turn(line.direction))
         # As wide as the edge is ragged, and a digital edge is by half a pixel to either side.
         noise = 1.4826 * float(np.median(apart[on_line]))
-        tolerance = float(np.clip(2.2 * noise, NARROWEST_PX * step, WIDEST_PX * step))
+        tolerance = float(np.clip(2.2 * noise, NARROWEST_PX * step, widest))
     return line
 
 
 def _hough(
-    points: np.ndarray, facing: np.ndarray, step: float, most_tilt: float
+    points: np.ndarray, facing: np.ndarray, window: float, most_tilt: float
 ) -> tuple[np.ndarray, float]:
     """Return direction and offset (along its quarter turn) of the line with most points on it."""
     best = (0, facing, 0.0)
     for tilt in np.radians(np.arange(-most_tilt, most_tilt + 0.25, 0.5)):
         across = np.cos(tilt) * facing + np.sin(tilt) * quarter_turn(facing)
         offsets = np.sort(points @ across)
-        # A window of one pixel over the sorted offsets: no bin's edge can cut a line in two.
-        last = np.searchsorted(offsets, offsets + step, side="right")
+        # A window over the sorted offsets: no bin's edge can cut a line in two.
+        last = np.searchsorted(offsets, offsets + window, side="right")
         count = last - np.arange(len(offsets))
         k = int(np.argmax(count))
         if count[k] > best[0]:

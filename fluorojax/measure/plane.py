@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from skimage import measure
+from skimage import measure, morphology
 
 HALF = 0.5
 """A pixel belongs to a class from here on; edges are where the interpolated field is this."""
@@ -118,6 +118,19 @@ def solid(field: np.ndarray) -> np.ndarray:
     holes = filled & ~found[0]
     rim = ndimage.binary_dilation(filled, np.ones((3, 3)))
     return np.where(holes, 1.0, np.where(rim, field, 0.0))
+
+
+def opened(field: np.ndarray, radius: int) -> np.ndarray:
+    """Return `field: [H, W] in [0, 1]` without what a disc of `radius` pixels does not fit into.
+
+    What is above one half is opened by the disc; beyond the film's border it goes on as it ends
+    there. Soft edges stay.
+    """
+    inside = np.pad(field >= HALF, radius, "edge")
+    kept = ndimage.binary_opening(inside, morphology.disk(radius))
+    height, width = field.shape
+    kept = kept[radius : radius + height, radius : radius + width]
+    return np.where((field >= HALF) & ~kept, 0.0, field)
 
 
 def outline(field: np.ndarray, plane: Plane) -> Contour:

@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fluorojax.measure import fits
-from fluorojax.measure.plane import Contour, Plane, angle_between, outline, solid
+from fluorojax.measure.plane import Contour, Plane, angle_between, opened, outline, solid
 from tests.measure.scenes import Pose, box, coverage, directed, disc
 
 PLANE = Plane((256, 256), (1.0, 1.0), 0.3, "px")
@@ -103,3 +105,34 @@ def test_two_corners_are_no_face():
     up = np.array([-1.0, 0.0])
     found = fits.face(contour, up, plane, tilt_deg=10.0)
     assert found is None or found.length() < 12
+
+
+def test_two_parts_of_a_face_a_wandering_edge_apart_are_one():
+    """A plateau in front of and behind its eminence, the hinder part four pixels lower."""
+    along, up = np.array([0.0, 1.0]), np.array([-1.0, 0.0])
+    front = np.outer(np.arange(40.0), along)
+    behind = np.outer(np.arange(70.0, 120.0), along) - 4.0 * up
+    points = np.concatenate([front, behind])
+    contour = Contour(points, np.broadcast_to(up, points.shape))
+    drawn = fits.face(contour, up, PLANE)
+    wandering = dataclasses.replace(PLANE, edge_error_px=0.6)
+    found = fits.face(contour, up, wandering)
+    assert drawn is not None
+    assert found is not None
+    assert drawn.length() < 55  # the longer part alone
+    assert found.length() > 110
+    assert angle_between(found.direction, along) == pytest.approx(
+        2.9, abs=0.5
+    )  # of the line through both middles
+
+
+def test_a_string_is_no_part_of_what_a_disc_opens():
+    field = np.zeros((60, 60))
+    field[:, 20:40] = 1.0
+    field[:, 19] = 0.4  # a soft edge
+    string = field.copy()
+    string[10:30, 44:47] = string[10:13, 40:44] = 1.0  # leaks out, and along the edge
+    found = opened(string, 3)
+    np.testing.assert_array_equal(found[:, 41:], 0.0)  # a disc's rim reaches a pixel into it
+    np.testing.assert_array_equal(found[:, :40], field[:, :40])
+    np.testing.assert_array_equal(opened(field, 3), field)  # up to the border
