@@ -1,14 +1,17 @@
-"""Two simulated knees with everything that is measured drawn on them.
+"""Simulated knees with everything that is measured drawn on them, and what a run finds on others.
 
     python -m benchmarks.knee_pictures --out docs/images
+    python -m benchmarks.knee_pictures --out docs/images --run runs/knee-512
 
 Writes knee_ap.jpg and knee_lateral.jpg: simulated films after a total knee arthroplasty with
 radiolucent lines, measured on their true masks as `fluorojax measure` does. Prints each value
-beside the simulation's own.
+beside the simulation's own. With `--run`, instead, knee_found.jpg: the overlays of some of that
+run's test cases side by side.
 """
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -42,24 +45,44 @@ PLAIN = KneeSpec(
 )
 SEEDS = {"ap": 3, "lateral": 5}
 ANGLES = {"ap": ("alpha", "beta"), "lateral": ("gamma", "sigma")}
+OVERLAYS = "evaluation/test/overlays"
+CASES = "test0000,test0003,test0007"
+WIDTH = 512  # of each case's picture
 
 
 def main() -> None:
-    """Write both pictures and print what was measured."""
+    """Write the pictures, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--seed", type=int, help="another knee")
+    parser.add_argument("--run", type=Path, help="show what it found on test cases instead")
+    parser.add_argument("--cases", default=CASES, help="of the run; default: %(default)s")
     options = parser.parse_args()
+    if options.run:
+        cases = options.cases.split(",")
+        save(side_by_side(options.run / OVERLAYS, cases), options.out / "knee_found.jpg")
+        return
     for view in VIEWS:
         seed = SEEDS[view] if options.seed is None else options.seed
         found = film(view, seed)
-        path = options.out / f"knee_{view}.jpg"
         picture, report = draw(found, view)
-        Image.fromarray(picture).save(path, quality=80, subsampling=0)
-        print(f"{path}, {path.stat().st_size / 1e3:.0f} kB")
+        save(picture, options.out / f"knee_{view}.jpg")
         for name, truth in zip(ANGLES[view], found["angles"], strict=True):
             value = report[name].value
             print(f"  {name} {'refused' if value is None else f'{value:.2f}'}, truth {truth:.2f}")
+
+
+def save(picture: np.ndarray, path: Path) -> None:
+    """Write a picture [h, w, 3] and say how large the file is."""
+    Image.fromarray(picture).save(path, quality=80, subsampling=0)
+    print(f"{path}, {path.stat().st_size / 1e3:.0f} kB")
+
+
+def side_by_side(folder: Path, cases: Sequence[str]) -> np.ndarray:
+    """Return the overlays of cases, each `WIDTH` wide, in a row, [h, w, 3]."""
+    found = [Image.open(folder / f"{case}.png").convert("RGB") for case in cases]
+    height = max(round(picture.height * WIDTH / picture.width) for picture in found)
+    return np.concatenate([np.asarray(picture.resize((WIDTH, height))) for picture in found], 1)
 
 
 def film(view: str, seed: int) -> dict[str, np.ndarray]:
