@@ -9,7 +9,7 @@
 
 Films are simulated from a seed of their own, in no split of a data set; their *true* masks are
 measured and compared with what was drawn. With `--export` a network finds the masks (view, side,
-type and scale are told, as a user can); with `--ragged` the true masks are disturbed as a network's
+type and scale are told, as a user can), `--plain` without the mean over views; with `--ragged` the true masks are disturbed as a network's
 are: their edges wander by some tenths of a pixel, there are small false islands and holes.
 
 A line of the table is a quantity: films that have it, how many were read, bias, mean absolute error
@@ -100,6 +100,9 @@ def parse() -> argparse.Namespace:
         help="s.d. of an edge's place in the masks (px); default: as `fluorojax measure` takes it, "
         f"{FOUND_EDGE_PX:g} of found or disturbed ones",
     )
+    parser.add_argument(
+        "--plain", action="store_true", help="show an export's network each film once, as it is"
+    )
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     return parser.parse_args()
 
@@ -117,22 +120,25 @@ def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
 def masks_by(options: argparse.Namespace) -> Callable[[Truth], np.ndarray]:
     """Return what gives the masks [H, W, C] bool of a film that are measured."""
     if options.export:
-        return found_by(options.export)
+        return found_by(options.export, options.plain)
     if options.ragged:
         rng = np.random.default_rng(options.seed)
         return lambda truth: ragged(truth["mask"], rng)
     return lambda truth: truth["mask"].astype(bool)
 
 
-def found_by(export: Path) -> Callable[[Truth], np.ndarray]:
-    """Return what finds the masks by a network.
+def found_by(export: Path, plain: bool = False) -> Callable[[Truth], np.ndarray]:
+    """Return what finds the masks by a network, `plain` from a single view.
 
     Raises:
         InputError: the network finds other classes than a knee's.
     """
     from fluorojax.export import load
+    from fluorojax.views import Views
 
     model = load(export)
+    if plain:
+        model.views = Views()
     names = tuple(c.name for c in model.classes)
     if names != CLASSES:
         raise InputError(f"{export} finds {', '.join(names)}; needed are {', '.join(CLASSES)}")
