@@ -9,8 +9,9 @@
 
 Films are simulated from a seed of their own, in no split of a data set; their *true* masks are
 measured and compared with what was drawn. With `--export` a network finds the masks (view, side,
-type and scale are told, as a user can), `--plain` without the mean over views; with `--ragged` the true masks are disturbed as a network's
-are: their edges wander by some tenths of a pixel, there are small false islands and holes.
+type and scale are told, as a user can), with `--plain` from one view of each film; with `--ragged`
+the true masks are disturbed as a network's are: their edges wander by some tenths of a pixel, there
+are small false islands and holes.
 
 A line of the table is a quantity: films that have it, how many were read, bias, mean absolute error
 (MAE), 95th percentile of the absolute error, and the share of errors within one and within two
