@@ -81,6 +81,6 @@ def refine(config: ConfigDict) -> None:
         "femoral_component=1.5,tibial_component=2,femur=1.5,tibia=1.5,radiolucency=2,osteophyte=2"
     )
     config.evaluation.least_px = (
-        "radiolucency=60,osteophyte=20,cement=20,femoral_component=60,tibial_component=60"
+        "radiolucency=30,osteophyte=20,cement=20,femoral_component=60,tibial_component=60"
     )
     config.evaluation.shifts = 2  # each pixel at every place of a patch

@@ -52,7 +52,7 @@ CONVENTION = {
     "extent": "share of the zone's interface that is lucent",
 }
 LEAST_LUCENT_PX = 0.5  # thinner is no line that a mask can hold
-LEAST_SHARE = 0.12  # of a zone that is lucent: less is the end of the neighbour's line
+LEAST_SHARE = 0.2  # of a zone that is lucent: less is the end of the neighbour's line
 TIP_SHARE = 0.85  # of the stem's depth, from which on its width is that of its tip
 SMOOTH = 5  # neighbouring rays averaged: a hard mask's width steps by whole pixels
 NOTE = "a finding, never a diagnosis"
