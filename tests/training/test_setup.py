@@ -12,6 +12,7 @@ from fluorojax.export import export
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.predict import Predictor
 from fluorojax.training import setup
+from fluorojax.views import Views
 from tests.folders import write_folder
 from tests.integration.runs import small_config
 
@@ -156,6 +157,13 @@ def test_the_share_of_the_configuration_trains(tmp_path):
     run = setup.set_up(settings, open_dataset(settings.data))
     assert [row.case for row in run.frames("train").rows] == ["c1", "c2", "c5"]
     assert len(run.frames("validation")) == 2
+
+
+def test_a_run_s_predictor_shows_frames_as_the_configuration_says(tmp_path):
+    settings = small_config("multi", write_folder(tmp_path / "frames"), tmp_path / "built")
+    settings.evaluation.shifts, settings.evaluation.mirrored = 3, True
+    run = setup.set_up(settings, open_dataset(settings.data))
+    assert run.predictor(run.first_state().parameters).views == Views(3, mirrored=True)
 
 
 def test_float32_takes_what_an_export_holds():
