@@ -105,6 +105,8 @@ def shaft(
             less certain than `rules.most_error_deg`.
     """
     silhouette = solid(opened(silhouette, round(rules.leak * max(silhouette.shape))))
+    if not (silhouette >= HALF).any():
+        _refuse_short(0.0, 0.0, rules, plane, name)
     point, direction = start, unit(away)
     for _ in range(12):
         seen = profile(silhouette, bone, component, plane, point, direction)

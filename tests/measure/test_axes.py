@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fluorojax.measure.axes import straightest
+from fluorojax.measure.axes import Shaft, ShaftRules, shaft, straightest
 from fluorojax.measure.film import FOUND_EDGE_PX
 from fluorojax.measure.plane import Plane
+from fluorojax.measure.result import Refused
 
 PLANE = Plane((256, 256), (1.0, 1.0), 0.3, "px")
 
@@ -72,3 +73,31 @@ def test_too_few_midpoints_have_no_direction():
     used, doubt = straightest(np.arange(5.0), np.zeros(5), PLANE)
     assert not used.any()
     assert doubt == np.inf
+
+
+def bone(width: int) -> np.ndarray:
+    """Return a bone of a film of 256 x 256: `width` columns, from row 20 to the lower border."""
+    field = np.zeros((256, 256))
+    field[20:, 100 : 100 + width] = 1.0
+    return field
+
+
+def midline(silhouette: np.ndarray) -> Shaft:
+    """Measure the shaft of a bone without a component."""
+    none = np.zeros_like(silhouette)
+    start, away = np.array([20.0, 115.0]), np.array([1.0, 0.0])
+    return shaft(silhouette, silhouette, none, PLANE, start, away, ShaftRules(), "tibia")
+
+
+def test_a_string_that_leaks_along_another_bone_does_not_bend_the_midline():
+    leaking = bone(30)
+    leaking[120:180, 150:153] = leaking[120:123, 130:150] = 1.0  # the other bone's edge
+    leaking[177:180, 130:150] = 1.0
+    clean, found = midline(bone(30)), midline(leaking)
+    np.testing.assert_allclose(found.line.direction, clean.line.direction, atol=1e-3)
+    assert found.width == pytest.approx(clean.width, abs=0.1)
+
+
+def test_a_bone_as_thin_as_a_string_has_no_shaft():
+    with pytest.raises(Refused, match="visible shaft of the tibia too short: no straight part"):
+        midline(bone(3))
