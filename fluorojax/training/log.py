@@ -19,14 +19,27 @@ from fluorojax.errors import writing
 class MetricsLog:
     """Append numbers to a run's record; use it as a context manager.
 
-    Lines after `resume_step` are dropped at the start: those steps are about to be made again.
+    Lines after `resume_step` are dropped at the start: those steps are about to be made again. So
+    is the evaluation after `resume_step` itself where no line says that it was made.
     """
 
     def __init__(self, workdir: Path, resume_step: int = 0):
         with writing(workdir):
             workdir.mkdir(parents=True, exist_ok=True)
             self._lines = Lines(workdir / "metrics.jsonl", resume_step)
-            self._board = Board(workdir / "tensorboard", resume_step)
+            scored = is_logged(workdir, resume_step, "validation")
+            last = resume_step if scored else resume_step - 1
+            self._board = Board(workdir / "tensorboard", resume_step, last)
+            if not scored:
+                self._show_again(workdir / "metrics.jsonl", resume_step)
+
+    def _show_again(self, path: Path, step: int) -> None:
+        """Show TensorBoard the lines of a step, of which it forgot everything."""
+        for line in map(json.loads, _up_to(path, step)):
+            if line["step"] == step:
+                about = ("step", "split", "time")
+                scalars = {name: value for name, value in line.items() if name not in about}
+                self._show(step, line["split"], scalars)
 
     def __enter__(self) -> "MetricsLog":
         return self
@@ -45,13 +58,17 @@ class MetricsLog:
         A number that is not finite is written as null, which strict JSON readers accept.
         """
         finite = {k: float(v) if math.isfinite(v) else None for k, v in scalars.items()}
+        # The line comes last: a run that was killed before it shows all of this again.
+        self._show(step, split, scalars)
         self._lines.append({"step": step, "split": split, "time": round(time.time(), 3), **finite})
+
+    def _show(self, step: int, split: str, scalars: Mapping[str, float | None]) -> None:
         for name, value in scalars.items():
-            self._board.scalar(step, f"{split}/{name}", float(value))
+            self._board.scalar(step, f"{split}/{name}", math.nan if value is None else float(value))
         self._board.flush()
 
     def image(self, step: int, name: str, rgb: np.ndarray) -> None:
-        """Show `rgb: [H, W, 3] uint8` in TensorBoard."""
+        """Show `rgb: [H, W, 3] uint8` in TensorBoard; those of an evaluation before its line."""
         self._board.image(step, name, rgb)
 
     def flush(self) -> None:
@@ -148,12 +165,16 @@ class Board:
     in it when a run is killed is missing from the curves of the run that goes on.
     """
 
-    def __init__(self, folder: Path, resume_step: int):
+    def __init__(self, folder: Path, resume_step: int, last_step: int):
+        """Open the file of a run that goes on after `resume_step`.
+
+        What earlier files say of steps up to `last_step` stays, and no more.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         # File names have whole seconds; of two with the same name, the older is made again.
         self._writer = EventsWriter(str(folder / "events"), f".{resume_step}")
         # TensorBoard leaves out what earlier files say about this step and all later ones.
-        self._write(step=resume_step + 1, session_log=SessionLog(status=SessionLog.START))
+        self._write(step=last_step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def _write(self, **fields: Any) -> None:
         self._writer.write_event(Event(wall_time=time.time(), **fields))

@@ -227,13 +227,13 @@ def validate(session: Session, state: TrainState, step: int) -> None:
         raise
     value = lookup(summary, name)
     better = session.checkpoints.save_best(step, state.average, value)
+    for case, picture in pictures.items():
+        record.log.image(step, f"validation/{case}", picture)
     # The line below says that this evaluation need not be made again.
     session.checkpoints.wait()
     record.log.write(
         step, "validation", {name: value} | headline(summary, list(run.info.class_names))
     )
-    for case, picture in pictures.items():
-        record.log.image(step, f"validation/{case}", picture)
     record.interval.restart_clock()
     note = ", the best so far" if better else ""
     console.print(f"step {step}: validation {name} {value:.3f}{note}")

@@ -54,6 +54,25 @@ def test_tensorboard_shows_each_step_of_a_run_that_went_on_once(tmp_path):
     assert curves(tmp_path) == {"train/loss": {1: 1.0, 2: 2.0, 3: 30.0}}
 
 
+def test_an_evaluation_cut_short_after_its_pictures_is_shown_once(tmp_path):
+    picture = np.zeros((4, 4, 3), np.uint8)
+    with MetricsLog(tmp_path) as log:
+        log.write(2, "train", {"loss": 0.5, "skipped": float("nan")})
+        log.image(2, "picture", picture)  # and then the run was killed
+        log.flush()
+    with MetricsLog(tmp_path, resume_step=2) as log:
+        log.image(2, "picture", picture)
+        log.write(2, "validation", {"dice": 0.75})
+    with MetricsLog(tmp_path, resume_step=2) as log:  # scored: nothing is made again
+        log.write(3, "train", {"loss": 0.25})
+    assert curves(tmp_path) == {
+        "train/loss": {2: 0.5, 3: 0.25},
+        "train/skipped": {2: None},
+        "picture": {2: (4, 4)},
+        "validation/dice": {2: 0.75},
+    }
+
+
 def test_a_run_begun_anew_before_its_first_checkpoint_shows_no_older_step(tmp_path):
     for value in (1, 2):
         with MetricsLog(tmp_path) as log:
