@@ -30,16 +30,10 @@ class MetricsLog:
             scored = is_logged(workdir, resume_step, "validation")
             last = resume_step if scored else resume_step - 1
             self._board = Board(workdir / "tensorboard", resume_step, last)
-            if not scored:
-                self._show_again(workdir / "metrics.jsonl", resume_step)
-
-    def _show_again(self, path: Path, step: int) -> None:
-        """Show TensorBoard the lines of a step, of which it forgot everything."""
-        for line in map(json.loads, _up_to(path, step)):
-            if line["step"] == step:
-                about = ("step", "split", "time")
-                scalars = {name: value for name, value in line.items() if name not in about}
-                self._show(step, line["split"], scalars)
+            # Of a step that is not scored the board forgot what its lines say, too.
+            for line in [] if scored else _lines_of(workdir, resume_step):
+                scalars = {k: v for k, v in line.items() if k not in ("step", "split", "time")}
+                self._show(resume_step, line["split"], scalars)
 
     def __enter__(self) -> "MetricsLog":
         return self
@@ -79,8 +73,13 @@ class MetricsLog:
 
 def is_logged(workdir: Path, step: int, split: str) -> bool:
     """Say whether the record of a run has a line of this step and split."""
+    return any(line["split"] == split for line in _lines_of(workdir, step))
+
+
+def _lines_of(workdir: Path, step: int) -> list[dict[str, Any]]:
+    """Return what the record of a run says of a step."""
     lines = map(json.loads, _up_to(workdir / "metrics.jsonl", step))
-    return any((line["step"], line["split"]) == (step, split) for line in lines)
+    return [line for line in lines if line["step"] == step]
 
 
 class SkippedSteps:
