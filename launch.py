@@ -15,9 +15,9 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from configs import base
-from fluorojax import environment
 from fluorojax.config import simulation_spec, validate
-from fluorojax.errors import InputError
+from fluorojax.core import environment
+from fluorojax.core.errors import InputError
 from fluorojax.training import signals
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "Configuration, such as configs/joint.py.")
@@ -46,8 +46,8 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
     environment.prepare(config.deterministic, config.training.cpu_devices)
 
     # jax comes with these, and reads XLA_FLAGS when it comes.
-    from fluorojax import parallel
-    from fluorojax.data.source import open_dataset
+    from fluorojax.core import parallel
+    from fluorojax.datasets.source import open_dataset
     from fluorojax.report import write_report
     from fluorojax.training import finish, loop, setup
     from fluorojax.training import workdir as folders

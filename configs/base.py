@@ -9,7 +9,7 @@ import dataclasses
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import ERCP, Spec
 
 

@@ -7,7 +7,7 @@ python launch.py --config=configs/carm.py:quick    2 CPU cores, 69 minutes besid
 
 Every training frame is new, and its ranges are wider than those of any one procedure, so that a
 real one lies within them. The export can be run on real frames of a metal tool and a pin:
-`python -m benchmarks.transfer RUN/export FOLDER --out DIR`.
+`python -m benchmarks.studies.transfer RUN/export FOLDER --out DIR`.
 """
 
 from ml_collections import ConfigDict

@@ -7,9 +7,9 @@ __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because jax must not be imported before XLA_FLAGS are set (see `fluorojax.environment`).
+    # Late: jax must not be imported before XLA_FLAGS are set (see `fluorojax.core.environment`).
     if name == "load":
-        from fluorojax.export import load
+        from fluorojax.inference.export import load
 
         return load
     raise AttributeError(f"module 'fluorojax' has no attribute {name!r}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from fluorojax.errors import InputError
-from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.core.errors import InputError
+from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
 
 SPECS: dict[str, type] = {  # what a builder simulates from

@@ -6,9 +6,9 @@ import pytest
 
 from configs import base, knee
 from fluorojax.config import difference, flatten, simulation_spec, validate
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.simulation import spec
-from fluorojax.simulation.knee_spec import KneeSpec
+from fluorojax.simulation.knee.spec import KneeSpec
 
 METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "vessels", "knee")
 

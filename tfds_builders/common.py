@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from fluorojax.data import bitmask
-from fluorojax.data.info import DatasetInfo
 from fluorojax.data.intensity import intensity_range
-from fluorojax.data.skeleton import centrelines
+from fluorojax.geometry.skeleton import centrelines
+from fluorojax.schema import bitmask
+from fluorojax.schema.info import DatasetInfo
 
 
 def say_nothing(done: int) -> None:

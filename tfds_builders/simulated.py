@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 import fluorojax.simulation
-from fluorojax.data.info import SPLITS, DatasetInfo
+from fluorojax.schema.info import SPLITS, DatasetInfo
 from tfds_builders import common
 
 FULL_SCALE = 4095  # 12 bits, as fluoroscopy detectors and digital films have
@@ -89,9 +89,10 @@ class SimulatedConfig(common.FrameConfig):
 
 
 def code(leave_out: str = "") -> list[Path]:
-    """Return the modules of `fluorojax.simulation`, less those whose names begin so."""
-    files = sorted(Path(fluorojax.simulation.__file__).parent.glob("*.py"))
-    return [file for file in files if not (leave_out and file.name.startswith(leave_out))]
+    """Return the modules of `fluorojax.simulation`, less those of a procedure's folder."""
+    folder = Path(fluorojax.simulation.__file__).parent
+    files = sorted(folder.rglob("*.py"))
+    return [file for file in files if file.parent.name != leave_out]
 
 
 def config_name(simulation: Simulation, name: str, size: Size, spec: Any) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fluorojax.compare.lines import Line, compare
+from fluorojax.compare.page import write_page
 from fluorojax.compare.plots import draw_plots
 from fluorojax.compare.runs import Run, read_runs
 from fluorojax.compare.tables import write_tables
-from fluorojax.report.comparison import write_page
 
 __all__ = ["compare", "read_runs", "write_comparison"]
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fluorojax.confidence import THRESHOLDS, read_thresholds
-from fluorojax.data.info import Kind
-from fluorojax.errors import InputError
-from fluorojax.evaluate import ONE_LABEL_CASES
+from fluorojax.core.errors import InputError
+from fluorojax.evaluation.evaluate import ONE_LABEL_CASES
+from fluorojax.evaluation.probabilities import THRESHOLDS, read_thresholds
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
+from fluorojax.schema.info import Kind
 
 EVALUATION = "evaluation"
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from fluorojax.data import bitmask
-from fluorojax.data.info import DatasetInfo
+from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_mask_image
-from fluorojax.errors import InputError
+from fluorojax.schema import bitmask
+from fluorojax.schema.info import DatasetInfo
 
 CLASS_PLACEHOLDER = "{class}"
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from fluorojax.data import bitmask
+from fluorojax.core.errors import InputError
 from fluorojax.data.annotations import index_values
-from fluorojax.data.info import (
+from fluorojax.data.problems import refuse
+from fluorojax.schema import bitmask
+from fluorojax.schema.info import (
     ENCODINGS,
     ClassInfo,
     DatasetInfo,
@@ -18,8 +20,6 @@ from fluorojax.data.info import (
     SplitUnit,
     attributes_from_json,
 )
-from fluorojax.data.problems import refuse
-from fluorojax.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _KEYS = {

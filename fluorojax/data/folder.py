@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fluorojax.core.errors import InputError
 from fluorojax.data import splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
@@ -22,10 +23,9 @@ from fluorojax.data.annotations import (
     read_ignore,
 )
 from fluorojax.data.description import NEEDED_COLUMNS, OPTIONAL_COLUMNS, read_description
-from fluorojax.data.info import ENCODINGS, SPLITS, UNKNOWN, AttributeInfo, DatasetInfo, SplitUnit
 from fluorojax.data.problems import refuse
 from fluorojax.data.readers import read_frame
-from fluorojax.errors import InputError
+from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, AttributeInfo, DatasetInfo, SplitUnit
 
 ATTACHED = {"yes": 1, "no": 0, "": -1}
 

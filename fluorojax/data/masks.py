@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.annotations import annotation_files, read_annotation
 from fluorojax.data.folder import Case, Folder
-from fluorojax.data.source import Example
-from fluorojax.errors import InputError
+from fluorojax.schema.example import Example
 
 NAMES = ("{case}.png", "{stem}.png")  # by the case's name, or as `fluorojax predict` writes them
 SHOWN = 5  # missing cases that are named
@@ -36,7 +36,7 @@ class MaskFolder:
             root: where the masks are.
             folder: the frames they were predicted from; its classes are the masks'.
             cases: those that will be asked for.
-            encoding: one of `fluorojax.data.info.ENCODINGS`.
+            encoding: one of `fluorojax.schema.info.ENCODINGS`.
             names: patterns, of which the first that has its files is taken.
 
         Raises:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from fluorojax.data.grid import Placement
-from fluorojax.data.info import DatasetInfo
-from fluorojax.metrics.centreline import longest_path_ends
-from fluorojax.metrics.surface import positions
+from fluorojax.geometry.centreline import longest_path_ends
+from fluorojax.geometry.surface import positions
+from fluorojax.schema.info import DatasetInfo
 
 PIXELS = (1.0, 1.0)
 BORDER = 2  # pixels: an end this near to the border is where the frame cuts the wire, not its tip

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 
 MAX_PROBLEMS = 20
 

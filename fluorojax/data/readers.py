@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff")
 

@@ -4,8 +4,8 @@ import hashlib
 import math
 from collections.abc import Iterable
 
-from fluorojax.data.info import SPLITS, SplitUnit
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
+from fluorojax.schema.info import SPLITS, SplitUnit
 
 FRACTIONS = (0.7, 0.15, 0.15)
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.morphology import dilate
+from fluorojax.geometry.morphology import dilate
 
 SMOOTH = 1.0  # pixels; keeps Dice defined, and its gradient finite, where nothing is there
 LEAST = 0.001  # share of a frame; what is smaller weighs less in the focal loss, with its area

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.morphology import POOL, dilate, pool_max, reconstruct
+from fluorojax.geometry.morphology import POOL, dilate, pool_max, reconstruct
 
 ITERATIONS = 96
 """Dilations on the coarser grid: with blocks of 4, a path of 384 pixels along the wire. Part of a

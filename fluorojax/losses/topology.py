@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.morphology import dilate, erode_cross
+from fluorojax.geometry.morphology import dilate, erode_cross
 
 SMOOTH = 1.0  # pixels; keeps a share defined where there is no centreline
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.data.info import AttributeInfo
 from fluorojax.metrics.statistics import Interval
+from fluorojax.schema.info import AttributeInfo
 
 Row = dict[str, Any]
 

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fluorojax.data.info import ClassInfo, Kind, Relation
-from fluorojax.metrics import centreline, overlap, surface
+from fluorojax.geometry import centreline, surface
+from fluorojax.geometry.surface import Scale, Unit
+from fluorojax.metrics import overlap
 from fluorojax.metrics import relation as relations
-from fluorojax.metrics.surface import Scale, Unit
+from fluorojax.schema.info import ClassInfo, Kind, Relation
 
 Status = Literal["both_empty", "missed", "false_alarm", "scored"]
 

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from fluorojax.metrics.centreline import EIGHT_NEIGHBOURS
-from fluorojax.metrics.surface import ROUNDING, Scale, contour, positions, within
+from fluorojax.geometry.centreline import EIGHT_NEIGHBOURS
+from fluorojax.geometry.surface import ROUNDING, Scale, contour, positions, within
 
 
 def touching(child: np.ndarray, parent: np.ndarray, scale: Scale, tolerance: float) -> np.ndarray:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from fluorojax.data.info import ClassInfo
-from fluorojax.metrics import surface
+from fluorojax.geometry import surface
 from fluorojax.metrics.case import PRIMARY, SWEPT, Mask, MetricSettings, Pair, brief_scores
 from fluorojax.metrics.summary import aggregate
+from fluorojax.schema.info import ClassInfo
 
 THRESHOLDS = (0.01, 0.02, *(k / 20 for k in range(1, 20)), 0.98, 0.99)
 """Probabilities from which a pixel belongs to a class; closer together at both ends."""

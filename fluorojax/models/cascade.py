@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from fluorojax import morphology
+from fluorojax.geometry import morphology
 from fluorojax.models.unet import NetworkOutput, UNet
 
 Parameters = Any  # a nested dict of float32 arrays

@@ -6,9 +6,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from fluorojax.data.info import DatasetInfo
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.models.cascade import Cascade
+from fluorojax.schema.info import DatasetInfo
 
 Stages = tuple[tuple[int, ...], ...]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.metrics.attributes import FILE, Row, read_attributes_csv
 from fluorojax.report.page import sortable, table, text
 

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fluorojax.confidence import read_calibration, read_thresholds
+from fluorojax.evaluation.probabilities import read_calibration, read_thresholds
 from fluorojax.metrics.calibration import SURE
 from fluorojax.metrics.case import METRICS, PRIMARY, SWEPT
 from fluorojax.report.chart import Point, line_chart

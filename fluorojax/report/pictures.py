@@ -1,6 +1,7 @@
 """Pictures of cases on a page; what is predicted is painted in the browser, at any threshold.
 
-Of each case the page holds the frame and the planes of `fluorojax.casemap`; `page.js` paints them.
+Of each case the page holds the frame and the planes of `fluorojax.drawing.casemap`; `page.js`
+paints them.
 """
 
 import base64
@@ -14,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fluorojax import casemap
-from fluorojax.overlay import THIN_TINT, TINT, colour
+from fluorojax.drawing import casemap
+from fluorojax.drawing.overlay import THIN_TINT, TINT, colour
 from fluorojax.report.page import element, text
 
 SIDE = 720
@@ -45,7 +46,7 @@ class Picture:
 
     Attributes:
         id: unique on the page.
-        path: of its map (`fluorojax.casemap`).
+        path: of its map (`fluorojax.drawing.casemap`).
         label: said to those who cannot see it.
         caption: HTML below it.
         thresholds: it starts with, one a class; empty: those of the layers.

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.data.info import caution
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS
 from fluorojax.report import attributes, confidence
 from fluorojax.report.chart import line_chart
 from fluorojax.report.page import DIALOG, element, page, text
 from fluorojax.report.scores import Evaluation, read_json
+from fluorojax.schema.info import caution
 
 SPLIT_ORDER = ("test", "validation", "train")
 

@@ -6,10 +6,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
+from fluorojax.drawing.overlay import colour, file_name
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import read_cases_csv
-from fluorojax.overlay import colour, file_name
 from fluorojax.report.page import element, text
 from fluorojax.report.pictures import Layer, Picture, swatch, viewer
 

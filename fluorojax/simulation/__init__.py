@@ -1,16 +1,9 @@
-"""Simulated X-ray frames with their truth: a `Spec` says of what, `simulate` makes them."""
+"""Simulated X-ray frames with their truth: a `Spec` says of what, a procedure makes them.
 
-from typing import Any
+`fluoroscopy/` has ERCP and C-arm frames, `knee/` films of knees; both are made of the physics,
+materials and shapes here. Free of jax, which must not be imported before its flags are set.
+"""
 
 from fluorojax.simulation.spec import CARM, ERCP, SPECS, Spec
 
-__all__ = ["CARM", "CLASSES", "ERCP", "LEVELS", "SPECS", "Keys", "Spec", "simulate"]
-
-
-def __getattr__(name: str) -> Any:
-    # Late, because jax must not be imported before XLA_FLAGS are set (see `fluorojax.environment`).
-    if name in ("CLASSES", "LEVELS", "Keys", "simulate"):
-        from fluorojax.simulation import ercp
-
-        return getattr(ercp, name)
-    raise AttributeError(f"module 'fluorojax.simulation' has no attribute {name!r}")
+__all__ = ["CARM", "ERCP", "SPECS", "Spec"]

@@ -3,13 +3,16 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import Range, Spec, drawn
 
-# Pytrees of numbers: one compiled function serves every spec of a size.
-for kind in (Spec, KneeSpec):
+
+def register(kind: type) -> None:
+    """Make a pytree of a kind of spec: one compiled function serves every spec of a size."""
     names = [field.name for field in drawn(kind)]
     jax.tree_util.register_dataclass(kind, names, ["height", "width"])
+
+
+register(Spec)
 
 RATE: Range = (0.0, 1.0)  # to be compared with a probability
 SIGN: Range = (-1.0, 1.0)  # of which only the sign matters

@@ -1,19 +1,30 @@
 """From line integrals to the picture on the monitor: collimator, beam, scatter, noise, window."""
 
+from typing import Protocol
+
 import jax
 import jax.numpy as jnp
 
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import blur, coverage
-from fluorojax.simulation.knee_spec import KneeSpec
 from fluorojax.simulation.spec import Spec
 
 SCATTER_MM = 18.0  # standard deviation of the scattered beam's spread
 
 
-def collimation(
-    key: jax.Array, grid: jax.Array, pixel: jax.Array, spec: Spec | KneeSpec
-) -> jax.Array:
+class Collimated(Protocol):
+    """What a spec says of its collimator: how often the field is round, or rectangular."""
+
+    @property
+    def round_rate(self) -> float:
+        """Probability of a round field."""
+
+    @property
+    def blades_rate(self) -> float:
+        """Probability of a rectangular field."""
+
+
+def collimation(key: jax.Array, grid: jax.Array, pixel: jax.Array, spec: Collimated) -> jax.Array:
     """Return the open part of each pixel, [H, W] in [0, 1]: full, round or rectangular field.
 
     Args:

@@ -1,6 +1,6 @@
 """What is simulated: ranges in physical units, and the two procedures that come ready.
 
-The knee's own spec (`fluorojax.simulation.knee_spec`) is made of the same fields and checks. Free
+The knee's own spec (`fluorojax.simulation.knee.spec`) is made of the same fields and checks. Free
 of jax, so that configurations can hold these fields before its flags are set.
 """
 
@@ -8,7 +8,7 @@ import dataclasses
 from numbers import Real
 from typing import Any
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
 Range = tuple[float, float]
@@ -153,9 +153,9 @@ DEFAULTS: dict[str, Any] = {f.name: f.default for f in drawn(Spec)}
 
 ERCP = Spec()
 # Hip surgery under a C-arm: a pin that leaves a drill or guide, bones and air. Beam, detector and
-# monitor are set by `benchmarks/fluoroscopy_look.py`, at 1024 px: quanta are a pixel's. The display
-# is logarithmic: noise of the real frames falls with grey (s.d. ~ grey^-0.4), where a linear
-# display lets it rise (grey^0.5).
+# monitor are set by `benchmarks/studies/fluoroscopy_look.py`, at 1024 px: quanta are a pixel's. The
+# display is logarithmic: noise of the real frames falls with grey (s.d. ~ grey^-0.4), where a
+# linear display lets it rise (grey^0.5).
 CARM = Spec(
     field_mm=(150.0, 168.0),
     energy_kev=(56.0, 66.0),

@@ -10,7 +10,7 @@ learns that the image has to agree.
 import jax
 import jax.numpy as jnp
 
-from fluorojax import rng
+from fluorojax.core import rng
 from fluorojax.models.cascade import FalseContext
 
 CELLS = 12

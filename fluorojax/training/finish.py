@@ -5,12 +5,12 @@ from typing import Any
 
 from rich.table import Table
 
-from fluorojax import evaluate
-from fluorojax import export as exports
-from fluorojax.checkpoint import Checkpoints
-from fluorojax.data.info import DatasetInfo
-from fluorojax.errors import InputError
-from fluorojax.progress import console
+from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console
+from fluorojax.evaluation import evaluate
+from fluorojax.inference import export as exports
+from fluorojax.schema.info import DatasetInfo
+from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.setup import Run
 
 

@@ -13,7 +13,7 @@ from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from fluorojax.errors import writing
+from fluorojax.core.errors import writing
 
 
 class MetricsLog:

@@ -10,13 +10,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from fluorojax import evaluate, overlay, parallel
-from fluorojax.checkpoint import Checkpoints
-from fluorojax.data.online import simulated_batches
-from fluorojax.data.pipeline import Batch, batches
+from fluorojax.core import parallel
+from fluorojax.core.progress import console, duration, progress
+from fluorojax.datasets.online import simulated_batches
+from fluorojax.datasets.pipeline import Batch, batches
+from fluorojax.drawing import overlay
+from fluorojax.evaluation import evaluate
 from fluorojax.metrics.attributes import summarise_attributes
 from fluorojax.metrics.summary import lookup, summarise
-from fluorojax.progress import console, duration, progress
+from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.log import is_logged
 from fluorojax.training.record import Arrays, Interval, Record, Rows
 from fluorojax.training.setup import Run

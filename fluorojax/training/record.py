@@ -7,8 +7,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from fluorojax.errors import InputError
-from fluorojax.progress import console
+from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console
 from fluorojax.training.log import MetricsLog, SkippedSteps
 from fluorojax.training.setup import Run
 

@@ -11,25 +11,25 @@ import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
-from fluorojax.augment import AugmentSpec
 from fluorojax.config import fields_of
-from fluorojax.data.info import AttributeInfo, DatasetInfo
-from fluorojax.data.labels import LABELS
-from fluorojax.data.source import Dataset, Frames
-from fluorojax.errors import InputError
-from fluorojax.export import load_parameters
+from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console
+from fluorojax.datasets.source import Dataset, Frames
+from fluorojax.inference.export import load_parameters
+from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.tta import Views
 from fluorojax.losses.joint import LossSpec
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.models.cascade import POINTS, Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
-from fluorojax.postprocess import Relink
-from fluorojax.predict import Predictor
-from fluorojax.progress import console
+from fluorojax.schema.info import AttributeInfo, DatasetInfo
+from fluorojax.schema.labels import LABELS
 from fluorojax.training import optimizer as optimizers
+from fluorojax.training.augment import AugmentSpec
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
 from fluorojax.training.steps import StepSpec
-from fluorojax.views import Views
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from fluorojax.progress import console
+from fluorojax.core.progress import console
 
 # "Temporary failure, try again" of <sysexits.h>: the same command goes on.
 EXIT_CODE = 75

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fluorojax import rng
+from fluorojax.core import rng
 from fluorojax.models.cascade import Cascade, Parameters
 
 
 class TrainState(flax.struct.PyTreeNode):
     """Step count, parameters, optimiser state and averaged parameters; no random key.
 
-    Random numbers are functions of the run's seed and `step` (see `fluorojax.rng`).
+    Random numbers are functions of the run's seed and `step` (see `fluorojax.core.rng`).
     """
 
     step: jax.Array  # updates made, int32

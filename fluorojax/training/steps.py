@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fluorojax import parallel, rng
-from fluorojax.augment import AugmentSpec, Sample, augment
-from fluorojax.data import bitmask, labels
-from fluorojax.data.intensity import normalise
+from fluorojax.core import parallel, rng
 from fluorojax.losses.joint import LossSpec, Targets, joint_loss
 from fluorojax.models.cascade import Cascade, FalseContext, Parameters, forward
+from fluorojax.models.intensity import normalise
+from fluorojax.schema import bitmask, labels
+from fluorojax.training.augment import AugmentSpec, Sample, augment
 from fluorojax.training.context import false_context
 from fluorojax.training.state import TrainState, moving_average
 
@@ -120,7 +120,7 @@ def train_step(
 
     Args:
         state: the replicated state.
-        batch: arrays [B / devices, ...] as `fluorojax.data.pipeline` makes them.
+        batch: arrays [B / devices, ...] as `fluorojax.datasets.pipeline` makes them.
 
     A loss or gradient that is not finite changes nothing but the step count.
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from fluorojax import environment, parallel
 from fluorojax.config import difference
-from fluorojax.data.source import Dataset
-from fluorojax.errors import InputError, writing
-from fluorojax.progress import console
+from fluorojax.core import environment, parallel
+from fluorojax.core.errors import InputError, writing
+from fluorojax.core.progress import console
+from fluorojax.datasets.source import Dataset
 
 # These say nothing of what is learned, so a resumed run may change them.
 FREE = (

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import differences
-from fluorojax import casemap
-from fluorojax.errors import InputError
-from fluorojax.overlay import overlay, save_png
+from benchmarks.pages import differences
+from fluorojax.core.errors import InputError
+from fluorojax.drawing import casemap
+from fluorojax.drawing.overlay import overlay, save_png
 from tests.compare.constructed import rows_of, write_run
 
 SHAPE = (96, 120)

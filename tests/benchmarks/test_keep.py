@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from benchmarks import keep
-from fluorojax import cli
-from fluorojax.confidence import THRESHOLDS
-from fluorojax.errors import InputError
+from benchmarks.pages import keep
+from fluorojax.cli import main as cli
+from fluorojax.core.errors import InputError
+from fluorojax.evaluation.probabilities import THRESHOLDS
 from tests.compare.constructed import one_label_and_two, write_sweep
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import knee_measures as km
+from benchmarks.studies import knee_measures as km
 
 
 def row(quantity: str, truth: float, value: float | None, said: float = 0.5, refused: str = ""):

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import knee_metal as km
-from fluorojax.measure import CLASSES
+from benchmarks.studies import knee_metal as km
+from fluorojax.knee.measure import CLASSES
 
 
 def scene(cement_grey: float):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import page, tables
-from benchmarks.kept import NotKeptError, Results
+from benchmarks.pages import page, tables
+from benchmarks.pages.kept import NotKeptError, Results
 from configs import base
 from fluorojax.compare import compare, read_runs
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from tests.compare.constructed import rows_of, write_run
 
 ROOT = Path(__file__).parents[2]

@@ -4,14 +4,15 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import keep, relinked
+from benchmarks.pages import keep
+from benchmarks.studies import relinked
 from configs import base
-from fluorojax import export
 from fluorojax.compare.runs import read_run
-from fluorojax.data.info import ClassInfo, Relation
+from fluorojax.inference import export
+from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.predictor import Predictor
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.postprocess import Relink
-from fluorojax.predict import Predictor
+from fluorojax.schema.info import ClassInfo, Relation
 from tests.folders import write_folder
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import attachment_cost, seeds_at_once, step_times
+from benchmarks.studies import attachment_cost, seeds_at_once, step_times
 from benchmarks.timing import Times
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.losses import joint
 from tests.integration.spread import batch
 

@@ -5,15 +5,16 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import stress
+from benchmarks.studies import stress
 from configs import base
-from fluorojax import cli, export
+from fluorojax.cli import main as cli
 from fluorojax.compare.runs import read_run
-from fluorojax.data.info import ClassInfo
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
+from fluorojax.inference import export
+from fluorojax.inference.predictor import Predictor
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.predict import Predictor
+from fluorojax.schema.info import ClassInfo
 from tests.compare.constructed import rows_of, write_run
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
 from tfds_builders.simulated import Size

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 
-from fluorojax.confidence import Confidence
-from fluorojax.data.info import ClassInfo
+from fluorojax.evaluation.probabilities import Confidence
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
+from fluorojax.schema.info import ClassInfo
 
 PATIENTS = 8
 

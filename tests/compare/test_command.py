@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from fluorojax import cli
+from fluorojax.cli import main as cli
 from tests.compare.constructed import PATIENTS
 
 

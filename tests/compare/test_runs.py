@@ -3,7 +3,7 @@ import pytest
 
 from fluorojax.compare import read_runs
 from fluorojax.compare.runs import primary_scores
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.metrics.case import MetricSettings
 from tests.compare.constructed import PATIENTS, rows_of, write_run, write_sweep
 from tests.folders import edit_csv

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.annotations import read_annotation, read_ignore
-from fluorojax.data.info import ClassInfo, DatasetInfo
-from fluorojax.errors import InputError
+from fluorojax.schema.info import ClassInfo, DatasetInfo
 
 INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))
 ONE = DatasetInfo("toy", (ClassInfo("vessel", "curve", mask_value=255),))

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.description import read_description
-from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
-from fluorojax.errors import InputError
+from fluorojax.schema.info import AttributeInfo, ClassInfo, Relation
 from tests.folders import CLASSES
 
 SOUND = {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.folder import (
     check_cases,
     check_folder,
@@ -15,7 +16,6 @@ from fluorojax.data.folder import (
     read_folder,
 )
 from fluorojax.data.problems import MAX_PROBLEMS
-from fluorojax.errors import InputError
 from tests.folders import add_attributes, edit_csv, write_folder
 
 REAL = Path(__file__).parents[2] / "../shared/data"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from skimage.measure import label
 
 from fluorojax.data import grid
-from fluorojax.data.skeleton import centrelines
+from fluorojax.geometry.skeleton import centrelines
 
 SIZES = st.tuples(st.integers(1, 90), st.integers(1, 90))
 

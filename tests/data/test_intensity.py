@@ -1,6 +1,7 @@
 import numpy as np
 
-from fluorojax.data.intensity import intensity_range, normalise, shown
+from fluorojax.data.intensity import intensity_range, shown
+from fluorojax.models.intensity import normalise
 
 
 def test_a_few_extreme_pixels_do_not_set_the_range():

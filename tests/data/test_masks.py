@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluorojax import cli
-from fluorojax.data import bitmask
+from fluorojax.cli import main as cli
+from fluorojax.core.errors import InputError
 from fluorojax.data.folder import load_case, read_folder
 from fluorojax.data.masks import MaskFolder
-from fluorojax.errors import InputError
+from fluorojax.schema import bitmask
 from tests.folders import write_folder
 
 TEST = ("c4", "c9")  # the test split of a toy folder

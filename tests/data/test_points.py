@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fluorojax.data.grid import place
-from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
 from fluorojax.data.points import points_of, points_to_grid
+from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
 
 INFO = DatasetInfo(
     "toy",

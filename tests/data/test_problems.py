@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.problems import MAX_PROBLEMS, refuse
-from fluorojax.errors import InputError
 
 
 def test_no_problem_is_no_error():

@@ -7,8 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_frame, read_mask_image
-from fluorojax.errors import InputError
 
 RAMP8 = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40).astype(np.uint8)
 RAMP16 = (np.arange(30 * 40, dtype=np.uint32) * 54).astype(np.uint16).reshape(30, 40)

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
+from fluorojax.core.errors import InputError
 from fluorojax.data import splits
-from fluorojax.errors import InputError
 
 PATIENTS = [f"patient {k}" for k in range(2000)]
 # Of p0 to p11, written down once: a change would move patients of existing datasets.

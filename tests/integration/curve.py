@@ -17,7 +17,7 @@ def main(path: str) -> None:
     import jax
     import numpy as np
 
-    from fluorojax import parallel
+    from fluorojax.core import parallel
     from fluorojax.training.steps import augmented, train_step
     from tests.integration.spread import batch, toy_run
 

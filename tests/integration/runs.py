@@ -14,9 +14,9 @@ from ml_collections import ConfigDict
 from tensorboardX.proto.event_pb2 import Event
 
 import launch
-from fluorojax.checkpoint import Checkpoints
-from fluorojax.data.source import open_dataset
+from fluorojax.datasets.source import open_dataset
 from fluorojax.training import loop, setup
+from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.signals import Stop
 
 

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 import optax
 
-from fluorojax import parallel
-from fluorojax.data.online import simulated_batch
+from fluorojax.core import parallel
+from fluorojax.datasets.online import simulated_batch
 from fluorojax.simulation.spec import Spec
 from fluorojax.training import setup
 from fluorojax.training.state import initial_state
@@ -41,7 +41,7 @@ def batch(examples: int = 4) -> dict[str, np.ndarray]:
 
 def toy_run(method: str = "joint", **fields) -> setup.Run:
     """Return the run of a method over the toy classes, without a data set on disk."""
-    from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
+    from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
     from tests.integration.runs import small_config
 
     classes = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fluorojax.simulation.ercp import LEVELS
+from fluorojax.simulation.fluoroscopy.ercp import LEVELS
 from tests.integration.runs import assert_same, run, small_config, stopped
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size
@@ -41,7 +41,7 @@ def test_it_is_scored_on_stored_frames_and_by_level(first):
     assert 0 < sum(counted) <= 6
 
 
-@pytest.mark.slow  # the frames alone are compared in tests/data/test_online.py
+@pytest.mark.slow  # the frames alone are compared in tests/datasets/test_online.py
 def test_one_seed_gives_the_same_bits_and_another_does_not(place, first):
     assert parameters(run(config(place), place / "again")) == parameters(first)
     assert parameters(run(config(place, seed=1), place / "other")) != parameters(first)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluorojax.data.source import open_dataset
+from fluorojax.datasets.source import open_dataset
 from fluorojax.training.signals import EXIT_CODE
 from fluorojax.training.workdir import claim
 from tests.folders import write_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.training import loop
 from fluorojax.training.record import Record
 from fluorojax.training.signals import EXIT_CODE, Stop, Stopped

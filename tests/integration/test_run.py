@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 import fluorojax
-from fluorojax import cli
+from fluorojax.cli import main as cli
+from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_frame
-from fluorojax.data.source import open_dataset
-from fluorojax.errors import InputError
-from fluorojax.export import load_parameters
+from fluorojax.datasets.source import open_dataset
+from fluorojax.inference.export import load_parameters
 from fluorojax.metrics.attributes import read_attributes_csv
 from tests.folders import ATTRIBUTES, add_attributes, write_folder
 from tests.integration.runs import assert_same, run, small_config, stopped

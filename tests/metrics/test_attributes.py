@@ -1,12 +1,12 @@
 import pytest
 
-from fluorojax.data.info import AttributeInfo
 from fluorojax.metrics.attributes import (
     read_attributes_csv,
     summarise_attributes,
     wilson_interval,
     write_attributes_csv,
 )
+from fluorojax.schema.info import AttributeInfo
 
 MAKER = AttributeInfo("maker", ("a", "b", "c"))
 VIEW = AttributeInfo("view", ("front", "side"))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fluorojax.data.info import ClassInfo, Relation
-from fluorojax.metrics import centreline, overlap
+from fluorojax.geometry import centreline
+from fluorojax.metrics import overlap
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY, MetricSettings, score_case
+from fluorojax.schema.info import ClassInfo, Relation
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
 RELATION = Relation(child="wire", parent="scope")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import metric_examples
+from benchmarks.pages import metric_examples
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from fluorojax.data.info import ClassInfo
 from fluorojax.metrics.case import SWEPT, MetricSettings, score_case
 from fluorojax.metrics.thresholds import THRESHOLDS, at, operating_points, sweep_case, sweep_table
+from fluorojax.schema.info import ClassInfo
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
 SPACING = (0.4, 0.6)

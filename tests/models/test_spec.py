@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.models.spec import STAGES, NetworkSpec, build
+from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"), ClassInfo("duct", "region"))
 INFO = DatasetInfo("x", CLASSES, relation=Relation(child="wire", parent="scope"))

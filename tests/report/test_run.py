@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fluorojax import casemap, overlay
-from fluorojax.confidence import Confidence
-from fluorojax.data.info import AttributeInfo, ClassInfo, Relation
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
+from fluorojax.drawing import casemap, overlay
+from fluorojax.evaluation.probabilities import Confidence
 from fluorojax.metrics.attributes import summarise_attributes, write_attributes_csv
 from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.report.run import flattened, read_records, series_of, write_report
+from fluorojax.schema.info import AttributeInfo, ClassInfo, Relation
 from tests.browser import in_a_browser
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))

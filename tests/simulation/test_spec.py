@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.simulation.spec import CARM, DEFAULTS, ERCP, LIMITS, SPECS, Spec
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo
 from tfds_builders import common
 
 INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))

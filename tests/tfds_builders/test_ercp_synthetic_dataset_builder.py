@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fluorojax.data import source
-from fluorojax.errors import InputError
-from fluorojax.simulation.ercp import LEVELS
+from fluorojax.core.errors import InputError
+from fluorojax.datasets import source
+from fluorojax.simulation.fluoroscopy.ercp import LEVELS
 from fluorojax.simulation.spec import ERCP
 from tfds_builders import simulated
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder

@@ -3,13 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fluorojax.data import bitmask, source
-from fluorojax.data.online import simulated_batch
-from fluorojax.data.pipeline import to_working_grid
-from fluorojax.errors import InputError
-from fluorojax.knee import CLASSES
-from fluorojax.simulation.knee import TYPES, VIEWS
-from fluorojax.simulation.knee_spec import KNEE
+from fluorojax.core.errors import InputError
+from fluorojax.datasets import source
+from fluorojax.datasets.online import simulated_batch
+from fluorojax.datasets.pipeline import to_working_grid
+from fluorojax.schema import bitmask
+from fluorojax.schema.knee_classes import CLASSES
+from fluorojax.simulation.knee.knee import TYPES, VIEWS
+from fluorojax.simulation.knee.spec import KNEE
 from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size, simulate_frames
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 import fluorojax
-from fluorojax.checkpoint import Checkpoints
-from fluorojax.confidence import read_thresholds
-from fluorojax.data.source import open_folder
-from fluorojax.errors import InputError
-from fluorojax.export import read_manifest
+from fluorojax.core.errors import InputError
+from fluorojax.datasets.source import open_folder
+from fluorojax.evaluation.probabilities import read_thresholds
+from fluorojax.inference.export import read_manifest
 from fluorojax.metrics.thresholds import operating_points
 from fluorojax.training import finish, setup
+from fluorojax.training.checkpoint import Checkpoints
 from tests.folders import write_folder
 from tests.integration.runs import small_config
 

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.training.log import MetricsLog, SkippedSteps, is_logged
 from tests.integration.runs import curves
 

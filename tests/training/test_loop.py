@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fluorojax import parallel
+from fluorojax.core import parallel
 from fluorojax.metrics.summary import summarise
 from fluorojax.training.loop import due, headline, marked, stops
 from fluorojax.training.record import Interval

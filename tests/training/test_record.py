@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
 from fluorojax.training.record import Interval, Record, case_names
 
 TOLD = {"index": np.array([2, 0]), "stop": np.array([False, False])}

@@ -4,15 +4,15 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.augment import AugmentSpec
-from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
-from fluorojax.data.source import open_dataset
-from fluorojax.errors import InputError
-from fluorojax.export import export
+from fluorojax.core.errors import InputError
+from fluorojax.datasets.source import open_dataset
+from fluorojax.inference.export import export
+from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.tta import Views
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.predict import Predictor
+from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
 from fluorojax.training import setup
-from fluorojax.views import Views
+from fluorojax.training.augment import AugmentSpec
 from tests.folders import write_folder
 from tests.integration.runs import small_config
 

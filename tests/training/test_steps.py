@@ -5,7 +5,7 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax import parallel
+from fluorojax.core import parallel
 from fluorojax.training.steps import augmented, risen, sample_of, train_step
 from tests.integration.spread import batch, toy_run
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fluorojax.data.info import ClassInfo, DatasetInfo
-from fluorojax.errors import InputError
+from fluorojax.core.errors import InputError
+from fluorojax.schema.info import ClassInfo, DatasetInfo
 from fluorojax.training import workdir
 from tests.integration.runs import small_config
 

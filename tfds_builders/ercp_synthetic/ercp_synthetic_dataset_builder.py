@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import tensorflow_datasets as tfds
 
-from fluorojax import rng
-from fluorojax.data.info import ClassInfo, DatasetInfo, Relation
-from fluorojax.simulation import ercp
+from fluorojax.core import rng
+from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
+from fluorojax.simulation.fluoroscopy import ercp
 from fluorojax.simulation.spec import ERCP, Spec
 from tfds_builders import common, simulated
 from tfds_builders.simulated import Size

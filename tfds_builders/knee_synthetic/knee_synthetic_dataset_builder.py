@@ -6,19 +6,18 @@ import jax
 import numpy as np
 import tensorflow_datasets as tfds
 
-import fluorojax.knee
-from fluorojax import rng
-from fluorojax.data.info import AttributeInfo, ClassInfo, DatasetInfo
-from fluorojax.errors import InputError
-from fluorojax.knee import CLASSES
-from fluorojax.simulation import knee
-from fluorojax.simulation.knee_spec import KNEE, KneeSpec
+from fluorojax.core import rng
+from fluorojax.core.errors import InputError
+from fluorojax.schema import knee_classes
+from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.simulation.knee import knee
+from fluorojax.simulation.knee.spec import KNEE, KneeSpec
 from tfds_builders import common, simulated
 from tfds_builders.simulated import Size
 
 INFO = DatasetInfo(
     name="knee_synthetic",
-    classes=tuple(ClassInfo(name, "region") for name in CLASSES),
+    classes=tuple(ClassInfo(name, "region") for name in knee_classes.CLASSES),
     description="Simulated knee radiographs: native, total, unicompartmental and revision knees.",
     license="Apache-2.0",
     attributes=(
@@ -94,7 +93,7 @@ SIMULATION = simulated.Simulation(
     info=INFO,
     spec=KNEE,
     sizes=SIZES,
-    files=(*simulated.code(), Path(fluorojax.knee.__file__), Path(__file__)),
+    files=(*simulated.code(), Path(knee_classes.__file__), Path(__file__)),
     simulate=simulate,
     draw=draw,
     sequence=film,

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from fluorojax.data.folder import Case, Folder, load_case
-from fluorojax.data.info import SPLITS
+from fluorojax.schema.info import SPLITS
 from tfds_builders import common
 
 

@@ -1,0 +1,204 @@
+"""The options of each `fluorojax` command."""
+
+import argparse
+from pathlib import Path
+
+from fluorojax.schema.info import ENCODINGS
+from fluorojax.simulation.knee.spec import KNEE, KneeSpec
+from fluorojax.simulation.spec import SPECS, Spec
+
+PROCEDURES: dict[str, Spec | KneeSpec] = {**SPECS, "knee": KNEE}
+
+
+def _folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "dir", type=Path, metavar="DIR", help="folder with dataset.json and cases.csv"
+    )
+    command.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
+
+
+def check(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a folder to be looked at."""
+    _folder(command)
+
+
+def prepare(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a folder to be built."""
+    _folder(command)
+    command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
+
+
+def predict(command: argparse.ArgumentParser) -> None:
+    """Add the options that name an export and new frames."""
+    command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    command.add_argument(
+        "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where masks are written"
+    )
+    command.add_argument(
+        "--threshold", type=float, help="probability, for all classes; default: the export's own"
+    )
+
+
+def measure(command: argparse.ArgumentParser) -> None:
+    """Add the options that name masks of knees, and what is known of the films."""
+    command.add_argument(
+        "masks",
+        type=Path,
+        metavar="EXPORT|FOLDER",
+        help="an export, or a dataset folder whose annotations are measured",
+    )
+    command.add_argument(
+        "films",
+        nargs="*",
+        metavar="FILM",
+        help="films or folders of them; of FOLDER: cases, default: all that are annotated",
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for tables and pictures"
+    )
+    command.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
+    command.add_argument(
+        "--before", metavar="FILM", help="an earlier film of the knee: what changed?"
+    )
+    command.add_argument(
+        "--view",
+        choices=("ap", "lateral"),
+        help="of all films, as --side and --implant; default: as the folder or the export says",
+    )
+    command.add_argument("--side", choices=("left", "right"), help="of the body")
+    command.add_argument(
+        "--implant",
+        choices=("total", "revision", "unicompartmental", "native"),
+        help="default: as the folder or the export says, or told from the masks",
+    )
+    command.add_argument(
+        "--spacing-mm",
+        metavar="MM",
+        help="size of a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's",
+    )
+    command.add_argument(
+        "--magnification",
+        default="1",
+        metavar="M",
+        help="the spacing is the detector's, and the knee is shown M times as large; or 'unknown'",
+    )
+    command.add_argument(
+        "--known-width",
+        metavar="COMPONENT=MM",
+        help="catalogue width of tibial_component or femoral_component in this view",
+    )
+    command.add_argument(
+        "--ball-mm", metavar="MM", help="diameter of what the class calibration_ball shows"
+    )
+    command.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="NAME=LOW,HIGH",
+        help="a band instead of the usual one, such as alpha=93,99",
+    )
+
+
+def evaluate(command: argparse.ArgumentParser) -> None:
+    """Add the options that name predictions, and the folder they are scored on."""
+    command.add_argument(
+        "predictions", type=Path, metavar="EXPORT|MASKS", help="an export, or a folder of masks"
+    )
+    _folder(command)
+    command.add_argument(
+        "--encoding", default="bitmask", choices=ENCODINGS, help="of masks, as in dataset.json"
+    )
+    command.add_argument(
+        "--name",
+        metavar="PATTERN",
+        help="of masks, with {case}, {stem} or {class}; default: {case}.png, or {stem}.png",
+    )
+    command.add_argument("--split", default="test", choices=("train", "validation", "test"))
+    command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where scores are written"
+    )
+
+
+def compare(command: argparse.ArgumentParser) -> None:
+    """Add the options that name finished runs."""
+    command.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs"
+    )
+    command.add_argument(
+        "--baseline", help="method the others are held against; default: the first's"
+    )
+    command.add_argument(
+        "--split", default="test", help="a folder in RUN/evaluation; default: %(default)s"
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
+    )
+
+
+def benchmark(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a grid of runs."""
+    command.add_argument(
+        "--configs",
+        default="single,multi,separate,cascade,joint",
+        metavar="NAMES",
+        help="of configs/NAME.py, perhaps with :quick behind; default: %(default)s",
+    )
+    command.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
+    command.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        help="runs at once, which share the CPU cores; default: %(default)s",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of every configuration, such as training.steps=4000",
+    )
+    command.add_argument(
+        "--baseline", help="method the others are held against; default: the first's"
+    )
+    command.add_argument(
+        "--workdir", type=Path, required=True, metavar="DIR", help="for runs and comparison"
+    )
+
+
+def simulate(command: argparse.ArgumentParser) -> None:
+    """Add the options that name what is simulated."""
+    command.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
+    command.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
+    command.add_argument(
+        "--procedure", default="ercp", choices=tuple(PROCEDURES), help="what is shown"
+    )
+    command.add_argument("--side", type=int, default=512, help="rows and columns of a frame (px)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a field of fluorojax/simulation/spec.py (knee_spec.py), such as quanta=300,900",
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+
+
+def reproduce(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a run that is made again."""
+    command.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the new run; default: RUN-again"
+    )
+
+
+def export(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a run that is exported."""
+    command.add_argument(
+        "run", type=Path, metavar="RUN", help="folder of a run, trained at least in part"
+    )
+    command.add_argument("--out", type=Path, help="folder of the export; default: RUN/export")

@@ -1,0 +1,118 @@
+"""What must be set before jax is imported, and what is written down of a run's surroundings."""
+
+import contextlib
+import ctypes
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import absl.logging
+
+DETERMINISTIC_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
+DETERMINISM_COSTS = (
+    "deterministic: kernels are neither chosen by timing nor add in any order, which takes longer "
+    "on a GPU; see docs/reproducibility.md"
+)
+CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
+ROOT = Path(__file__).parents[2]
+
+
+def prepare(deterministic: bool, cpu_devices: int) -> None:
+    """Do all that must be done before jax is imported; see `set_flags` for the arguments."""
+    set_flags(deterministic, cpu_devices)
+    keep_freed_memory()
+    quiet_libraries()
+
+
+def set_flags(deterministic: bool, cpu_devices: int) -> None:
+    """Set XLA_FLAGS for a run; what stands there already is kept.
+
+    Args:
+        deterministic: ask for the same bits from run to run on a GPU.
+        cpu_devices: virtual devices of the CPU. Most of XLA's convolutions run on one thread a
+            device there, so that two devices keep two cores busy.
+
+    Raises:
+        RuntimeError: jax is imported already, so that the flags would be ignored.
+    """
+    given = os.environ.get("XLA_FLAGS", "")
+    wanted = list(DETERMINISTIC_FLAGS) if deterministic else []
+    if cpu_devices > 1 and CPU_DEVICES_FLAG not in given:
+        wanted.append(f"{CPU_DEVICES_FLAG}={cpu_devices}")
+    if not wanted:
+        return
+    if "jax" in sys.modules:
+        raise RuntimeError("XLA_FLAGS must be set before jax is imported")
+    os.environ["XLA_FLAGS"] = " ".join([given, *wanted]).strip()
+
+
+def keep_freed_memory() -> None:
+    """Tell the GNU C library to keep freed memory instead of giving it back to the system.
+
+    XLA allocates a step's activations anew on the CPU; pages given back at its end are cleared and
+    mapped again at the next, which took a sixth of the processor's time in training. Elsewhere
+    than with that library nothing happens.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+            library.mallopt(option, 2**31 - 1)
+        # Each thread's own pool would give its memory back all the same.
+        library.mallopt(M_ARENA_MAX, 1)
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own chatter out of a run's lines; warnings still come through."""
+    absl.logging.set_verbosity(absl.logging.WARNING)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this project and the packages that a result depends on."""
+    ours = {
+        "python": platform.python_version(),
+        "fluorojax": importlib.metadata.version("fluorojax"),
+    }
+    return ours | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the bits of a result can depend on: system, processor, its cores, XLA's flags."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's model, which `platform` does not know on Linux."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_revision() -> str | None:
+    """Return the checkout's revision, '-dirty' behind it if files changed; None outside git."""
+    command = [
+        "git",
+        "-C",
+        str(ROOT),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

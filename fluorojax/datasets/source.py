@@ -1,0 +1,334 @@
+"""Built datasets: found, or built when missing; frames are read one by one, on their own grids."""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, SupportsIndex, overload
+
+import absl.logging
+import numpy as np
+import tensorflow_datasets as tfds
+
+from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console, progress
+from fluorojax.data import splits
+from fluorojax.data.folder import check_cases, fingerprint, read_folder
+from fluorojax.schema.example import Example
+from fluorojax.schema.info import SPLITS, DatasetInfo
+from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
+from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as knee_synthetic
+from tfds_builders.simulated import (
+    SimulatedBuilder,
+    SimulatedConfig,
+    Simulation,
+    config_name,
+    simulate_frames,
+)
+from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
+
+
+class DataSettings(Protocol):
+    """Which dataset; the section `data` of a configuration has these fields."""
+
+    builder: str
+    dir: str
+    cases: str
+    size: str
+    built_dir: str
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexRow:
+    """What is known of a frame without decoding it, and where it is stored."""
+
+    case: str
+    patient: str
+    sequence: str
+    labelled: bool
+    split: str
+    record: int
+
+    def unit(self, info: DatasetInfo) -> str:
+        """Return the name of what must not stand on both sides of a split."""
+        return splits.split_unit(
+            info.split_unit, case=self.case, patient=self.patient, sequence=self.sequence
+        )
+
+
+class Frames(Sequence[Example]):
+    """The frames of one split in a fixed order; each is decoded when asked for."""
+
+    def __init__(self, rows: Sequence[IndexRow], records: dict[str, Sequence[dict[str, Any]]]):
+        """Take the rows and the stored records, by split."""
+        self.rows = tuple(rows)
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Example: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> "Frames": ...
+
+    def __getitem__(self, key: SupportsIndex | slice) -> "Example | Frames":
+        if isinstance(key, slice):
+            return Frames(self.rows[key], self._records)
+        row = self.rows[key.__index__()]
+        return _decode(self._records[row.split][row.record])
+
+
+def labelled_only(frames: Frames) -> Frames:
+    """Return the frames that have an annotation; nothing is decoded for it."""
+    return Frames([row for row in frames.rows if row.labelled], frames._records)
+
+
+class Online(NamedTuple):
+    """What training frames are simulated from while training."""
+
+    simulation: Simulation
+    spec: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A built dataset.
+
+    Attributes:
+        info: classes, relation, licence.
+        fingerprint: sha256 (hex) of what it was built from (a folder) or of its frames (simulated).
+        path: where it is stored.
+        index: every frame, in the order of the records.
+        online: what training frames are simulated from while training; None: they are stored.
+    """
+
+    info: DatasetInfo
+    fingerprint: str
+    path: Path
+    index: tuple[IndexRow, ...]
+    records: dict[str, Sequence[dict[str, Any]]] = dataclasses.field(repr=False)
+    online: Online | None = None
+
+    def split(
+        self, name: str, *, fold: int = 0, folds: int = 0, train_share: float = 1.0
+    ) -> Frames:
+        """Return train, validation or test.
+
+        With `folds` 0 the splits are as stored. Otherwise train and validation are put together,
+        and the patients (or other split units) of fold `fold` of `folds` validate. The test
+        split never changes. Of train, only the share `train_share` of the units is returned.
+
+        Raises:
+            InputError: no such split, fold or share, or fewer patients than folds.
+        """
+        if name not in SPLITS:
+            raise InputError(f"split '{name}': there are {', '.join(SPLITS)}")
+        if folds == 0 or name == "test":
+            rows = [row for row in self.index if row.split == name]
+        else:
+            rows = self._fold(fold, folds, validates=name == "validation")
+        if name == "train":
+            units = splits.first_units((row.unit(self.info) for row in rows), train_share)
+            rows = [row for row in rows if row.unit(self.info) in units]
+        return Frames(rows, self.records)
+
+    def _fold(self, fold: int, folds: int, *, validates: bool) -> list[IndexRow]:
+        """Return the rows of train and validation that validate in a fold, or those that do not."""
+        pool = [row for row in self.index if row.split != "test"]
+        units = splits.validation_units((row.unit(self.info) for row in pool), fold, folds)
+        return [row for row in pool if (row.unit(self.info) in units) == validates]
+
+
+def open_dataset(data: DataSettings, spec: Any = None) -> Dataset:
+    """Open a dataset, after building it if it is missing.
+
+    Args:
+        data: the section `data` of a configuration.
+        spec: what is simulated, where frames are (see `fluorojax.config.simulation_spec`); None:
+            the simulation's own ranges. Their size comes from `data`.
+
+    Raises:
+        InputError: no such builder or size, or a folder that cannot be used as it is.
+    """
+    if data.builder not in BUILDERS:
+        raise InputError(f"data.builder={data.builder}: write one of {', '.join(BUILDERS)}")
+    return BUILDERS[data.builder](data, spec)
+
+
+def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -> Dataset:
+    """Open one's own frames; a folder that changed is built anew, beside the older build.
+
+    Args:
+        directory: the folder with dataset.json and the table.
+        cases_file: the table's name in it.
+        built_dir: where built datasets are kept.
+
+    Raises:
+        InputError: what is wrong with the folder; nothing was built or changed then.
+    """
+    folder = read_folder(directory, cases_file)
+    digest = fingerprint(folder)
+    name = xray_folder.config_name(folder, digest)
+    path = _path(built_dir, "xray_folder", name, xray_folder.Builder)
+    if not path.exists():
+        summary = check_cases(folder)
+
+        def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
+            config = xray_folder.XrayFolderConfig(
+                name=name,
+                folder=folder,
+                fingerprint=digest,
+                image_dtype=summary.image_dtype,
+                on_frame=on_frame,
+            )
+            return xray_folder.Builder(data_dir=str(built_dir), config=config, **_FORMAT)
+
+        _build(builder, path, len(folder.cases))
+    return _read(path)
+
+
+def open_simulated(
+    made_by: type[SimulatedBuilder],
+    size: str,
+    built_dir: str | Path,
+    spec: Any = None,
+    *,
+    online: bool = False,
+) -> Dataset:
+    """Open the simulated frames of a size.
+
+    Args:
+        made_by: the builder.
+        size: a name in `made_by.simulation.sizes`.
+        built_dir: where built datasets are kept.
+        spec: what is simulated, at that size; None: the simulation's own ranges.
+        online: training frames are simulated while training, so only one is built; validation and
+            test frames are those of the stored dataset.
+
+    Raises:
+        InputError: no such size.
+    """
+    simulation = made_by.simulation
+    if size not in simulation.sizes:
+        raise InputError(f"data.size={size}: write one of {', '.join(simulation.sizes)}")
+    counts = simulation.sizes[size]
+    if online:
+        counts = counts.without_training()
+    spec = dataclasses.replace(spec or simulation.spec, height=counts.side, width=counts.side)
+    name = config_name(simulation, f"{size}-online" if online else size, counts, spec)
+    path = _path(built_dir, made_by.name, name, made_by)
+    if not path.exists():
+        console.print("compiling the simulation")
+        simulate_frames(simulation, "train", counts.numbers("train")[:1], spec)
+
+        def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
+            config = SimulatedConfig(name=name, size=counts, spec=spec, on_frame=on_frame)
+            return made_by(data_dir=str(built_dir), config=config, **_FORMAT)
+
+        _build(builder, path, counts.frames)
+    dataset = _read(path)
+    return dataclasses.replace(dataset, online=Online(simulation, spec)) if online else dataset
+
+
+Opener = Callable[[DataSettings, Any], Dataset]
+
+
+def _open_folder(data: DataSettings, spec: Any) -> Dataset:
+    del spec  # nothing is simulated
+    if not data.dir:
+        raise InputError(
+            "data.dir is empty: give the folder that holds dataset.json and the frames"
+        )
+    return open_folder(data.dir, data.cases, data.built_dir)
+
+
+def _stored(made_by: type[SimulatedBuilder]) -> Opener:
+    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec)
+
+
+def _online(made_by: type[SimulatedBuilder]) -> Opener:
+    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec, online=True)
+
+
+BUILDERS: dict[str, Opener] = {
+    "ercp_simulated": _online(ercp_synthetic.Builder),
+    "ercp_synthetic": _stored(ercp_synthetic.Builder),
+    "knee_simulated": _online(knee_synthetic.Builder),
+    "knee_synthetic": _stored(knee_synthetic.Builder),
+    "xray_folder": _open_folder,
+}
+
+_FORMAT: dict[str, Any] = {"file_format": "array_record"}  # the one that needs no TensorFlow
+
+
+def _path(
+    built_dir: str | Path, builder: str, config: str, cls: type[tfds.core.DatasetBuilder]
+) -> Path:
+    return Path(built_dir) / builder / config / str(cls.VERSION)
+
+
+def _build(
+    make_builder: Callable[[Callable[[int], None]], tfds.core.DatasetBuilder],
+    path: Path,
+    frames: int,
+) -> None:
+    """Build into `path`; TFDS works beside it and renames at the end, so no half is ever found."""
+    console.print(f"building {path} ({frames} frames)")
+    nowhere = tempfile.TemporaryDirectory()  # for the downloads, of which there are none
+    with progress("build", frames) as on_frame, _quiet_tfds(), nowhere as download_dir:
+        try:
+            make_builder(on_frame).download_and_prepare(download_dir=download_dir)
+        except OSError:
+            # Another run that builds the same may have been first; its result is ours.
+            if not path.exists():
+                raise
+
+
+@contextmanager
+def _quiet_tfds() -> Iterator[None]:
+    """Keep TFDS from showing bars of its own, and from warning of configs made on the fly."""
+    verbosity = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    tfds.disable_progress_bar()
+    try:
+        yield
+    finally:
+        absl.logging.set_verbosity(verbosity)
+
+
+def _read(path: Path) -> Dataset:
+    metadata = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
+    builder = tfds.builder_from_directory(str(path))
+    records = {name: builder.as_data_source(split=name) for name in SPLITS}
+    index = tuple(
+        IndexRow(**row, split=name, record=record)
+        for name in SPLITS
+        for record, row in enumerate(metadata["index"][name])
+    )
+    info = DatasetInfo.from_json(metadata["info"])
+    return Dataset(info, metadata["fingerprint"], path, index, records)
+
+
+def _decode(record: dict[str, Any]) -> Example:
+    """Turn a record of TFDS into an `Example`: text comes back as bytes."""
+    return Example(
+        case=record["case"].decode(),
+        patient=record["patient"].decode(),
+        sequence=record["sequence"].decode(),
+        level=record["level"].decode(),
+        frame=int(record["frame"]),
+        image=record["image"],
+        mask=record["mask"],
+        skeleton=record["skeleton"],
+        ignore=record["ignore"],
+        labelled=bool(record["labelled"]),
+        attached=int(record["attached"]),
+        spacing_mm=record["spacing_mm"],
+        low=float(record["low"]),
+        high=float(record["high"]),
+        attributes=record.get("attributes", np.zeros(0, np.int8)),
+    )

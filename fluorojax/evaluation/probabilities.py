@@ -1,0 +1,146 @@
+"""What a split says of the probabilities themselves: calibration, and scores by threshold, on disk.
+
+`calibration.csv` has a line for each class and bin of probability, `thresholds.csv` one for each
+class, threshold and metric.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fluorojax.core.errors import InputError
+from fluorojax.metrics.calibration import BINS, SURE, calibration_error, reliability
+from fluorojax.metrics.case import MetricSettings
+from fluorojax.metrics.thresholds import Row, at, operating_points, sweep_case, sweep_table
+from fluorojax.schema.info import ClassInfo
+
+CALIBRATION, THRESHOLDS = "calibration.csv", "thresholds.csv"
+BIN_COLUMNS = ("class", "low", "high", "pixels", "mean_probability", "share")
+SWEEP_COLUMNS = (
+    *("class", "kind", "threshold", "metric", "patient_mean", "mean", "n"),
+    *("missed", "false_alarms"),
+)
+
+
+class Confidence:
+    """Collects the probabilities of a split, case by case."""
+
+    def __init__(self, classes: Sequence[ClassInfo], settings: MetricSettings):
+        self._classes, self._settings = tuple(classes), settings
+        self._bins = {c.name: np.zeros((BINS, 3)) for c in classes}
+        self._rows: list[Row] = []
+
+    def add(
+        self,
+        probabilities: np.ndarray,
+        reference: np.ndarray,
+        *,
+        patient: str,
+        ignore: np.ndarray,
+        spacing: tuple[float, float],
+    ) -> None:
+        """Take one case; arguments as for `metrics.thresholds.sweep_case`."""
+        for k, info in enumerate(self._classes):
+            truth = reference[..., k].astype(bool)
+            self._bins[info.name] += reliability(probabilities[..., k], truth, ~ignore)
+        rows = sweep_case(
+            probabilities,
+            reference,
+            classes=self._classes,
+            spacing=spacing,
+            ignore=ignore,
+            settings=self._settings,
+        )
+        self._rows += [{"patient": patient} | row for row in rows]
+
+    @property
+    def sweep(self) -> list[Row]:
+        """The means of each class at each threshold (`metrics.thresholds.sweep_table`)."""
+        return sweep_table(self._rows)
+
+    @property
+    def points(self) -> dict[str, float]:
+        """Each class's best threshold on these cases."""
+        return operating_points(self.sweep)
+
+    def summary(self, points: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+        """Return, by class, what a summary says: calibration errors, and scores at `points`.
+
+        Args:
+            points: class -> threshold, chosen elsewhere: on the validation split.
+
+        Returns:
+            `calibration_error` over all pixels, `calibration_error_found` over those of
+            probability SURE or more (None: there are none), `operating_point` (None: not chosen)
+            and `at_operating_point`: metric -> mean over patients.
+        """
+        scores = at(self.sweep, points)
+        return {
+            name: {
+                "calibration_error": calibration_error(bins),
+                "calibration_error_found": calibration_error(bins, SURE),
+                "operating_point": points.get(name),
+                "at_operating_point": scores.get(name, {}),
+            }
+            for name, bins in self._bins.items()
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write both tables into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        bins = [row for name, table in self._bins.items() for row in bin_rows(name, table)]
+        _write(folder / CALIBRATION, BIN_COLUMNS, bins)
+        _write(folder / THRESHOLDS, SWEEP_COLUMNS, self.sweep)
+
+
+def bin_rows(name: str, bins: np.ndarray) -> list[Row]:
+    """Return the lines of a class's reliability table; an empty bin has neither mean nor share."""
+    rows = []
+    for k, (pixels, probability, positive) in enumerate(bins):
+        row: Row = {"class": name, "low": k / BINS, "high": (k + 1) / BINS, "pixels": int(pixels)}
+        if pixels:
+            row |= {"mean_probability": probability / pixels, "share": positive / pixels}
+        rows.append(row)
+    return rows
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_thresholds(folder: Path) -> list[Row]:
+    """Return what `write` wrote of the sweep in `folder`; nothing where there is no such file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return _read(folder / THRESHOLDS, SWEEP_COLUMNS, ("class", "kind", "metric"))
+
+
+def read_calibration(folder: Path) -> list[Row]:
+    """Return the bins of all classes in `folder`; nothing where there is no such file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return _read(folder / CALIBRATION, BIN_COLUMNS, ("class",))
+
+
+def _read(path: Path, columns: Sequence[str], words: Sequence[str]) -> list[Row]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    try:
+        return [
+            {c: line[c] if c in words else (float(line[c]) if line[c] else None) for c in columns}
+            for line in lines
+        ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error!r}); evaluate again") from error

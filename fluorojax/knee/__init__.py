@@ -1,0 +1,1 @@
+"""Films in, tables and pictures of their measurements out: the work of `fluorojax measure`."""

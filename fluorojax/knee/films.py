@@ -1,0 +1,261 @@
+"""From films and masks to measurements, one film at a time."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar, get_args
+
+import numpy as np
+
+from fluorojax import __version__
+from fluorojax.core.errors import InputError, writing
+from fluorojax.core.progress import progress
+from fluorojax.data.intensity import shown
+from fluorojax.knee.measure import (
+    UNCERTAINTY,
+    CalibrationObject,
+    KneeFilm,
+    KneeSettings,
+    KnownWidth,
+    Tolerances,
+    compare_knees,
+    measure_knee,
+)
+from fluorojax.knee.measure.film import LEAST_PX, Implant, Side, View
+from fluorojax.knee.source import Film, Seen, Source
+from fluorojax.knee.write import (
+    PROGRESSION,
+    Measured,
+    Row,
+    bands,
+    picture_name,
+    rows_of,
+    write_pair,
+    write_picture,
+    write_tables,
+)
+
+BALL = "calibration_ball"
+"""The class of a ball or coin of known diameter; only masks drawn by hand have it."""
+
+IMPLANTS: dict[str, Implant] = {
+    **{implant: implant for implant in get_args(Implant)},
+    **{"tka_cr": "total", "tka_ps": "total", "uka": "unicompartmental"},
+}
+"""An implant's type, as folders and exports name it -> what measuring needs to know of it."""
+
+VIEWS: dict[str, View] = {view: view for view in get_args(View)}
+SIDES: dict[str, Side] = {side: side for side in get_args(Side)}
+
+Word = TypeVar("Word", bound=str)
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What the user says of all films; None: not said.
+
+    Attributes:
+        view, side, implant: as in `KneeFilm`.
+        spacing_mm: of a pixel (rows, columns), instead of the folder's own.
+        magnification: of the film's spacing at the knee. 1: the spacing is that of the knee's
+            plane. None: it is the detector's, and nobody knows the magnification.
+        known_width: of a component.
+        ball_mm: diameter of what the class `calibration_ball` shows.
+    """
+
+    view: View | None = None
+    side: Side | None = None
+    implant: Implant | None = None
+    spacing_mm: tuple[float, float] | None = None
+    magnification: float | None = 1.0
+    known_width: KnownWidth | None = None
+    ball_mm: float | None = None
+
+
+def measure(
+    source: Source,
+    given: Given,
+    out: Path,
+    *,
+    tolerances: Tolerances | None = None,
+    settings: KneeSettings | None = None,
+    compare: bool = False,
+) -> Row:
+    """Measure every film; write `measurements.csv`, `measurements.json` and `FILM.png` into `out`.
+
+    A film that cannot be measured is noted with its reason, and the others are measured.
+
+    Args:
+        source: of films and masks.
+        given: what is known of all films.
+        out: made if missing.
+        tolerances, settings: None: the defaults.
+        compare: the films are two of one knee, the earlier first: what changed is written too, as
+            `progression.csv` and `progression.png`.
+
+    Returns:
+        What stands in `measurements.json`.
+
+    Raises:
+        InputError: `out` cannot be written, or what is to be compared is not two films.
+    """
+    tolerances, settings = tolerances or Tolerances(), settings or KneeSettings()
+    if compare and len(source.films) != 2:
+        raise InputError(f"{len(source.films)} films are given; a comparison is of two")
+    _make(out, source.films)
+    films: list[Row] = []
+    failed: list[Row] = []
+    kept: list[tuple[Measured, np.ndarray]] = []
+    with progress("measure", len(source.films)) as update:
+        for n, film in enumerate(source.films):
+            try:
+                measured = measure_film(source, film, given, settings)
+            except InputError as error:
+                failed.append({"film": film.name, "reason": str(error)})
+            else:
+                picture = write_picture(measured, tolerances, out)
+                films.append(_entry(film, measured, tolerances))
+                kept += [(measured, picture)] * compare  # others are let go of
+            update(n + 1)
+    record = {
+        "fluorojax": __version__,
+        "masks": dict(source.about),
+        "settings": dataclasses.asdict(settings),
+        "tolerances": bands(tolerances),
+        "uncertainty": UNCERTAINTY,
+        "films": films,
+        "failed": failed,
+    }
+    if len(kept) == 2:
+        (earlier, _), (later, _) = kept
+        change = compare_knees(earlier.report.film, later.report.film, settings)
+        title = f"{earlier.name} to {later.name}, later less earlier:"
+        write_pair([picture for _, picture in kept], title, change, out)
+        record[PROGRESSION] = change.rows()
+    write_tables(record, out)
+    return record
+
+
+def _make(out: Path, films: Sequence[Film]) -> None:
+    """Make the folder `out`, unless a film would be overwritten in it."""
+    for film in films:
+        if (out / picture_name(film.name)).resolve() == film.case.image.resolve():
+            raise InputError(
+                f"--out {out}: the picture would overwrite the film {film.case.image}; give "
+                "another folder"
+            )
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+
+
+def _entry(film: Film, measured: Measured, tolerances: Tolerances) -> Row:
+    return {
+        "film": film.name,
+        "file": str(film.case.image),
+        "granted": dict(measured.granted),
+        "measurements": rows_of(measured, tolerances),
+    }
+
+
+def measure_film(source: Source, film: Film, given: Given, settings: KneeSettings) -> Measured:
+    """Read a film, find its masks and measure them.
+
+    Raises:
+        InputError: the film cannot be read, or nobody says which view it is.
+    """
+    seen = source.find(film)
+    knee, granted = knee_film(source, film, seen, given)
+    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), granted)
+
+
+def knee_film(
+    source: Source, film: Film, seen: Seen, given: Given
+) -> tuple[KneeFilm, dict[str, str]]:
+    """Return a film as `measure_knee` takes it, and what was taken for granted for it."""
+    told = dict(seen.attributes) | {n: (v, "table of cases") for n, v in film.said.items()}
+    view, view_from = _word(given.view, told.get("view"), VIEWS)
+    side, side_from = _word(given.side, told.get("side"), SIDES)
+    implant, implant_from = _word(given.implant, told.get("type"), IMPLANTS)
+    if view is None:
+        raise InputError(
+            f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"
+        )
+    if min(seen.fields.shape[:2]) < LEAST_PX:
+        rows, columns = seen.image.shape
+        raise InputError(
+            f"{film.case.image}: {rows} x {columns} pixels; a film has at least {LEAST_PX} rows "
+            "and columns where it is measured"
+        )
+    spacing, spacing_from = _spacing(film, given)
+    finer = [n / m for n, m in zip(seen.image.shape, seen.fields.shape, strict=False)]
+    knee = KneeFilm(
+        seen.fields,
+        source.class_names,
+        view,
+        (spacing[0] * finer[0], spacing[1] * finer[1]),
+        side,
+        implant,
+        given.magnification,
+        given.known_width,
+        _ball(seen, source.class_names, given.ball_mm),
+        source.recall.get("radiolucency"),
+        seen.edge_error_px,
+    )
+    granted = {
+        "view": f"{view}, {view_from}",
+        "side": f"{side}, {side_from}" if side else side_from,
+        "implant": f"{implant}, {implant_from}" if implant else "told from the masks",
+        "spacing": spacing_from,
+    }
+    return knee, granted
+
+
+def _word(
+    given: Word | None, told: tuple[str, str] | None, known: Mapping[str, Word]
+) -> tuple[Word | None, str]:
+    """Return a view, side or implant and who says so; None and why where nobody says it.
+
+    Args:
+        given: by the user, who is believed before all others.
+        told: (value, by whom), or None.
+        known: what may be told -> what it means here.
+    """
+    if given is not None:
+        return given, "as given"
+    if told is None:
+        return None, "unknown"
+    value, where = told
+    if value not in known:
+        return None, f"'{value}' ({where}) is none of {', '.join(known)}"
+    return known[value], where
+
+
+def _spacing(film: Film, given: Given) -> tuple[tuple[float, float], str]:
+    """Return a pixel's size, and in words what plane it is of and who says so."""
+    spacing, where = film.case.spacing_mm, "table of cases"
+    if given.spacing_mm is not None:
+        spacing, where = given.spacing_mm, "as given"
+    if math.isnan(spacing[0]):
+        return spacing, "unknown"
+    size = f"{spacing[0]:g} x {spacing[1]:g} mm ({where})"
+    if given.magnification is None:
+        return (
+            spacing,
+            f"{size}, at the detector; magnification unknown: millimetres are the detector's",
+        )
+    if given.magnification == 1:
+        return spacing, f"{size}, in the plane of the knee"
+    return spacing, f"{size}, at the detector; magnification {given.magnification:g} as given"
+
+
+def _ball(
+    seen: Seen, class_names: Sequence[str], ball_mm: float | None
+) -> CalibrationObject | None:
+    if ball_mm is None:
+        return None
+    if BALL not in class_names:
+        raise InputError(
+            f"--ball-mm {ball_mm:g}: no mask of the ball; annotate it as a class {BALL}"
+        )
+    return CalibrationObject(ball_mm, seen.fields[..., list(class_names).index(BALL)])

@@ -1,0 +1,110 @@
+"""What the options of `fluorojax measure` say, as numbers that can be."""
+
+import argparse
+import difflib
+import math
+from collections.abc import Sequence
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from fluorojax.core.errors import InputError
+from fluorojax.knee.films import Given
+from fluorojax.knee.measure import CLASSES, KneeFilm, KnownWidth, Tolerances, measure_knee
+from fluorojax.knee.measure.film import Implant, View
+
+
+def given_of(options: argparse.Namespace) -> Given:
+    """Return what the options of `fluorojax measure` say of all films.
+
+    Raises:
+        InputError: a number that cannot be.
+    """
+    return Given(
+        options.view,
+        options.side,
+        options.implant,
+        _spacing_given(options.spacing_mm),
+        _magnification(options.magnification),
+        _known_width(options.known_width),
+        None if options.ball_mm is None else _positive("--ball-mm", options.ball_mm, 1)[0],
+    )
+
+
+def _spacing_given(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    found = _positive("--spacing-mm", text, text.count(",") + 1)
+    if len(found) > 2:
+        raise InputError(f"--spacing-mm {text}: write one number, or two: rows, columns")
+    return found[0], found[-1]
+
+
+def _magnification(text: str) -> float | None:
+    if text == "unknown":
+        return None
+    (value,) = _positive("--magnification", text, 1)
+    if not 1 <= value < 2:
+        raise InputError(
+            f"--magnification {text}: write the film's length over the knee's, from 1 to 2, or "
+            "'unknown'"
+        )
+    return value
+
+
+def _known_width(text: str | None) -> KnownWidth | None:
+    if text is None:
+        return None
+    name, _, width = text.partition("=")
+    if name not in ("femoral_component", "tibial_component"):
+        raise InputError(f"--known-width {text}: write tibial_component=76, or femoral_component=")
+    return KnownWidth(cast(Any, name), _positive("--known-width", width, 1)[0])
+
+
+def tolerances_of(texts: Sequence[str]) -> Tolerances:
+    """Return the usual bands, with those in `NAME=LOW,HIGH` instead; inf and -inf are no limit.
+
+    Raises:
+        InputError: nothing measured has this name, or these are not two numbers in order.
+    """
+    changed = dict(Tolerances().bands)
+    for text in texts:
+        name, _, limits = text.partition("=")
+        if name not in (known := names()):
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise InputError(f"--tolerance {text}: '{name}' is not measured; perhaps '{close}'?")
+        low, high = _numbers("--tolerance", limits, 2)
+        if not low < high:
+            raise InputError(f"--tolerance {text}: write the lower limit first")
+        changed[name] = (low, high)
+    return Tolerances(changed)
+
+
+def names() -> list[str]:
+    """Return the names of all that is measured, over all views and implants."""
+    # Components without bones: everything is refused at once, by its name.
+    dot = np.zeros((3, 3, len(CLASSES)), bool)
+    dot[1, 1, :2] = True
+    films = (
+        KneeFilm(dot, CLASSES, view, implant=implant)
+        for view in get_args(View)
+        for implant in get_args(Implant)
+    )
+    return list(dict.fromkeys(name for film in films for name in measure_knee(film).names()))
+
+
+def _numbers(option: str, text: str, count: int) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) != count or any(map(math.isnan, found)):
+        raise InputError(f"{option} {text}: write {count} number{'s' * (count > 1)}")
+    return found
+
+
+def _positive(option: str, text: str, count: int) -> list[float]:
+    found = _numbers(option, text, count)
+    if not all(0 < number < math.inf for number in found):
+        raise InputError(f"{option} {text}: must be above 0")
+    return found

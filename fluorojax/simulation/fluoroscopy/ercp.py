@@ -1,0 +1,464 @@
+"""A simulated frame: an instrument, a wire that leaves its tip, the patient behind.
+
+The instrument is a duodenoscope and the wire a guidewire, unless the spec's `tool_rate` and
+`pin_rate` ask for a metal tool and a steel pin.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fluorojax.simulation import materials, physics
+from fluorojax.simulation.draw import RATE, SIGN, uniforms
+from fluorojax.simulation.fluoroscopy import instruments
+from fluorojax.simulation.fluoroscopy.anatomy import anatomy
+from fluorojax.simulation.geometry import (
+    coverage,
+    curve,
+    direction,
+    pixel_centres,
+    smear,
+    smoothstep,
+)
+from fluorojax.simulation.spec import Spec
+
+CLASSES = ("endoscope", "guidewire")
+LEVELS = ("wire over soft tissue", "wire over bone", "wire in a filled duct")
+
+# What a frame shows; all but ATTACHED are the counter examples.
+ATTACHED, LEFT_BEHIND, FREE_WIRE, NO_WIRE = range(4)
+
+SHAFT_SEGMENTS, WIRE_SEGMENTS, DUCT_SEGMENTS = 72, 96, 32
+
+
+class Keys(NamedTuple):
+    """What is drawn from what: frames of a patient share the first, of a sequence the first two."""
+
+    patient: jax.Array  # anatomy, size of the instrument, magnification
+    sequence: jax.Array  # view, instruments, beam, display, breath
+    noise: jax.Array  # of the one frame
+
+
+class Beam(NamedTuple):
+    """What the materials take of the beam, per mm, [] each."""
+
+    soft: jax.Array
+    nitinol: jax.Array
+    steel: jax.Array
+    contrast: jax.Array
+
+
+class Cast(NamedTuple):
+    """What there is in a scene, [] each: flags, `what` (ATTACHED, ...), half the wire in mm."""
+
+    what: jax.Array
+    is_tool: jax.Array
+    is_pin: jax.Array
+    is_filled: jax.Array
+    has_retractor: jax.Array
+    has_lead: jax.Array
+    has_clips: jax.Array
+    has_table: jax.Array
+    wire_radius: jax.Array
+
+
+class Wire(NamedTuple):
+    """The wire's axis `[K + 1, 2]` mm from the exit on, the duct's, the wire's length in mm."""
+
+    path: jax.Array
+    duct: jax.Array
+    length: jax.Array
+
+
+class Scene(NamedTuple):
+    """The instruments of a frame, before anatomy and collimator."""
+
+    integral: jax.Array  # [H, W], all of them and the contrast medium
+    contrast: jax.Array  # [H, W], the contrast medium alone
+    mask: jax.Array  # [H, W, 2] bool
+    axis: jax.Array  # [H, W] bool, the wire's axis, one pixel wide
+    what: jax.Array  # [] ATTACHED, LEFT_BEHIND, FREE_WIRE or NO_WIRE
+    exit_point: jax.Array  # [2] mm, where the wire leaves the instrument
+    centreline: jax.Array  # [SHAFT_SEGMENTS + WIRE_SEGMENTS + 2, 2] mm, shaft's part first
+
+
+def simulate(
+    key: jax.Array | Keys, spec: Spec, time_s: float | jax.Array = 0.0
+) -> dict[str, jax.Array]:
+    """Simulate one frame; pure, and made for `jit` and `vmap`.
+
+    On a CPU `jax.lax.map` over frames compiles in half of `vmap`'s time and runs faster: what a
+    frame does not show is not computed.
+
+    Line integrals are summed over anatomy and instruments; the detector sees their exponential,
+    scatter, noise and blur; the monitor a window of the logarithm.
+
+    The label rule. A pixel is endoscope when at least half of it is covered by the tube or its tip.
+    It is guidewire when its centre is within half of max(wire diameter, `wire_label_px` pixels) of
+    the wire's axis, and so at least half covered by a wire of that width; the wire counts from the
+    endoscope's tip on, not inside it, and a wire left behind wherever it runs. Both count only
+    where the collimator lets them be seen; they may overlap, as shadows do.
+
+    Args:
+        key: one key, from which all is drawn; or `Keys`, some of which frames may share.
+        spec: what is simulated.
+        time_s: [] seconds since the sequence began: breath and wire move on with it.
+
+    Returns:
+        image: [H, W] float32 in [0, 1].
+        mask: [H, W, 2] uint8 in {0, 1}: endoscope, guidewire.
+        skeleton: [H, W, 2] uint8: the guidewire's axis, one pixel wide, where it is in the mask.
+        centreline: [171, 2] float32, points of the guidewire's axis in pixels (row, column; the
+            centre of the first pixel is 0, 0), evenly spaced and in order: up to the exit along
+            the endoscope, then on to the tip.
+        labelled: [171] bool, which of them are labelled: in view, and not inside the endoscope.
+        exit: [2] float32, pixel coordinates of the point where the wire leaves the endoscope.
+        tip: [2] float32, pixel coordinates of the wire's tip; it may lie out of view.
+        attached: [] int32. 1: the wire leaves the endoscope's tip, in view with both. 0: a wire is
+            in view, but left behind or free. -1: cannot be said (no wire or no exit in view).
+        pixel_mm: [] float32.
+        level: [] int32, index into `LEVELS`: the ground under at least half of the visible wire, a
+            duct before bone; 0 where no wire is in view.
+    """
+    keys = key if isinstance(key, Keys) else Keys(*jax.random.split(key, 3))
+    size_key, anatomy_key, pixel_key = jax.random.split(keys.patient, 3)
+    view_key, scene_key, tissue_key, beam_key, show_key = jax.random.split(keys.sequence, 5)
+    field, limb = uniforms(pixel_key, spec.field_mm, RATE)
+    pixel = field / spec.width
+    grid = pixel_centres(spec.height, spec.width, pixel)
+
+    energy, scatter, quanta, focus, blur_px, glare, glare_mm, lag, rate, exposure = uniforms(
+        beam_key,
+        *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm, spec.blur_px),
+        *(spec.glare, spec.glare_mm, spec.lag, spec.frame_rate, spec.exposure_ms),
+    )
+    is_limb = limb < spec.limb_rate
+    breath, velocity = _breath(keys.sequence, spec, time_s, is_limb)
+    # What moves is drawn on a grid that moves with it.
+    moving = grid - jnp.stack([breath, 0.0])
+    scene = _scene(scene_key, size_key, moving, pixel, _beam(energy), spec, time_s)
+    patient = anatomy(
+        anatomy_key, tissue_key, grid, pixel, is_limb=is_limb, breath=breath, energy_kev=energy
+    )
+    rows = velocity / pixel
+    seen = smear(
+        patient.tissue + scene.integral, rows / rate, jnp.abs(rows) * exposure / 1000.0, lag
+    )
+    view = physics.collimation(view_key, grid, pixel, spec)
+    signal = physics.detect(
+        keys.noise,
+        patient.bone + seen,
+        view,
+        scatter_ratio=scatter,
+        quanta=quanta,
+        focus_px=focus / pixel,
+        blur_px=blur_px,
+        glare=glare,
+        glare_px=glare_mm / pixel,
+        pixel=pixel,
+    )
+    is_open = view >= 0.5
+    mask = (scene.mask & is_open[..., None]).astype(jnp.uint8)
+    axis = mask[..., 1] * scene.axis
+    return {
+        "image": physics.display(show_key, signal, view, spec),
+        "mask": mask,
+        "skeleton": jnp.stack([jnp.zeros_like(axis), axis], -1),
+        **_points(scene, mask[..., 1], moving, pixel),
+        "attached": _attached(scene, mask, view, moving, pixel),
+        "pixel_mm": pixel,
+        "level": _level(mask[..., 1], patient.bone, scene.contrast),
+    }
+
+
+@functools.partial(jax.jit, static_argnames="at_once")
+def simulate_many(
+    keys: Keys, spec: Spec, time_s: jax.Array, at_once: int = 1
+) -> dict[str, jax.Array]:
+    """Simulate N frames, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
+
+    Args:
+        keys: [N] each.
+        spec: what is simulated.
+        time_s: [N] seconds since each frame's sequence began.
+        at_once: frames computed side by side.
+
+    Returns:
+        What `simulate` gives, each [N, ...].
+    """
+    batch_size = at_once if at_once > 1 else None
+    return jax.lax.map(
+        lambda one: simulate(one[0], spec, one[1]), (keys, time_s), batch_size=batch_size
+    )
+
+
+def level_name(level: np.ndarray, mask: np.ndarray) -> str:
+    """Return the words for a frame's level; none where its `mask: [H, W, 2]` holds no wire."""
+    return LEVELS[int(level)] if mask[..., CLASSES.index("guidewire")].any() else ""
+
+
+def _beam(energy):
+    """Return the attenuation of what instruments are made of."""
+    return Beam(
+        materials.soft_tissue(energy),
+        materials.nitinol(energy),
+        materials.steel(energy),
+        materials.contrast_medium(energy),
+    )
+
+
+def _breath(key, spec, time_s, is_limb):
+    """Return how far down (mm) and how fast (mm/s) the breath has moved the soft organs."""
+    way, period, phase = uniforms(
+        jax.random.fold_in(key, 0), spec.breathing_mm, spec.breathing_s, (0.0, 2 * jnp.pi)
+    )
+    way = jnp.where(is_limb, 0.0, way)
+    pace = 2 * jnp.pi / period
+    angle = pace * time_s + phase
+    return way / 2 * jnp.sin(angle), way / 2 * pace * jnp.cos(angle)
+
+
+def _cast(key, spec):
+    """Draw what there is in a scene."""
+    counter, kind, fill, cable, clipped, edged, tooled, pinned, wire_diameter = uniforms(
+        key, *[RATE] * 8, spec.wire_diameter_mm
+    )
+    example = LEFT_BEHIND + jnp.floor(kind * NO_WIRE).astype(int)
+    is_tool, is_pin = tooled < spec.tool_rate, pinned < spec.pin_rate
+    return Cast(
+        what=jnp.where(counter < spec.counter_example_rate, example, ATTACHED),
+        is_tool=is_tool,
+        is_pin=is_pin,
+        is_filled=(fill < spec.duct_fill_rate) & ~is_pin,
+        # Beside every tool that holds a wire, and beside half of the others.
+        has_retractor=is_tool & (counter > 0.5 * spec.counter_example_rate),
+        has_lead=cable < spec.lead_rate,
+        has_clips=clipped < spec.clip_rate,
+        has_table=edged < spec.table_rate,
+        wire_radius=wire_diameter / 2,
+    )
+
+
+def _scene(key, size_key, grid, pixel, beam, spec, time_s):
+    """Draw instrument, wire, duct and what else lies about."""
+    k = jax.random.split(key, 12)
+    cast = _cast(k[0], spec)
+    has_shaft, has_wire = cast.what != LEFT_BEHIND, cast.what != NO_WIRE
+    scope_diameter, tool_diameter = uniforms(
+        size_key, spec.scope_diameter_mm, spec.tool_diameter_mm
+    )
+    path, tip_heading, loop_side = _shaft_path(k[1], grid, cast.is_tool, spec)
+    # A scope's channel ends beside the axis; a wire left behind has nothing to end beside.
+    beside = jnp.where(has_shaft & ~cast.is_tool, 0.2 * scope_diameter * loop_side, 0.0)
+    exit_point = path[0] + beside * direction(tip_heading + jnp.pi / 2)
+    course = _wire(k[2], exit_point, tip_heading, loop_side, cast, grid, spec, time_s)
+
+    shaft, wire = instruments.track(grid, path), instruments.track(grid, course.path)
+    tool_radius = instruments.tool_radius(k[3], shaft.along, tool_diameter / 2)
+    radius = jnp.where(cast.is_tool, tool_radius, scope_diameter / 2)
+    edge = instruments.outline(shaft, grid, path[0], tip_heading, radius)
+    shadow = jax.lax.cond(
+        cast.is_tool,
+        lambda: instruments.tool(k[4], shaft, edge, radius, beam.steel, pixel),
+        lambda: instruments.endoscope(k[4], shaft, edge, scope_diameter / 2, pixel),
+    )
+    # A wire left behind lies where the instrument was, and is labelled all along.
+    behind = jnp.where(has_shaft, jnp.inf, jnp.abs(shaft.distance))
+    distance = jnp.minimum(jnp.abs(wire.distance), behind)
+    contrast, plate, plate_edge, litter = _surroundings(
+        k[6:], cast, course, grid, pixel, beam, spec
+    )
+    thread = _thread(k[5], cast, wire, distance, course.length, beam, pixel)
+
+    label_radius = jnp.maximum(cast.wire_radius, spec.wire_label_px * pixel / 2)
+    shaft_mask = (has_shaft & (coverage(edge, pixel) >= 0.5)) | (coverage(plate_edge, pixel) >= 0.5)
+    wire_mask = has_wire & (coverage(distance - label_radius, pixel) >= 0.5)
+    return Scene(
+        integral=contrast + plate + litter + has_shaft * shadow + has_wire * thread,
+        contrast=contrast,
+        mask=jnp.stack([shaft_mask, wire_mask], -1),
+        axis=distance <= pixel / 2,
+        what=cast.what,
+        exit_point=exit_point,
+        centreline=jnp.concatenate([path[::-1], course.path]),
+    )
+
+
+def _thread(key, cast, wire, distance, length, beam, pixel):
+    """Draw the wire itself: a steel pin, or a guidewire."""
+    return jax.lax.cond(
+        cast.is_pin,
+        lambda: instruments.pin(wire, distance, length, cast.wire_radius, beam.steel, pixel),
+        lambda: instruments.guidewire(
+            key, wire, distance, length, cast.wire_radius, beam.nitinol, pixel
+        ),
+    )
+
+
+def _surroundings(k, cast, course, grid, pixel, beam, spec):
+    """Draw what is neither shaft nor wire; what there is not is not computed.
+
+    Returns:
+        Contrast medium, retractor, distance to the retractor's outline, and cable, clips and edge
+        together, [H, W] each.
+    """
+    nothing = jnp.zeros(grid.shape[:2])
+    main = course.duct[:: WIRE_SEGMENTS // DUCT_SEGMENTS]
+    contrast = jax.lax.cond(
+        cast.is_filled,
+        lambda: instruments.filled_duct(k[0], main, grid, beam.contrast, spec),
+        lambda: nothing,
+    )
+    plate, plate_edge = jax.lax.cond(
+        cast.has_retractor,
+        lambda: instruments.retractor(k[1], grid, beam.steel, pixel),
+        lambda: (nothing, nothing + jnp.inf),
+    )
+    litter = nothing
+    for is_there, draw in (
+        (cast.has_lead, lambda: instruments.lead(k[2], grid, pixel)),
+        (cast.has_clips, lambda: instruments.clips(k[3], grid, beam.steel, pixel)),
+        (cast.has_table, lambda: instruments.table(k[4], grid, pixel, beam.soft)),
+    ):
+        litter += jax.lax.cond(is_there, draw, lambda: nothing)
+    return contrast, plate, plate_edge, litter
+
+
+def _shaft_path(key, grid, is_tool, spec):
+    """Walk from the instrument's tip backwards and out of the frame.
+
+    Returns the path `[K + 1, 2]`, the tip's heading, the loop's side (+1: it opens to the right).
+    """
+    scope_key, tool_key = jax.random.split(key)
+    field = _field(grid)
+    scope, tool = _scope_course(scope_key, field, spec), _tool_course(tool_key, field)
+    tip, headings, step, loop_side = jax.tree.map(
+        lambda a, b: jnp.where(is_tool, a, b), tool, scope
+    )
+    return curve(tip, headings, step), headings[0] + jnp.pi, loop_side
+
+
+def _field(grid):
+    """Return height and width of the frame in mm."""
+    return grid[-1, -1] - grid[0, 0]
+
+
+def _scope_course(key, field, spec):
+    """Through the C-loop of the duodenum, then up: tip, headings, step and the loop's side."""
+    sign, degrees, bow, leave, sway, wave, down, right = uniforms(
+        key,
+        RATE,
+        spec.scope_loop_degrees,
+        spec.scope_loop_radius_mm,
+        (-0.52, 0.52),
+        (0.05, 0.25),
+        (18.0, 35.0),
+        (-0.12, 0.22),
+        (0.0, 0.22),
+    )
+    loop_side = jnp.where(sign < 0.85, 1.0, -1.0)
+    turn = jnp.deg2rad(degrees)
+    step = (turn * bow + 1.2 * field[0]) / SHAFT_SEGMENTS
+    s = (jnp.arange(SHAFT_SEGMENTS) + 0.5) * step
+    loop = loop_side * turn * (1.0 - smoothstep(0.15 + 0.85 * s / (turn * bow)))
+    headings = leave - loop + sway * jnp.sin(s / wave)
+    return jnp.stack([down, right * loop_side]) * field, headings, step, loop_side
+
+
+def _tool_course(key, field):
+    """Straight out of the frame by the nearer side: as `_scope_course`."""
+    down, right, turn, bow, side = uniforms(
+        key, (-0.36, 0.36), (-0.36, 0.36), (-0.8, 0.8), (-0.15, 0.15), SIGN
+    )
+    step = 1.2 * field.max() / SHAFT_SEGMENTS
+    headings = jnp.arctan2(right, -down) + turn + bow * jnp.linspace(0.0, 1.0, SHAFT_SEGMENTS)
+    return jnp.stack([down, right]) * field, headings, step, jnp.sign(side)
+
+
+def _wire(key, exit_point, tip_heading, loop_side, cast, grid, spec, time_s):
+    """Return the wire, and the course of a duct around it: without loop and hook.
+
+    A free wire came through skin and liver instead: it ends in the frame, away from the endoscope,
+    and enters at the border. In a filled duct there is no room for a loop. A pin goes straight on.
+    """
+    free, is_pin = cast.what == FREE_WIRE, cast.is_pin
+    length_key, bend_key, loop_key, way_key = jax.random.split(key, 4)
+    share, speed = uniforms(length_key, RATE, spec.wire_advance_mm_s)
+    least, most = spec.wire_length_mm
+    # A pin is looked at most while it goes in, so its length is uniform in the logarithm.
+    reach = jnp.where(is_pin, least * (most / least) ** share, least + (most - least) * share)
+    aim, elevator, sway, wave, phase = uniforms(
+        bend_key, (-0.8, 0.8), (12.0, 35.0), (0.17, 0.7), (8.0, 22.0), (0.0, 2 * jnp.pi)
+    )
+    looped, begin, loop_radius, sign, hook = uniforms(
+        loop_key, RATE, (0.15, 0.6), (5.0, 11.0), SIGN, (-1.2, 1.2)
+    )
+    way, bow = uniforms(way_key, (-jnp.pi, jnp.pi), (-0.05, 0.05))
+    field = _field(grid)
+    whole = jnp.where(free, 1.5 * field[0], reach)
+    length = jnp.where(free, whole, jnp.maximum(reach + speed * time_s, 5.0))
+
+    goal = 0.26 * loop_side + aim
+    # The elevator bends the wire over its first centimetres, the short way round.
+    bend = jnp.arctan2(jnp.sin(goal - tip_heading), jnp.cos(goal - tip_heading))
+
+    def smooth(s):
+        bent = jnp.where(free, goal, tip_heading + bend * smoothstep(s / elevator))
+        wire = bent + sway * jnp.sin(s / wave + phase) * smoothstep(s / 15.0)
+        straight = jnp.where(free, way, tip_heading) + bow * s / whole
+        return jnp.where(is_pin, straight, wire)
+
+    has_loop = (looped < spec.wire_loop_rate) & ~free & ~cast.is_filled & ~is_pin
+    turn = 2 * jnp.pi * has_loop * jnp.sign(sign)
+    s = (jnp.arange(WIRE_SEGMENTS) + 0.5) / WIRE_SEGMENTS
+    here = s * length
+    loop = turn * smoothstep((here - begin * whole) / (2 * jnp.pi * loop_radius))
+    tip = jnp.where(is_pin, 0.0, hook) * smoothstep((here - length + 9.0) / 8.0)
+
+    away = exit_point + 0.28 * field * direction(goal + loop_side * jnp.pi / 4)
+    start = jnp.where(free, jnp.clip(away, -0.33 * field, 0.33 * field), exit_point)
+    path = curve(start, smooth(here) + loop + tip, length / WIRE_SEGMENTS)
+    duct = curve(start, smooth(s * whole), whole / WIRE_SEGMENTS)
+    return Wire(path, duct, length)
+
+
+def _points(scene, wire_mask, grid, pixel):
+    """Return the wire's points in pixels, and which of them are labelled."""
+
+    def pixels(points):
+        return ((points - grid[0, 0]) / pixel).astype(jnp.float32)
+
+    centreline = pixels(scene.centreline)
+    count = scene.centreline.shape[0]
+    size = jnp.array(wire_mask.shape)
+    nearest = jnp.round(centreline).astype(int)
+    inside = ((nearest >= 0) & (nearest < size)).all(-1)
+    row, column = jnp.clip(nearest, 0, size - 1).T
+    counts = (jnp.arange(count) > SHAFT_SEGMENTS) | (scene.what == LEFT_BEHIND)
+    return {
+        "centreline": centreline,
+        "labelled": counts & inside & (wire_mask[row, column] > 0),
+        "exit": pixels(scene.exit_point),
+        "tip": centreline[-1],
+    }
+
+
+def _attached(scene, mask, view, grid, pixel):
+    """Say whether the wire leaves the endoscope's tip in this frame: 1, 0 or -1."""
+    scope_seen, wire_seen = mask[..., 0].any(), mask[..., 1].any()
+    near_exit = jnp.linalg.norm(grid - scene.exit_point, axis=-1) <= 2 * pixel
+    exit_seen = (near_exit & (view >= 0.5)).any()
+    leaves_tip = jnp.where(scope_seen & exit_seen, 1, -1)
+    known = jnp.where(scene.what == ATTACHED, leaves_tip, 0)
+    return jnp.where(wire_seen, known, -1).astype(jnp.int32)
+
+
+def _level(wire, bone, contrast):
+    """Return 2 where half of the wire lies in contrast medium, else 1 over bone, else 0."""
+    half = jnp.maximum(wire.sum(), 1) / 2
+    in_duct = (wire * (contrast > 0.15)).sum() >= half
+    over_bone = (wire * (bone > 0.08)).sum() >= half
+    return jnp.where(in_duct, 2, jnp.where(over_bone, 1, 0)).astype(jnp.int32)

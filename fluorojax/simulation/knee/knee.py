@@ -1,0 +1,249 @@
+"""A simulated radiograph of a knee, native or replaced, and the truth of what it measures."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fluorojax.schema.knee_classes import CLASSES
+from fluorojax.simulation import materials, physics
+from fluorojax.simulation.draw import RATE, uniforms
+from fluorojax.simulation.geometry import coverage, pixel_centres, smooth_noise
+from fluorojax.simulation.knee import film as knee_film
+from fluorojax.simulation.knee.ap import ap
+from fluorojax.simulation.knee.lateral import lateral
+from fluorojax.simulation.knee.parts import TYPES, Shadow, draw_case, shell
+from fluorojax.simulation.knee.spec import KneeSpec
+
+__all__ = ["CLASSES", "SIDES", "TYPES", "VIEWS", "simulate", "simulate_many"]
+
+VIEWS = ("ap", "lateral")
+SIDES = ("left", "right")
+LEG_RADIUS_MM = 52.0  # a ray passes at most twice as much of the leg
+METAL_LIMIT = 4.5  # what hardened and scattered rays leave of a metal's line integral
+
+
+class Sheet(NamedTuple):
+    """The film a knee is shown on."""
+
+    grid: jax.Array  # [H, W, 2] mm of the frame
+    x: jax.Array  # [H, W] mm on the film, to the right
+    y: jax.Array  # [H, W] mm on the film, down
+    pixel: jax.Array  # [] mm
+    is_photo: jax.Array  # [] bool, a monitor photographed
+
+
+def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
+    """Simulate one film; pure, and made for `jit` and `vmap`.
+
+    On a CPU use `jax.lax.map` (see `simulate_many`): of the two views only one is computed then.
+
+    Plane shapes with depths stand for bones and implants. Their line integrals are summed; the
+    detector sees their exponential, scatter, noise and blur; the film shows a window of the
+    logarithm, set for the leg without metal.
+
+    The label rule. A pixel belongs to a class when its centre lies in the shadow of the class and
+    the collimator, or the film's border, does not hide it. Classes overlap as shadows do. A bone is
+    the outline of all that is left of it: its native outline less what was resected, and less
+    the radiolucent lines along a cut; what lies in it or before it (pegs, keel, stem, box, flange)
+    takes nothing from it. Cement and radiolucent lines are outside the metal. A radiolucent line is
+    labelled as wide as it is, but at least one pixel. Polyethylene reaches from the tray's top
+    (native: the plateau) to the femoral component or condyles, and between them up to 3 mm (AP) or
+    5 mm (lateral) of an average knee over their most distal points; a native joint space is
+    labelled where a condyle bears, 24 mm wide. An osteophyte is what stands out of the smooth
+    outline of femur, tibia or patella; it is not in their labels.
+
+    Angles are those of the picture, between the lines in `axes` and `lines`; all ranges in the spec
+    are those of the film, which a photograph distorts. They are measured on the medial side (AP) or
+    the posterior side (lateral):
+        alpha: between the femoral shaft's midline, proximally, and the tangent of the two most
+            distal points of the component's condyles (native: of the bone's).
+        beta: between the tibial shaft's midline, distally, and the tray's underside (native: the
+            plateau).
+        gamma: between the femoral shaft's midline, proximally, and the component's distal flat,
+            posteriorly: the perpendicular of its peg. A flexed component has less than 90 degrees.
+        sigma: between the tibial shaft's midline, distally, and the tray's underside (native: the
+            plateau), posteriorly: 90 less the posterior slope.
+    Names and lines follow the Knee Society's roentgenographic evaluation (Ewald, Clin Orthop 1989;
+    248:9); the order of its zones is recalled, not checked against the figure.
+
+    Args:
+        key: one key, from which all is drawn.
+        spec: what is simulated.
+
+    Returns:
+        image: [H, W] float32 in [0, 1].
+        mask: [H, W, 10] uint8 in {0, 1}, in the order of `CLASSES`.
+        type: [] int32, index into `TYPES`.
+        view: [] int32, index into `VIEWS`.
+        side: [] int32, index into `SIDES`; -1 where the film does not show it: a lateral one, of
+            whose marker not all is in view.
+        body_side: [] int32, index into `SIDES`, of every film.
+        pixel_mm: [] float32, in the plane of the knee (a photograph's: at its middle).
+        magnification: [] float32, detector over knee plane; a film's own spacing, given for the
+            detector, is `pixel_mm` times this.
+        angles: [2] float32 degrees: (alpha, beta) or (gamma, sigma); NaN where the component that
+            it is measured on does not exist: alpha of half a knee, gamma of a native one. This and
+            all that follows is true of the knee, also where metal or the frame's end hides it.
+        axes: [2, 2, 2] float32, two points (row, column) on the midline of the femoral and of the
+            tibial shaft, the nearer to the joint first; they may lie out of view.
+        lines: [2, 2, 2] float32, two points of the femoral and of the tibial line, from lateral to
+            medial or from anterior to posterior; NaN as in `angles`.
+        thickness_mm: [2] float32 medial, lateral: the least distance of the condyle from the tray's
+            top (native: the plateau), along the tray's normal; NaN in lateral views.
+        radiolucency_mm: [7] float32, width by zone, 0 for none: AP tibia (1 to 4 under the tray
+            from medial to lateral; 5 medial of the stem, 6 at its tip, 7 lateral of it), lateral
+            femur (1 front, 2 anterior chamfer, 3 posterior chamfer, 4 back, 5 to 7 distal: before,
+            under, behind the peg). NaN where there is no such zone: native knees, half a tray's
+            missing side and stem, half a femoral component.
+        tibial_radiolucency_mm: [3] float32, of the lateral tibia: under the tray in front (1),
+            behind (2), around the keel (3); NaN in AP views and where there is no such zone.
+        overhang_mm: [2] float32 medial, lateral: the tray beyond the resected tibia, negative where
+            it is short of it; NaN in lateral views and where there is no tray.
+    """
+    view_key, case_key, place_key, film_key = jax.random.split(key, 4)
+    lateral_draw, right_draw, mirrored, short, wide, narrow, size, magnification = uniforms(
+        view_key,
+        *(RATE, RATE, RATE, RATE, spec.field_mm, spec.short_field_mm),
+        *(spec.size, spec.magnification),
+    )
+    is_lateral, is_right = lateral_draw < spec.lateral_rate, right_draw < spec.right_rate
+    field = jnp.where(short < spec.short_rate, narrow, wide)
+    # The patient faces the observer: medial of a right knee is to the right.
+    is_turned = jnp.where(is_lateral, mirrored < spec.mirrored_rate, ~is_right)
+    mirror = jnp.where(is_turned, -1.0, 1.0)
+    place, is_photo = knee_film.placing(place_key, field, size, mirror, spec)
+    pixel = field / spec.width
+    grid = pixel_centres(spec.height, spec.width, pixel)
+    x, y = grid[..., 1], grid[..., 0]
+
+    case = draw_case(case_key, size, is_lateral, spec)
+    shadow = jax.lax.cond(is_lateral, lateral, ap, case, *place.to_knee(x, y), pixel / size)
+    sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
+    image, seen, is_marked = _film(film_key, shadow, size, is_right, sheet, spec)
+    shapes = jnp.stack(jnp.broadcast_arrays(*shadow.shapes), -1)
+    return {
+        "image": image,
+        "mask": ((shapes <= 0.0) & seen[..., None]).astype(jnp.uint8),
+        "type": case.kind.astype(jnp.int32),
+        "view": is_lateral.astype(jnp.int32),
+        "side": jnp.where(is_lateral & ~is_marked, -1, is_right).astype(jnp.int32),
+        "body_side": is_right.astype(jnp.int32),
+        "pixel_mm": pixel,
+        "magnification": magnification,
+        **_truth(shadow, place, size, pixel, spec),
+    }
+
+
+@functools.partial(jax.jit, static_argnames="at_once")
+def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str, jax.Array]:
+    """Simulate N films, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
+
+    Args:
+        keys: [N].
+        spec: what is simulated.
+        at_once: films computed side by side.
+
+    Returns:
+        What `simulate` gives, each [N, ...].
+    """
+    batch_size = at_once if at_once > 1 else None
+    return jax.lax.map(lambda key: simulate(key, spec), keys, batch_size=batch_size)
+
+
+def _film(key, shadow, size, is_right, sheet, spec):
+    """Return the picture, where it shows the film, [H, W] each, and if a whole marker is seen."""
+    k = jax.random.split(key, 8)
+    pixel = sheet.pixel
+    energy, scatter, quanta, focus, blur_px, glare, glare_mm, girth = uniforms(
+        k[0],
+        *(spec.energy_kev, spec.scatter_ratio, spec.quanta, spec.focus_mm),
+        *(spec.blur_px, spec.glare, spec.glare_mm, spec.girth_mm),
+    )
+    skin = shadow.skin * size - girth
+    integral, metal = _integrals(k[1], shadow, skin, size, energy)
+    marker, ball = knee_film.objects(k[2], sheet.x, sheet.y, is_right, energy, spec, pixel)
+    lead = marker + ball
+    view = physics.collimation(k[3], sheet.grid, pixel, spec)
+    # Exposure and window are set for the leg, less its thin edge.
+    leg = view * coverage(skin + 8.0, pixel) * jnp.exp(-metal - lead)
+    signal = physics.detect(
+        k[4],
+        integral + metal + lead,
+        leg,
+        scatter_ratio=scatter,
+        quanta=quanta,
+        focus_px=focus / pixel,
+        blur_px=blur_px,
+        glare=glare,
+        glare_px=glare_mm / pixel,
+        pixel=pixel,
+    )
+    is_border = knee_film.border(k[5], sheet.x, sheet.y, spec)
+    image = jnp.where(is_border, 1.0, knee_film.shown(k[6], signal, leg, view, spec))
+    photo = knee_film.photographed(k[7], image, sheet.x, sheet.y)
+    image = jnp.where(sheet.is_photo, photo, image).astype(jnp.float32)
+    seen = (view >= 0.5) & ~is_border
+    is_marked = (marker > 0).any() & jnp.where(marker > 0, seen, True).all()
+    return image, seen, is_marked
+
+
+def _integrals(key, shadow: Shadow, skin, size, energy):
+    """Return line integrals [H, W]: of leg and bones, and of metal."""
+    soft = materials.soft_tissue(energy)
+    bone = (materials.cortical_bone(energy) - soft) * shadow.cortical
+    texture_key, flesh_key = jax.random.split(key)
+    texture = _texture(texture_key, *bone.shape)
+    spongy = (materials.trabecular_bone(energy) - soft) * shadow.trabecular
+    cement = materials.bone_cement(energy) * shadow.cement
+    plastic = (materials.polyethylene(energy) - soft) * shadow.polyethylene
+    leg = _flesh(flesh_key, skin)
+    metal = (
+        materials.cobalt_chrome(energy) * shadow.cobalt
+        + materials.titanium_alloy(energy) * shadow.titanium
+    )
+    hardened = METAL_LIMIT * (1.0 - jnp.exp(-size * metal / METAL_LIMIT))
+    return soft * leg + size * (bone + spongy * texture + cement + plastic), hardened
+
+
+def _texture(key, height, width):
+    """Return relative density [H, W] of spongy bone: trabeculae, most of them upright; drifts."""
+    upright, fine, coarse, drift = jax.random.split(key, 4)
+    noise = 0.1 * smooth_noise(upright, height, width, (60, 170))
+    noise += 0.08 * smooth_noise(fine, height, width, 130)
+    noise += 0.05 * smooth_noise(coarse, height, width, 45)
+    noise += 0.08 * smooth_noise(drift, height, width, 12)
+    return jnp.maximum(1.0 + noise, 0.2)
+
+
+def _flesh(key, skin):
+    """Return the depth [H, W] of muscle in mm; fat under the skin counts for less."""
+    height, width = skin.shape
+    number_key, fold_key, bulk_key = jax.random.split(key, 3)
+    fat, stripes = uniforms(number_key, (3.0, 12.0), (0.0, 2.5))
+    hard, soft = shell(skin, LEG_RADIUS_MM, fat)
+    uneven = stripes * smooth_noise(fold_key, height, width, 24)
+    uneven += 4.0 * smooth_noise(bulk_key, height, width, 4)
+    return 0.9 * hard + soft + uneven * jnp.clip(-skin / 10.0, 0.0, 1.0)
+
+
+def _truth(shadow: Shadow, place, size, pixel, spec):
+    """Return what is measured, in pixels, degrees and mm."""
+    middle = jnp.array([spec.height - 1, spec.width - 1]) / 2
+
+    def pixels(points):
+        return (place.to_frame(points)[..., ::-1] / pixel + middle).astype(jnp.float32)
+
+    axes, lines = pixels(shadow.axes), pixels(shadow.lines)
+    shaft, base = axes[:, 1] - axes[:, 0], lines[:, 1] - lines[:, 0]
+    cross = jnp.abs(shaft[:, 0] * base[:, 1] - shaft[:, 1] * base[:, 0])
+    return {
+        "angles": jnp.rad2deg(jnp.arctan2(cross, (shaft * base).sum(-1))),
+        "axes": axes,
+        "lines": lines,
+        "thickness_mm": size * shadow.thickness,
+        "radiolucency_mm": size * shadow.lucency,
+        "tibial_radiolucency_mm": size * shadow.tibial_lucency,
+        "overhang_mm": size * shadow.overhang,
+    }

@@ -1,0 +1,118 @@
+"""What is simulated of a knee: ranges in physical units, as in `fluorojax.simulation.spec`.
+
+Free of jax, so that configurations can hold these fields before its flags are set.
+"""
+
+import dataclasses
+from typing import Any
+
+from fluorojax.core.errors import InputError
+from fluorojax.simulation.spec import Range, check, rate, uniform
+
+# ruff: noqa: RUF009, the fields below are made by functions on purpose
+
+
+def share(value: float) -> Any:
+    """How often this comes, compared with its siblings: only the ratio of shares counts."""
+    return dataclasses.field(default=value, metadata={"limits": (0.0, 1000.0)})
+
+
+@dataclasses.dataclass(frozen=True)
+class KneeSpec:
+    """What is simulated: pairs are uniform ranges, rates are probabilities of a film.
+
+    A pytree (see `fluorojax.simulation.draw`): a jitted function can take it as an argument.
+
+    Raises:
+        InputError: a value out of its limits; the message names the field and the limits.
+    """
+
+    height: int = 256  # pixels
+    width: int = 256  # pixels
+    field_mm: Range = uniform(220.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
+    short_rate: float = rate(0.1)  # `short_field_mm` instead: the shafts end soon
+    short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)
+    magnification: Range = uniform(1.05, 1.2, 1.0, 2.0)  # detector over knee plane; changes no mm
+
+    # The beam and the detector.
+    energy_kev: Range = uniform(42.0, 54.0, 40.0, 80.0)  # effective, behind the knee
+    scatter_ratio: Range = uniform(0.1, 0.6, 0.0, 5.0)  # scattered over primary
+    quanta: Range = uniform(800.0, 6000.0, 10.0, 1e6)  # a pixel, at the knee's mean
+    focus_mm: Range = uniform(0.05, 0.35, 0.0, 3.0)  # blur before the noise, s.d.: focal spot
+    blur_px: Range = uniform(0.35, 0.7, 0.0, 4.0)  # blur after the noise, s.d.
+    glare: Range = uniform(0.0, 0.2, 0.0, 0.95)  # share of the light that spreads by `glare_mm`
+    glare_mm: Range = uniform(0.3, 0.8, 0.0, 5.0)  # s.d.: light in the phosphor
+
+    # The film as it comes.
+    brightness: Range = uniform(0.42, 0.58, 0.05, 0.95)  # grey of the knee's mean
+    window: Range = uniform(0.15, 0.24, 0.02, 2.0)  # grey of one s.d. of the logarithm
+    gamma: Range = uniform(0.8, 1.3, 0.2, 5.0)  # exponent of the grey value
+    sigmoid_rate: float = rate(0.7)  # shown through a sigmoid; others are clipped by the window
+    dark_bone_rate: float = rate(0.15)  # dense is dark; the margins turn white with it
+    white_shutter_rate: float = rate(0.1)  # the collimator's margins are the other shade
+    round_rate: float = rate(0.02)  # the collimator opens a circle
+    blades_rate: float = rate(0.3)  # the collimator opens a turned rectangle
+    border_rate: float = rate(0.1)  # a white border of `border_share` of the width around
+    border_share: Range = uniform(0.01, 0.05, 0.0, 0.1)
+    marker_rate: float = rate(0.7)  # a lead letter, L or R
+    ball_rate: float = rate(0.1)  # a steel ball for calibration, in the plane of the knee
+    ball_mm: Range = uniform(25.0, 25.4, 5.0, 50.0)  # its diameter
+    photo_rate: float = rate(0.04)  # a photograph of a monitor: keystone, shading, moire
+    keystone: Range = uniform(-0.06, 0.06, -0.2, 0.2)  # change of scale over half the frame
+
+    # The view.
+    lateral_rate: float = rate(0.5)  # lateral, not antero-posterior
+    right_rate: float = rate(0.5)  # a right knee
+    mirrored_rate: float = rate(0.5)  # of lateral films: the patella points to the right
+    rotation_degrees: Range = uniform(-6.0, 6.0, -20.0, 20.0)  # of the leg in the film
+    shift_mm: Range = uniform(-12.0, 12.0, -60.0, 60.0)  # of the joint from the middle
+    flexion_degrees: Range = uniform(0.0, 30.0, 0.0, 60.0)  # in lateral views
+    girth_mm: Range = uniform(-6.0, 14.0, -15.0, 60.0)  # how much farther the skin is than usual
+    size: Range = uniform(0.88, 1.12, 0.6, 1.5)  # of the knee; 1 is a tibial plateau 73 mm wide
+
+    # What was implanted: shares, of which only the ratio counts.
+    native_share: float = share(0.2)
+    cr_share: float = share(0.25)
+    ps_share: float = share(0.25)
+    uka_share: float = share(0.15)
+    revision_share: float = share(0.15)
+    uka_lateral_rate: float = rate(0.15)  # of unicompartmental ones
+    hinge_rate: float = rate(0.4)  # of revisions
+    patella_rate: float = rate(0.5)  # of total ones: patella resurfaced
+
+    # How it was implanted. Angles as in `fluorojax.simulation.knee.knee.simulate`.
+    alpha_degrees: Range = uniform(91.0, 101.0, 80.0, 110.0)
+    beta_degrees: Range = uniform(85.0, 95.0, 75.0, 105.0)
+    gamma_degrees: Range = uniform(82.0, 98.0, 70.0, 110.0)
+    sigma_degrees: Range = uniform(79.0, 92.0, 65.0, 105.0)
+    thickness_mm: Range = uniform(6.0, 14.0, 3.0, 25.0)  # of polyethylene, mean of both sides
+    tilt_mm: Range = uniform(-3.0, 3.0, -5.0, 5.0)  # medial less lateral; neither below 2 mm
+    joint_space_mm: Range = uniform(1.0, 6.0, 0.2, 12.0)  # of a native compartment, each its own
+    overhang_mm: Range = uniform(-3.0, 3.0, -8.0, 8.0)  # of the tray over the tibia, each side
+    cement_rate: float = rate(0.85)  # cemented
+    cement_mm: Range = uniform(0.8, 2.5, 0.0, 5.0)  # thickness of the mantle
+    lucency_rate: float = rate(0.3)  # has radiolucent lines
+    zone_rate: float = rate(0.4)  # of those films: this zone has one
+    lucency_mm: Range = uniform(0.5, 3.0, 0.0, 6.0)  # its width
+    osteophyte_rate: float = rate(0.35)  # at each place of a native compartment; half elsewhere
+    osteophyte_mm: Range = uniform(2.0, 7.0, 0.5, 15.0)  # how far one stands out
+
+    def __post_init__(self) -> None:
+        """Check every number; while JAX traces, there is nothing to check."""
+        check(self)
+        shares = [getattr(self, name) for name in SHARES]
+        # What JAX traces has no sum that could be looked at.
+        if all(isinstance(number, int | float) for number in shares) and sum(shares) <= 0:
+            raise InputError(f"simulation: {', '.join(SHARES)} are all 0; give one a share")
+
+    @property
+    def pixel_mm(self) -> Range:
+        """Range of the pixel size in mm, in the plane of the knee."""
+        low = min(self.field_mm[0], self.short_field_mm[0])
+        high = max(self.field_mm[1], self.short_field_mm[1])
+        return (low / self.width, high / self.width)
+
+
+# In the order of `fluorojax.simulation.knee.knee.TYPES`.
+SHARES = ("native_share", "cr_share", "ps_share", "uka_share", "revision_share")
+KNEE = KneeSpec()

@@ -1,0 +1,53 @@
+import os
+import sys
+
+import jax
+import pytest
+
+from fluorojax.core import environment
+
+
+@pytest.mark.parametrize("wanted", [(True, 1), (False, 2)])
+def test_flags_are_refused_once_jax_is_there(wanted, monkeypatch):
+    assert jax
+    monkeypatch.setenv("XLA_FLAGS", "")
+    with pytest.raises(RuntimeError, match="before jax"):
+        environment.set_flags(*wanted)
+
+
+def test_flags_are_added_to_what_stands_there(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_x")
+    monkeypatch.delitem(sys.modules, "jax")
+    environment.set_flags(deterministic=True, cpu_devices=2)
+    flags = os.environ["XLA_FLAGS"].split()
+    assert flags[0] == "--xla_x"
+    assert "--xla_gpu_deterministic_ops=true" in flags
+    assert "--xla_force_host_platform_device_count=2" in flags
+
+
+def test_a_given_number_of_devices_is_kept(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=4")
+    environment.set_flags(deterministic=False, cpu_devices=2)
+    assert os.environ["XLA_FLAGS"] == "--xla_force_host_platform_device_count=4"
+
+
+def test_keeping_memory_does_no_harm():
+    environment.keep_freed_memory()
+
+
+def test_without_determinism_the_flags_stay_as_they_are(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_x")
+    environment.set_flags(deterministic=False, cpu_devices=1)
+    assert os.environ["XLA_FLAGS"] == "--xla_x"
+
+
+def test_versions_name_what_a_result_depends_on():
+    assert {"python", "fluorojax", "jax", "flax"} <= environment.versions().keys()
+
+
+def test_the_machine_is_described_by_what_bits_depend_on(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_x")
+    machine = environment.machine()
+    assert machine["xla_flags"] == "--xla_x"
+    assert machine["cores"] >= 1
+    assert machine["processor"]

@@ -1,0 +1,62 @@
+import jax
+import numpy as np
+import pytest
+
+from fluorojax.core import parallel
+
+
+def test_one_step_of_a_toy_state_over_the_devices_there_are():
+    def step(total, shard):
+        mean = parallel.mean_over_devices(shard["x"].mean())
+        return total + mean, {"mean": mean}
+
+    batch = {"x": np.arange(4.0 * parallel.device_count(), dtype=np.float32)}
+    run = parallel.data_parallel(step)
+    total, metrics = run(jax.numpy.zeros(()), batch)
+    total, metrics = run(total, batch)
+    assert float(metrics["mean"]) == batch["x"].mean()
+    assert float(total) == 2 * batch["x"].mean()
+
+
+@pytest.mark.parametrize("first", [np.zeros(3, np.float32), jax.numpy.zeros(3)])
+def test_a_step_is_compiled_once_wherever_its_first_state_lies(first):
+    traced = []
+
+    def step(total, shard):
+        traced.append(shard["x"].shape)
+        return total + parallel.mean_over_devices(shard["x"].mean()), {}
+
+    run, total = parallel.data_parallel(step), first
+    for _ in range(3):
+        total, _ = run(total, {"x": np.ones(parallel.device_count(), np.float32)})
+    assert len(traced) == 1
+    np.testing.assert_array_equal(total, np.full(3, 3.0))
+
+
+def test_devices_are_described_one_by_one():
+    assert len(parallel.describe_devices()) == parallel.device_count()
+
+
+def test_a_batch_script_of_several_tasks_is_one_process_outside_of_srun(monkeypatch):
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.delenv("SLURM_STEP_NUM_TASKS", raising=False)
+    parallel.join_processes()
+    assert parallel.process_count() == 1
+    assert parallel.is_first()
+    assert parallel.share() == (0, 1)
+
+
+def test_alone_an_error_goes_its_usual_way():
+    with pytest.raises(KeyError), parallel.failing_together():
+        raise KeyError("x")
+
+
+def test_some_of_the_devices_of_a_process_can_be_used():
+    def step(total, shard):
+        return total + parallel.mean_over_devices(shard["x"].mean()), parallel.gather(shard["x"])
+
+    run = parallel.data_parallel(step, jax.devices()[:1])
+    total, seen = run(jax.numpy.zeros(()), {"x": np.arange(6.0, dtype=np.float32)})
+    assert float(total) == 2.5
+    np.testing.assert_array_equal(seen, np.arange(6.0))

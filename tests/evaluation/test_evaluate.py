@@ -1,0 +1,189 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fluorojax.datasets.source import open_folder
+from fluorojax.drawing import casemap
+from fluorojax.evaluation import evaluate
+from fluorojax.evaluation.probabilities import read_thresholds
+from fluorojax.inference.predictor import Found, choose
+from fluorojax.metrics.case import MetricSettings
+from fluorojax.metrics.summary import read_cases_csv
+from fluorojax.schema.info import AttributeInfo
+from tests.folders import write_folder
+
+
+class Oracle:
+    """Stands where the network would: it returns masks made beforehand, frame by frame."""
+
+    def __init__(self, dataset, masks):
+        self.classes = dataset.info.classes
+        self._masks = iter(masks)
+
+    def find(self, frame):
+        return Found(next(self._masks).astype(np.float32))
+
+
+def oracle_of(dataset, masks):
+    return evaluate.by_network(Oracle(dataset, masks))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluate")
+    folder = write_folder(root / "frames", cases=10)
+    lines = (folder / "cases.csv").read_text().splitlines()
+    lines.append("c10,images/0.png,,,p10,,test")  # no annotation
+    (folder / "extra.png").write_bytes((folder / "images/0.png").read_bytes())
+    lines[-1] = lines[-1].replace("images/0.png", "extra.png")
+    (folder / "cases.csv").write_text("\n".join(lines) + "\n")
+    return open_folder(folder, "cases.csv", root / "built")
+
+
+def scoring(dataset, thresholds=(0.5, 0.5)):
+    return {
+        "info": dataset.info,
+        "masks": lambda found, _: found >= np.float32(thresholds),
+        "stored_classes": 2,
+        "settings": MetricSettings(),
+    }
+
+
+def references(dataset):
+    frames = dataset.split("test")
+    return [
+        evaluate.reference_of(example, dataset.info, 2) for example in frames if example["labelled"]
+    ]
+
+
+def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
+    oracle = oracle_of(dataset, references(dataset))
+    summary = evaluate.write_evaluation(
+        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+    )
+    assert (summary["cases"], summary["unlabelled"]) == (2, 1)
+    for name in ("scope", "wire"):
+        assert summary["classes"][name]["metrics"]["dice"]["mean"] == 1.0
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    for folder in ("overlays", "maps"):
+        assert {p.name for p in (tmp_path / folder).iterdir()} == {"c4.png", "c9.png"}
+    kept = casemap.load(tmp_path / "maps" / "c9.png", 2)
+    np.testing.assert_array_equal(kept.reference, references(dataset)[1])
+
+
+def test_scores_without_pictures(dataset, tmp_path):
+    oracle = oracle_of(dataset, references(dataset))
+    given = scoring(dataset) | {"thresholds": (0.5, 0.5), "draw": evaluate.draw_nothing}
+    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("cases.csv", "one_label.csv", "summary.json", "thresholds.csv", "calibration.csv"),
+    }
+
+
+def test_each_class_has_its_own_threshold(dataset):
+    found = [0.4 * r for r in references(dataset)]
+    given = scoring(dataset, thresholds=(0.5, 0.3))
+    rows = evaluate.score_split(oracle_of(dataset, found), dataset.split("test"), **given)
+    assert [row["status"] for row in rows] == ["missed", "scored"] * 2
+
+
+def test_masks_are_made_with_the_spacing_of_their_frame(dataset):
+    seen = []
+
+    def masks(found, spacing):
+        seen.append(spacing)
+        return found >= 0.5
+
+    given = scoring(dataset) | {"masks": masks}
+    evaluate.score_split(oracle_of(dataset, references(dataset)), dataset.split("test"), **given)
+    expected = [evaluate.spacing_of(e) for e in dataset.split("test") if e["labelled"]]
+    assert len(seen) == 2
+    np.testing.assert_array_equal(seen, expected)
+
+
+def test_calibration_and_scores_by_threshold_are_kept(dataset, tmp_path):
+    found = [0.4 * r for r in references(dataset)]
+    given = scoring(dataset) | {"points": {"scope": 0.3, "wire": 0.45}, "thresholds": (0.5, 0.5)}
+    oracle = oracle_of(dataset, found)
+    summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    assert summary["thresholds"] == {"scope": 0.5, "wire": 0.5}
+    scope, wire = summary["confidence"]["scope"], summary["confidence"]["wire"]
+    assert scope["operating_point"] == 0.3
+    assert scope["at_operating_point"]["dice"] == 1.0
+    assert wire["at_operating_point"]["cldice"] == 0.0
+    assert scope["calibration_error_found"] == pytest.approx(0.6)  # 0.4 where all are of the class
+    table = read_thresholds(tmp_path)
+    dice = {r["threshold"]: r["mean"] for r in table if (r["class"], r["metric"]) == PRIMARY_SCOPE}
+    assert dice[0.35] == 1.0
+    assert dice[0.45] == 0.0
+
+
+PRIMARY_SCOPE = ("scope", "dice")
+
+
+def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
+    found = [np.flip(r, -1) for r in references(dataset)]  # each class where the other is
+    oracle = oracle_of(dataset, found)
+    evaluate.write_evaluation(
+        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+    )
+    rows = read_cases_csv(tmp_path / "one_label.csv")
+    assert [(r["case"], r["class"], r["dice"]) for r in rows] == [
+        ("c4", "instruments", 1.0),
+        ("c9", "instruments", 1.0),
+    ]
+
+
+def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
+    masks = iter(references(dataset))
+    given = scoring(dataset) | {"masks": evaluate.as_found}
+    frames = dataset.split("test")
+    summary = evaluate.write_evaluation(lambda _: Found(next(masks)), frames, tmp_path, **given)
+    assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
+    assert not {"confidence", "thresholds"} & summary.keys()
+    assert not (tmp_path / "thresholds.csv").exists()
+
+
+def test_confidence_alone_returns_the_best_thresholds(dataset, tmp_path):
+    found = [np.array([0.4, 0.8]) * r for r in references(dataset)]
+    given = scoring(dataset)
+    oracle = oracle_of(dataset, found)
+    points = evaluate.write_confidence(oracle, dataset.split("test"), tmp_path, **given)
+    assert points == {"scope": 0.4, "wire": 0.5}
+    assert {p.name for p in tmp_path.iterdir()} == {"thresholds.csv", "calibration.csv"}
+
+
+def test_rows_carry_the_case_and_its_patient(dataset):
+    oracle = oracle_of(dataset, references(dataset))
+    rows = evaluate.score_split(oracle, dataset.split("test"), **scoring(dataset))
+    assert [(r["case"], r["patient"], r["class"]) for r in rows] == [
+        (case, patient, name)
+        for case, patient in (("c4", "p4"), ("c9", "p9"))
+        for name in ("scope", "wire")
+    ]
+
+
+def test_nothing_found_is_a_missed_case_and_stays_in_the_table(dataset):
+    nothing = [0 * r for r in references(dataset)]
+    rows = evaluate.score_split(
+        oracle_of(dataset, nothing), dataset.split("test"), **scoring(dataset)
+    )
+    assert {r["status"] for r in rows} == {"missed"}
+    assert all(r["dice"] == 0.0 for r in rows)
+
+
+def test_attributes_are_scored_where_they_are_told_and_both_know_them(dataset):
+    attributes = (AttributeInfo("view", ("front", "side")), AttributeInfo("maker", ("a", "b")))
+    info = dataclasses.replace(dataset.info, attributes=attributes)
+    example = dataset.split("test")[0] | {"attributes": np.int8([1, -1])}
+    mask = evaluate.reference_of(example, info, 2)
+    view, maker = (choose(a, np.float32([0.75, 0.25])) for a in attributes)
+    told = {"view": view, "maker": maker, "mood": view}
+    rows = evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, told), info)
+    assert [tuple(row.values()) for row in rows] == [
+        ("c4", "p4", "", "view", "side", "front", 0.75),
+        ("c4", "p4", "", "maker", "", "a", 0.75),
+    ]
+    assert not evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, {}), info)

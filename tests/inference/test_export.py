@@ -1,0 +1,119 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import fluorojax
+from fluorojax.core.errors import InputError
+from fluorojax.inference import export
+from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.tta import Views
+from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.schema.info import AttributeInfo, ClassInfo
+
+HAND = AttributeInfo("hand", ("left", "right"), chiral=True)
+SPEC = NetworkSpec(
+    ((0,),), "none", None, 4, 1, "group", False, False, False, "float32", attributes=(2,)
+)
+FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
+        "params"
+    ]
+    relink = Relink(bridge_px=4.0, drop_detached=True)
+    classes = (ClassInfo("wire", "curve"),)
+    rest = {"attributes": (HAND,), "least_px": (2.0,), "views": Views(2, mirrored=True)}
+    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, **rest)
+
+
+@pytest.fixture
+def folder(predictor, tmp_path):
+    export.export(predictor, tmp_path, {"method": "single", "seed": 3})
+    return tmp_path
+
+
+def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
+    model = fluorojax.load(folder)
+    np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
+    assert model.classes == predictor.classes
+    assert (model.relink, model.relation) == (predictor.relink, None)
+    np.testing.assert_array_equal(model.segment(FRAME), predictor.segment(FRAME))
+    assert model.views == Views(2, mirrored=True)
+    assert model.least_px == (2.0,)
+    model.least_px = (0.0,)
+    np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
+
+
+def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
+    assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
+    manifest = export.read_manifest(folder)
+    assert manifest["origin"] == {"method": "single", "seed": 3}
+    wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "least_px": 2.0}
+    assert manifest["classes"] == [wire]
+    assert manifest["preprocessing"]["image_size"] == [16, 16]
+    assert manifest["views"] == {"shifts": 2, "mirrored": True}
+
+
+def test_an_export_from_before_there_were_views_shows_frames_as_they_are(folder):
+    manifest = export.read_manifest(folder)
+    del manifest["views"]
+    export.write_manifest(folder, manifest)
+    assert fluorojax.load(folder).views == Views()
+
+
+def test_scores_are_added_by_split(folder):
+    export.add_scores(folder, "validation", {"dice": 0.5})
+    export.add_scores(folder, "test", {"dice": 0.25})
+    scores = export.read_manifest(folder)["scores"]
+    assert scores == {"validation": {"dice": 0.5}, "test": {"dice": 0.25}}
+    fluorojax.load(folder)  # the parameters' checksum still holds
+
+
+def test_damaged_parameters_are_refused(folder):
+    path = folder / "params.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        fluorojax.load(folder)
+
+
+def test_a_folder_that_is_no_export_is_refused(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        fluorojax.load(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ('{"format": 99}', "format 99")])
+def test_an_unreadable_manifest_is_refused(folder, text, message):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        fluorojax.load(folder)
+
+
+def test_parameters_that_are_missing_are_named(folder):
+    (folder / "params.safetensors").unlink()
+    with pytest.raises(InputError, match=r"params\.safetensors does not exist"):
+        fluorojax.load(folder)
+
+
+def test_a_manifest_is_strict_json(folder):
+    with pytest.raises(ValueError, match="JSON"):
+        export.write_manifest(folder, {"score": float("nan")})
+    assert json.loads((folder / "manifest.json").read_text())["format"] == export.FORMAT
+
+
+def test_attributes_come_back_and_older_exports_have_none(predictor, folder):
+    model = fluorojax.load(folder)
+    assert model.attributes == (HAND,)
+    assert model.find(FRAME).attributes == predictor.find(FRAME).attributes
+    manifest = export.read_manifest(folder)
+    for fields in (manifest, manifest["network"]):
+        del fields["attributes"]
+    export.write_manifest(folder, manifest)
+    older = fluorojax.load(folder)
+    assert (older.attributes, older.spec.attributes) == ((), ())

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from fluorojax.inference.tta import View, Views, mean_over_views
+
+IMAGE = np.random.default_rng(0).random((6, 8)).astype(np.float32)
+
+
+def local(image):
+    """Two maps of a pixel by pixel answer, which no shift or turn changes."""
+    return np.stack([image, 1.0 - image], -1)
+
+
+def test_one_view_shows_the_frame_as_it_is():
+    assert list(Views()) == [View(0, 0, False)]
+    found = mean_over_views(local, IMAGE, Views())
+    np.testing.assert_array_equal(found, local(IMAGE))
+    assert found.dtype == np.float32
+
+
+def test_the_first_of_many_shows_the_frame_as_it_is():
+    views = list(Views(3, True))
+    assert len(set(views)) == 18
+    np.testing.assert_array_equal(views[0].of(IMAGE), IMAGE)
+
+
+def test_a_view_is_shifted_and_repeats_the_border():
+    shown = View(1, 2, False).of(IMAGE)
+    np.testing.assert_array_equal(shown[1:, 2:], IMAGE[:-1, :-2])
+    np.testing.assert_array_equal(shown[0, 2:], IMAGE[0, :-2])
+    np.testing.assert_array_equal(shown[1:, 0], IMAGE[:-1, 0])
+    turned = View(0, 1, True).of(IMAGE)
+    np.testing.assert_array_equal(turned[:, 1:], IMAGE[:, :0:-1])
+
+
+@pytest.mark.parametrize("views", [Views(2), Views(1, True), Views(3, True)])
+def test_every_view_is_laid_back_onto_the_image(views):
+    np.testing.assert_allclose(mean_over_views(local, IMAGE, views), local(IMAGE), rtol=1e-6)
+
+
+def test_what_depends_on_the_place_in_a_patch_is_averaged_over_all_places():
+    def by_place(image):
+        rows, columns = np.indices(image.shape)
+        return (2.0 * (rows % 2) + columns % 2)[..., None]
+
+    inside = mean_over_views(by_place, IMAGE, Views(2))[:-1, :-1]
+    np.testing.assert_allclose(inside, 1.5)
+
+
+def test_an_answer_that_prefers_a_side_is_balanced_by_the_mirrored_one():
+    def left(image):
+        return np.broadcast_to(np.linspace(1.0, 0.0, image.shape[1])[:, None], (*image.shape, 1))
+
+    np.testing.assert_allclose(mean_over_views(left, IMAGE, Views(1, True)), 0.5)
