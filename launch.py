@@ -15,7 +15,7 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from configs import base
-from fluorojax.config import simulation_spec, validate
+from fluorojax.config import rename_fields, simulation_spec, validate, with_new_flags
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.training import signals
@@ -42,6 +42,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
         InputError: something given cannot be used, or something cannot be written.
         Stopped: `stop` received a signal; the same call goes on.
     """
+    rename_fields(config)
     validate(config, base.get_config())
     environment.prepare(config.deterministic, config.training.cpu_devices)
 
@@ -77,4 +78,4 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
 
 if __name__ == "__main__":
     flags.mark_flag_as_required("config")
-    app.run(main)
+    app.run(main, argv=with_new_flags(sys.argv))

@@ -94,7 +94,8 @@ def augment() -> ConfigDict:
     augment.noise_std = (0.0, 0.04)  # its standard deviation (frame's range = 1), uniform
     augment.blur_rate = 0.3  # probability of a blur, after the noise
     augment.blur_px = (0.3, 1.0)  # its standard deviation (px), uniform; at most 1.5
-    augment.thin_rate = 0.7  # probability that the crop is made to contain a thin class
+    # probability that the crop is made to contain a thin class
+    augment.foreground_oversampling = 0.7
     return augment
 
 
@@ -105,14 +106,15 @@ def model() -> ConfigDict:
     # 'together': one U-Net for all; 'per_class': one each; 'parent_then_child': a cascade
     model.stages = "together"
     model.link = "none"  # what later stages see: 'none', 'stop_gradient' or 'gradient'
-    model.feedback = 1.0  # share of the gradient that flows back along link 'gradient', 0 .. 1
-    # what they are shown besides: where a child of this parent is to be expected. 'none', 'near'
-    # (all around the parent) or 'front' (in front of its tip)
-    model.landscape = "none"
+    # share of the gradient that flows back along link 'gradient', 0 .. 1
+    model.gradient_scale = 1.0
+    # what they are shown besides: where a child of this parent is to be expected. 'none',
+    # 'around' (all around the parent) or 'in_front' (in front of its tip)
+    model.spatial_prior = "none"
     # share of the training examples whose later stages are shown blots in place of what the earlier
     # ones found, 0 .. 1
-    model.false_context = 0.0
-    model.points = False  # learn, too, where the child leaves the parent and where it ends
+    model.context_corruption = 0.0
+    model.landmarks = False  # learn, too, where the child leaves the parent and where it ends
     # channels of the first level, doubled at each level below, to the nearest multiple of 4
     model.width = 32.0
     model.depth = 5  # number of times the grid is halved
@@ -153,10 +155,10 @@ def loss() -> ConfigDict:
     loss.attachment_px = 4  # side of the blocks (px) it is looked at in: smaller gaps are not seen
     # share of the steps after which these weights begin to rise from 0, and are whole: a wire that
     # is not found yet would only be told to go
-    loss.attachment_rise = (0.3, 0.6)
-    loss.points = 0.1  # weight of exit and tip (model.points)
-    # weight of the attributes that the data set names, together; 0: they are not learned
-    loss.attributes = 1.0
+    loss.attachment_ramp = (0.3, 0.6)
+    loss.landmarks = 0.1  # weight of exit and tip (model.landmarks)
+    # weight of the image labels that the data set names, together; 0: they are not learned
+    loss.image_labels = 1.0
     loss.parent = 1.0  # weight of every class but the relation's child
     loss.child = 1.0  # weight of the relation's child
     # further weights of single classes, as in 'cement=2,tibia=0.5': what is small needs more
@@ -199,11 +201,11 @@ def evaluation() -> ConfigDict:
     evaluation.operating_point = "fixed"
     # n: probabilities are the mean over n x n shifts of the frame by a pixel of the network's grid;
     # with model.patch = n each pixel stands once at every place of a patch. n^2 times the work
-    evaluation.shifts = 1
-    evaluation.mirrored = False  # ... and over the same left for right: twice the work again
+    evaluation.tta_shifts = 1
+    evaluation.tta_mirror = False  # ... and over the same left for right: twice the work again
     # area (px of the network's grid) below which a piece is dropped, of single classes, as in
     # 'radiolucency=15': what is smaller is as often false as true
-    evaluation.least_px = ""
+    evaluation.min_component_px = ""
     # longest gap that is bridged between the parent and a piece more than a quarter as large as all
     # that is attached; 0: none is
     evaluation.bridge_mm = 0.0

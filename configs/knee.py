@@ -25,17 +25,17 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.builder = "knee_synthetic"
     config.simulation = base.simulation(KNEE)
     # Each film is normalised by itself, channel by channel: ten classes are learned in fewer steps.
-    # The residual path lets grey values past that. A run without it, and with attributes of weight
-    # 1, saw metal in native knees; which of the two mended it was not told apart.
+    # The residual path lets grey values past that. A run without it, and with image labels of
+    # weight 1, saw metal in native knees; which of the two mended it was not told apart.
     config.model.norm = "instance"
     config.model.residual = True
-    config.loss.attributes = 3.0
+    config.loss.image_labels = 3.0
     # A film is upright, and a mirrored one is another knee: right for left.
     config.augment.flip_horizontal_rate = 0.0
     config.augment.rotation_degrees = (-10.0, 10.0)
     config.augment.inversion_rate = 0.2
     # Masks do not mind a mirror, and the side is told of the film as it is.
-    config.evaluation.mirrored = True
+    config.evaluation.tta_mirror = True
     if variant in ("quick", "512"):
         shrink(config)
     if variant == "512":
@@ -82,7 +82,7 @@ def refine(config: ConfigDict) -> None:
     config.loss.classes = (
         "femoral_component=1.5,tibial_component=2,femur=1.5,tibia=1.5,radiolucency=2,osteophyte=2"
     )
-    config.evaluation.least_px = (
+    config.evaluation.min_component_px = (
         "radiolucency=30,osteophyte=20,cement=20,femoral_component=60,tibial_component=60"
     )
-    config.evaluation.shifts = 2  # each pixel at every place of a patch
+    config.evaluation.tta_shifts = 2  # each pixel at every place of a patch

@@ -1,12 +1,14 @@
 """Checks a run's configuration before anything heavy starts; every message says how to mend it."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console
+from fluorojax.schema.renamed import FIELDS, SPATIAL_PRIORS, with_new_names
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
 
@@ -24,7 +26,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "model.labels": ("classes", "one"),
     "model.stages": ("together", "per_class", "parent_then_child"),
     "model.link": ("none", "stop_gradient", "gradient"),
-    "model.landscape": ("none", "near", "front"),
+    "model.spatial_prior": ("none", "around", "in_front"),
     "model.norm": ("group", "instance", "none"),
     "model.dtype": ("float32", "bfloat16"),
     "training.schedule": ("together", "stage_by_stage"),
@@ -40,16 +42,17 @@ RANGES = tuple(
         *("noise_std", "blur_px"),
     )
 )
-SHARE_RANGES = ("loss.attachment_rise",)  # within 0 .. 1
+SHARE_RANGES = ("loss.attachment_ramp",)  # within 0 .. 1
 POSITIVE_RANGES = ("augment.scale", "augment.gamma", "augment.contrast", "augment.blur_px")
 PROBABILITIES = (
-    *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur", "thin")),
+    "augment.foreground_oversampling",
+    *(f"augment.{name}_rate" for name in ("affine", "elastic", "noise", "blur")),
     *(f"augment.{name}_rate" for name in ("flip_horizontal", "flip_vertical", "inversion")),
     "evaluation.threshold",
     "evaluation.certainty",
     "loss.tversky_miss",
-    "model.feedback",
-    "model.false_context",
+    "model.gradient_scale",
+    "model.context_corruption",
     "training.ema_decay",
 )
 AT_LEAST_ONE = (
@@ -66,7 +69,7 @@ AT_LEAST_ONE = (
     "training.log_every",
     "training.eval_every",
     "training.checkpoint_every",
-    "evaluation.shifts",
+    "evaluation.tta_shifts",
 )
 NOT_NEGATIVE = (
     "seed",
@@ -88,8 +91,8 @@ NOT_NEGATIVE = (
     "loss.attachment",
     "loss.disconnection",
     "loss.dice_absent",
-    "loss.points",
-    "loss.attributes",
+    "loss.landmarks",
+    "loss.image_labels",
     "loss.parent",
     "loss.child",
     "loss.auxiliary",
@@ -108,6 +111,52 @@ POSITIVE = (
 SHARES = ("data.train_share",)
 
 
+def with_new_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return flat fields under today's names (see `fluorojax.schema.renamed`)."""
+    found = with_new_names(fields, FIELDS)
+    if (prior := found.get("model.spatial_prior")) in SPATIAL_PRIORS:
+        found["model.spatial_prior"] = SPATIAL_PRIORS[prior]
+    return found
+
+
+def rename_fields(config: ConfigDict) -> None:
+    """Give the fields of a configuration today's names, after a warning for each that has an old.
+
+    So a configuration file that was written for version 0.1 can be run.
+    """
+    flat = flatten(config)
+    for name in FIELDS.keys() & flat.keys():
+        warn_of_name(name)
+        section, _, field = name.rpartition(".")
+        with config.unlocked():
+            del config[section][field]
+            config.update(unflatten(with_new_fields({name: flat[name]})))
+
+
+def warn_of_name(name: str) -> None:
+    """Say what a field is called now."""
+    console.print(
+        f"warning: {name} is called {FIELDS[name]} now; version 0.3 will not know the old name"
+    )
+
+
+def with_new_flags(arguments: Sequence[str]) -> list[str]:
+    """Return command line arguments in which fields have today's names, after a warning for each.
+
+    `--config.model.feedback=0.1` becomes `--config.model.gradient_scale=0.1`.
+    """
+    found = []
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        name = flag.lstrip("-").removeprefix("config.")
+        if name in FIELDS:
+            warn_of_name(name)
+            ((new, value),) = with_new_fields({name: value}).items()
+            argument = f"--config.{new}{equals}{value}"
+        found.append(argument)
+    return found
+
+
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return {'data.image_size': (512, 512), ...} for a nested configuration."""
     flat: dict[str, Any] = {}
@@ -117,6 +166,18 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nested configuration of what `flatten` gave."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *sections, field = name.split(".")
+        inner = nested
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[field] = value
+    return nested
 
 
 def validate(config: ConfigDict, base: ConfigDict, devices: int = 1) -> None:
@@ -140,7 +201,7 @@ def validate(config: ConfigDict, base: ConfigDict, devices: int = 1) -> None:
 
 def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Return one line for each field in which two configurations differ."""
-    a, b = flatten(ours), flatten(theirs)
+    a, b = with_new_fields(flatten(ours)), with_new_fields(flatten(theirs))
     names = sorted(n for n in a.keys() | b.keys() if _plain(a.get(n)) != _plain(b.get(n)))
     return [f"{n}: {b.get(n, 'absent')!r} there, {a.get(n, 'absent')!r} here" for n in names]
 

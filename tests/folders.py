@@ -53,7 +53,7 @@ def write_folder(folder: Path, cases: int = 10, size: int = 64, **description) -
     return folder
 
 
-ATTRIBUTES = [
+IMAGE_LABELS = [
     {"name": "view", "values": ["front", "side"]},
     {"name": "maker", "values": ["a", "b", "c"]},
 ]
@@ -62,7 +62,7 @@ ATTRIBUTES = [
 def add_attributes(folder: Path) -> Path:
     """Give each case of a folder a view, and a maker, which of every fourth is not known."""
     path = folder / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"attributes": ATTRIBUTES}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"image_labels": IMAGE_LABELS}))
 
     def filled(rows: list[dict[str, str]]) -> list[dict[str, str]]:
         return [

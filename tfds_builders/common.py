@@ -38,8 +38,8 @@ class Frame:
         labelled: whether there is an annotation.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: (rows, columns), NaN where unknown.
-        level: how hard the frame is, in words; empty where nobody said.
-        attributes: the place of each attribute's value, UNKNOWN (-1) where nobody said.
+        stratum: how hard the frame is, in words; empty where nobody said.
+        image_labels: the place of each image_label's value, UNKNOWN (-1) where nobody said.
     """
 
     case: str
@@ -52,23 +52,23 @@ class Frame:
     labelled: bool = True
     attached: int = -1
     spacing_mm: tuple[float, float] = (math.nan, math.nan)
-    level: str = ""
-    attributes: tuple[int, ...] = ()
+    stratum: str = ""
+    image_labels: tuple[int, ...] = ()
 
 
-def features(image_dtype: str, classes: int, attributes: int = 0) -> tfds.features.FeaturesDict:
+def features(image_dtype: str, classes: int, image_labels: int = 0) -> tfds.features.FeaturesDict:
     """Return the features of a stored frame; `Tensor`, because `Image` needs TensorFlow.
 
-    Frames without attributes have no feature for them, as those stored before there were any.
+    Frames without image labels have no feature for them, as those stored before there were any.
     """
     mask_dtype = bitmask.dtype(classes)
-    values = tfds.features.Tensor(shape=(attributes,), dtype=np.int8)
+    values = tfds.features.Tensor(shape=(image_labels,), dtype=np.int8)
     return tfds.features.FeaturesDict(
         {
             "case": tfds.features.Text(),
             "patient": tfds.features.Text(),
             "sequence": tfds.features.Text(),
-            "level": tfds.features.Text(),
+            "stratum": tfds.features.Text(),
             "frame": np.int32,
             "image": _grid(np.dtype(image_dtype)),
             "mask": _grid(mask_dtype),
@@ -79,7 +79,7 @@ def features(image_dtype: str, classes: int, attributes: int = 0) -> tfds.featur
             "spacing_mm": tfds.features.Tensor(shape=(2,), dtype=np.float32),
             "low": np.float32,
             "high": np.float32,
-            **({"attributes": values} if attributes else {}),
+            **({"image_labels": values} if image_labels else {}),
         }
     )
 
@@ -92,20 +92,20 @@ def record(frame: Frame, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
     """Return the values of `features` for one frame, with centrelines and intensity range.
 
     Raises:
-        ValueError: the frame has another number of attributes than `info`.
+        ValueError: the frame has another number of image labels than `info`.
     """
-    if len(frame.attributes) != len(info.attributes):
+    if len(frame.image_labels) != len(info.image_labels):
         raise ValueError(
-            f"case {frame.case} has {len(frame.attributes)} attributes, and {info.name} has "
-            f"{len(info.attributes)}; give -1 for each that is not known"
+            f"case {frame.case} has {len(frame.image_labels)} image_labels, and {info.name} has "
+            f"{len(info.image_labels)}; give -1 for each that is not known"
         )
-    values = {"attributes": np.array(frame.attributes, np.int8)} if info.attributes else {}
+    values = {"image_labels": np.array(frame.image_labels, np.int8)} if info.image_labels else {}
     low, high = intensity_range(frame.image)
     return {
         "case": frame.case,
         "patient": frame.patient,
         "sequence": frame.sequence,
-        "level": frame.level,
+        "stratum": frame.stratum,
         "frame": frame.frame,
         "image": frame.image.astype(image_dtype),
         "mask": bitmask.pack(frame.mask),

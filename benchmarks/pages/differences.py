@@ -23,7 +23,7 @@ from benchmarks.pages.tables import WIRE, WIRE_SCORE
 from fluorojax.compare.runs import Run, case_scores, check
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
-from fluorojax.drawing import casemap
+from fluorojax.drawing import archive
 from fluorojax.drawing.overlay import file_name, grey, legend, overlay
 from fluorojax.metrics.case import METRICS
 
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
 
     case: str
     patient: str
-    level: str
+    stratum: str
     ours: float
     theirs: float
 
@@ -113,7 +113,7 @@ def with_a_wire(ours: Sequence[Run], theirs: Sequence[Run]) -> list[Shown]:
     rows, our_scores = case_scores(runs, ours[0].method, *WIRE_SCORE)
     _, their_scores = case_scores(runs, theirs[0].method, *WIRE_SCORE)
     return [
-        Shown(row["case"], row["patient"], row["level"], float(our), float(their))
+        Shown(row["case"], row["patient"], row["stratum"], float(our), float(their))
         for row, our, their in zip(rows, our_scores.mean(0), their_scores.mean(0), strict=True)
         if row["status"] in ("scored", "missed")
     ]
@@ -139,7 +139,7 @@ def picture(ours: Sequence[Run], theirs: Sequence[Run]) -> np.ndarray:
         for case in cases:
             parts.append(panels(case, theirs[0], ours[0], classes))
             of_both = (score(case.case, theirs), score(case.case, ours))
-            parts.append(captions((case.case, case.level, *of_both)))
+            parts.append(captions((case.case, case.stratum, *of_both)))
     return np.concatenate(parts)
 
 
@@ -165,7 +165,7 @@ def score(case: str, runs: Sequence[Run]) -> str:
 def panels(case: Shown, theirs: Run, ours: Run, classes: Sequence[str]) -> np.ndarray:
     """Return frame, reference, theirs and ours beside each other, cut out around the wires."""
     name = f"{file_name(case.case)}.png"
-    maps = [casemap.load(run.scored / "maps" / name, len(classes)) for run in (theirs, ours)]
+    maps = [archive.load(run.scored / "maps" / name, len(classes)) for run in (theirs, ours)]
     frame, reference = maps[0].frame / 255, maps[0].reference
     box = around([found_by(m, classes.index(WIRE)) for m in maps], frame.shape)
     rows, cols = (slice(start, start + box[2]) for start in box[:2])
@@ -178,7 +178,7 @@ def panels(case: Shown, theirs: Run, ours: Run, classes: Sequence[str]) -> np.nd
     return beside([scaled(one[inside]) for one in shown], (255, 255, 255))
 
 
-def found_by(case: casemap.CaseMap, wire: int) -> np.ndarray:
+def found_by(case: archive.PredictionArchive, wire: int) -> np.ndarray:
     """Return where the wire is, or is probable, [H, W] bool."""
     return case.reference[..., wire] | (case.probabilities[..., wire] > 127)
 

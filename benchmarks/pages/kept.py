@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.studies.stress import OURS
 from fluorojax.compare import compare
-from fluorojax.compare.lines import Line
+from fluorojax.compare.rows import ComparisonRow
 from fluorojax.compare.runs import EVALUATION, Run, check, methods_of, read_run, with_shared_classes
 from fluorojax.core.errors import InputError
 
@@ -62,7 +62,7 @@ class Results:
         return complete(read(self.grid, "test"), MAKE_GRID)
 
     @functools.cached_property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ComparisonRow]:
         """All comparisons; the differences are *other - joint*."""
         return compare(self.runs, OURS)
 

@@ -23,10 +23,10 @@ from benchmarks.pages.kept import (
     variants_in,
 )
 from benchmarks.studies import stress
-from fluorojax.compare.lines import Line, cells
+from fluorojax.compare.rows import ComparisonRow, cells
 from fluorojax.compare.runs import Run, kinds_of, methods_of, scores_of, seeds_of
 from fluorojax.metrics.case import METRICS, PRIMARY
-from fluorojax.simulation.fluoroscopy.ercp import CLASSES, LEVELS
+from fluorojax.simulation.fluoroscopy.ercp import CLASSES, STRATA
 from fluorojax.training.reproduce import config_of, read_record
 
 SCOPE, WIRE = CLASSES
@@ -142,61 +142,64 @@ def frames_without(runs: Sequence[Run]) -> int:
 DIFFERENCE_HEAD = ("measure", "of", "difference [95 %]", "p")
 
 
-def line_key(line: Line) -> tuple[str, str, str, str]:
+def line_key(line: ComparisonRow) -> tuple[str, str, str, str]:
     """Return what a line is of."""
-    return line.of, line.metric, line.level, line.method
+    return line.of, line.metric, line.stratum, line.method
 
 
-def compared(lines: Sequence[Line], measure: Measure, level: str) -> list[Line]:
+def compared(lines: Sequence[ComparisonRow], measure: Measure, stratum: str) -> list[ComparisonRow]:
     """Return the lines of a measure in which joint is held against another method."""
     return [
         line
         for line in lines
-        if (line.of, line.metric, line.level) == (*measure, level) and not np.isnan(line.difference)
+        if (line.of, line.metric, line.stratum) == (*measure, stratum)
+        and not np.isnan(line.difference)
     ]
 
 
-def tests_of(lines: Sequence[Line]) -> int:
+def tests_of(lines: Sequence[ComparisonRow]) -> int:
     """Return the number of p values that were corrected together."""
     return int((~np.isnan([line.p for line in lines])).sum())
 
 
-def mean_cell(line: Line | None) -> str:
+def mean_cell(line: ComparisonRow | None) -> str:
     """Return mean ± spread as text; empty where the method has no such score."""
     return cells(line)[0] if line else ""
 
 
-def difference_cells(line: Line) -> list[str]:
+def difference_cells(line: ComparisonRow) -> list[str]:
     """Return *joint - other*, with interval and p, of a line that holds *other - joint*."""
     turned = line._replace(difference=-line.difference, low=-line.high, high=-line.low)
     _, apart, p = cells(turned)
     return [f"{OURS} − {line.method}", apart, p]
 
 
-def levels_table(results: Results) -> str:
-    """Return the wire's score by level, and joint minus each other."""
-    lines = [line for line in results.lines if (line.of, line.metric) == WIRE_SCORE and line.level]
+def strata_table(results: Results) -> str:
+    """Return the wire's score by stratum, and joint minus each other."""
+    lines = [
+        line for line in results.lines if (line.of, line.metric) == WIRE_SCORE and line.stratum
+    ]
     lines = [line for line in lines if not np.isnan(line.mean)]
-    patients = {line.level: line.patients for line in lines}
+    patients = {line.stratum: line.patients for line in lines}
     if not patients:
-        return "The frames have one level alone."
+        return "The frames have one stratum alone."
     ordered = sorted(
-        patients, key=lambda name: LEVELS.index(name) if name in LEVELS else len(LEVELS)
+        patients, key=lambda name: STRATA.index(name) if name in STRATA else len(STRATA)
     )
     known = {line_key(line): line for line in lines}
     methods = methods_of(results.runs, WIRE)
     rows = [
-        [method, *(mean_cell(known.get((*WIRE_SCORE, level, method))) for level in ordered)]
+        [method, *(mean_cell(known.get((*WIRE_SCORE, stratum, method))) for stratum in ordered)]
         for method in methods
     ]
-    head = ["method", *(f"{level} ({patients[level]} patients)" for level in ordered)]
+    head = ["method", *(f"{stratum} ({patients[stratum]} patients)" for stratum in ordered)]
     apart = [
-        [level, *difference_cells(line)]
-        for level in ordered
-        for line in compared(lines, WIRE_SCORE, level)
+        [stratum, *difference_cells(line)]
+        for stratum in ordered
+        for line in compared(lines, WIRE_SCORE, stratum)
     ]
     what = heading(WIRE_SCORE, results.runs)
-    return f"{what}:\n\n{table(head, rows)}\n\n{table(('level', *DIFFERENCE_HEAD[1:]), apart)}"
+    return f"{what}:\n\n{table(head, rows)}\n\n{table(('stratum', *DIFFERENCE_HEAD[1:]), apart)}"
 
 
 def stress_table(name: str, results: Results) -> str:
@@ -306,7 +309,7 @@ def wire_scores(runs: Sequence[Run]) -> dict[str, np.ndarray]:
 TABLES: dict[str, Callable[[Results], str]] = {
     "runs": runs_text,
     "main": main_table,
-    "levels": levels_table,
+    "strata": strata_table,
     "counter": functools.partial(stress_table, "counter"),
     "hard": functools.partial(stress_table, "hard"),
     "ablations": ablations_table,

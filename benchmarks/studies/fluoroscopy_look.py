@@ -5,7 +5,7 @@
         --plot benchmarks/results/fluoroscopy_look.png
 
 A simulated frame is inside when its number lies between the least and the largest of the real
-frames. Grey values are compared as whole histograms, over the frame's bright level, because
+frames. Grey values are compared as whole histograms, over the frame's bright stratum, because
 quantiles one by one can be right while the shape is not: the number is the 1-Wasserstein distance
 to the real frames' pooled histogram, and its range is that of each real frame to the others.
 """
@@ -177,29 +177,29 @@ def rounded(value: float) -> float:
 
 
 def grey_table(looks: Sequence[Look]) -> dict[str, float]:
-    """Return the 5, 25, 50, 75 and 95 % quantiles of grey over the bright level, all frames."""
+    """Return the 5, 25, 50, 75 and 95 % quantiles of grey over the bright stratum, all frames."""
     pool = appearance.pooled(np.stack([look.quantiles for look in looks]))
     at = (5, 25, 50, 75, 95)
     return {f"{q} %": rounded(value) for q, value in zip(at, np.percentile(pool, at), strict=True)}
 
 
 def wire_contrast(seed: int, count: int) -> dict[str, dict[str, Any]]:
-    """Return by level the quartiles of the wire's contrast-to-noise ratio, ERCP frames, 512 px."""
+    """Return by stratum the quartiles of the wire's contrast-to-noise ratio; ERCP, 512 px."""
     import jax
 
-    from fluorojax.simulation.fluoroscopy.ercp import LEVELS, simulate
+    from fluorojax.simulation.fluoroscopy.ercp import STRATA, simulate
     from fluorojax.simulation.spec import ERCP
 
     # Dense is dark: the collimated field is found by its brightness.
     spec = dataclasses.replace(ERCP, height=512, width=512, inverted_rate=0.0)
     draw_frame = jax.jit(lambda key: simulate(key, spec))
-    ratios: dict[int, list[float]] = {level: [] for level in range(len(LEVELS))}
+    ratios: dict[int, list[float]] = {stratum: [] for stratum in range(len(STRATA))}
     with progress("wires", count) as update:
         for number in range(count):
             made = draw_frame(jax.random.fold_in(jax.random.key(seed), number))
-            ratios[int(made["level"])].append(wire_ratio(made))
+            ratios[int(made["stratum"])].append(wire_ratio(made))
             update(number + 1)
-    return {LEVELS[level]: quartiles(values) for level, values in ratios.items()}
+    return {STRATA[stratum]: quartiles(values) for stratum, values in ratios.items()}
 
 
 def wire_ratio(made: Mapping[str, Any]) -> float:
@@ -240,11 +240,11 @@ def show(result: dict[str, Any]) -> None:
         )
     console.print(table)
     contrast = Table("wire's contrast / noise", "frames", "quartiles", "below 2")
-    for level, of in result["wire_contrast_to_noise"].items():
+    for stratum, of in result["wire_contrast_to_noise"].items():
         if of["frames"]:
             low, median, high = of["quartiles"]
             row = (f"{low:.1f}, {median:.1f}, {high:.1f}", f"{of['below_2']:.0%}")
-            contrast.add_row(level, str(of["frames"]), *row)
+            contrast.add_row(stratum, str(of["frames"]), *row)
     console.print(contrast)
     for line in outside(result["statistics"]):
         console.print(line)
@@ -305,7 +305,7 @@ def draw_curves(
         spectra.loglog(centre, one.power, color=colour, lw=0.6, alpha=0.6, zorder=3 + depth)
         histograms.plot(one.quantiles, share, color=colour, lw=0.6, alpha=0.6, zorder=3 + depth)
     spectra.set_title("power over median² (mm²) against cycles/mm", fontsize=10)
-    histograms.set_title("share of pixels below grey / bright level", fontsize=10)
+    histograms.set_title("share of pixels below grey / bright stratum", fontsize=10)
 
 
 def spaced(looks: Sequence[Look], count: int) -> list[Look]:

@@ -136,11 +136,11 @@ def found_by(export: Path, plain: bool = False) -> Callable[[Truth], np.ndarray]
         InputError: the network finds other classes than a knee's.
     """
     from fluorojax.inference.export import load
-    from fluorojax.inference.tta import Views
+    from fluorojax.inference.tta import TtaSpec
 
     model = load(export)
     if plain:
-        model.views = Views()
+        model.tta = TtaSpec()
     names = tuple(c.name for c in model.classes)
     if names != CLASSES:
         raise InputError(f"{export} finds {', '.join(names)}; needed are {', '.join(CLASSES)}")

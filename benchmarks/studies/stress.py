@@ -37,7 +37,7 @@ from fluorojax.inference.export import read_manifest
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import Row, write_summary
-from fluorojax.simulation.fluoroscopy.ercp import CLASSES, LEVELS, level_name
+from fluorojax.simulation.fluoroscopy.ercp import CLASSES, STRATA, stratum_name
 from fluorojax.simulation.spec import Spec
 from fluorojax.training.reproduce import config_of, read_record
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIZES
@@ -45,7 +45,7 @@ from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIZES
 SEED = 77  # the gallery's random stream has a name of its own, so no training frame is among these
 FILLED = ("train", "validation")  # a folder must have them; a frame each, which nobody is asked of
 MOST_TRIED = 20  # sequences simulated for each frame that is kept
-IN_THE_DUCT = LEVELS[2]
+IN_THE_DUCT = STRATA[2]
 WIRE = CLASSES[1]
 OURS, THEIRS = "joint", "separate"
 
@@ -58,13 +58,13 @@ class StressSet(NamedTuple):
     Attributes:
         name: of their folder, and of the scores'.
         rates: fields of the simulation that make them.
-        level: the only one that is kept; empty: all are.
+        stratum: the only one that is kept; empty: all are.
         measures: what is told of the wire, by name; None where a frame has nothing to measure.
     """
 
     name: str
     rates: Mapping[str, Any]
-    level: str
+    stratum: str
     measures: Mapping[str, Measure]
 
 
@@ -210,20 +210,20 @@ def sequences_of(stress: StressSet, spec: Spec, frames: int) -> list[int]:
     """
     found: list[int] = []
     for number in range(MOST_TRIED * frames):
-        if not stress.level or level_of(spec, number) == stress.level:
+        if not stress.stratum or stratum_of(spec, number) == stress.stratum:
             found.append(number)
         if len(found) == frames:
             return found
     raise InputError(
-        f"of {MOST_TRIED * frames} simulated frames only {len(found)} are '{stress.level}', and "
+        f"of {MOST_TRIED * frames} simulated frames only {len(found)} are '{stress.stratum}', and "
         f"{frames} are needed; the simulation of these runs shows them too rarely"
     )
 
 
-def level_of(spec: Spec, number: int) -> str:
-    """Return the level of the one frame of a sequence."""
+def stratum_of(spec: Spec, number: int) -> str:
+    """Return the stratum of the one frame of a sequence."""
     frame = simulate_sequence(spec, SEED, number, 1)
-    return level_name(frame["level"][0], frame["mask"][0])
+    return stratum_name(frame["stratum"][0], frame["mask"][0])
 
 
 def score(run: Path, dataset: Dataset, folder: Path) -> None:

@@ -78,13 +78,13 @@ def prepare(options: argparse.Namespace) -> None:
 def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid.
 
-    A network that tells attributes of whole frames has them written to `attributes.csv`.
+    A network that tells image labels of whole frames has them written to `image_labels.csv`.
     """
     from fluorojax.data.intensity import shown
     from fluorojax.data.readers import read_frame
     from fluorojax.drawing import overlay
     from fluorojax.inference.export import load
-    from fluorojax.metrics import attributes
+    from fluorojax.metrics import image_labels
     from fluorojax.schema import bitmask
 
     model = load(options.export)
@@ -101,11 +101,11 @@ def predict(options: argparse.Namespace) -> None:
             told += [
                 {
                     "frame": path.name,
-                    "attribute": name,
+                    "image_label": name,
                     "value": c.value,
                     "probability": c.probability,
                 }
-                for name, c in found.attributes.items()
+                for name, c in found.image_labels.items()
             ]
             Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
             names = [c.name for c in model.classes]
@@ -114,11 +114,11 @@ def predict(options: argparse.Namespace) -> None:
             update(n + 1)
     bits = ", ".join(f"{1 << k} = {c.name}" for k, c in enumerate(model.classes))
     console.print(f"{len(paths)} masks in {options.out} (values are sums of {bits})")
-    if model.attributes:
-        path = options.out / attributes.FILE
-        columns = ("frame", "attribute", "value", "probability")
-        attributes.write_attributes_csv(told, path, columns)
-        console.print(f"{', '.join(a.name for a in model.attributes)} of each frame in {path}")
+    if model.image_labels:
+        path = options.out / image_labels.FILE
+        columns = ("frame", "image_label", "value", "probability")
+        image_labels.write_image_labels_csv(told, path, columns)
+        console.print(f"{', '.join(a.name for a in model.image_labels)} of each frame in {path}")
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -174,7 +174,7 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     """Return an export's network, and the classes of the data set as it learned them.
 
     Raises:
-        InputError: it finds other classes than the data set has, or other values of an attribute.
+        InputError: it finds other classes than the data set has, or other values of an image_label.
     """
     from fluorojax.inference.export import load, read_manifest
     from fluorojax.schema.labels import LABELS
@@ -187,12 +187,12 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
             f"{export} finds {ours}, but {dataset.info.name} has labels for {theirs}; "
             "the names in dataset.json must be the export's, in the same order"
         )
-    told = {a.name: a.values for a in model.attributes}
-    for attribute in info.attributes:
-        if (values := told.get(attribute.name, attribute.values)) != attribute.values:
+    told = {a.name: a.values for a in model.image_labels}
+    for image_label in info.image_labels:
+        if (values := told.get(image_label.name, image_label.values)) != image_label.values:
             raise InputError(
-                f"{export} tells {attribute.name} as one of {', '.join(values)}, but in "
-                f"{dataset.info.name} it is one of {', '.join(attribute.values)}; the values in "
+                f"{export} tells {image_label.name} as one of {', '.join(values)}, but in "
+                f"{dataset.info.name} it is one of {', '.join(image_label.values)}; the values in "
                 "dataset.json must be the export's, in the same order"
             )
     return model, info
@@ -206,7 +206,7 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
     """
     from fluorojax.data.folder import read_folder
     from fluorojax.data.masks import NAMES, MaskFolder
-    from fluorojax.inference.predictor import Found
+    from fluorojax.inference.predictor import Prediction
 
     if not options.predictions.is_dir():
         raise InputError(f"{options.predictions}: give an export, or a folder of masks")
@@ -217,7 +217,7 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
         encoding=options.encoding,
         names=[options.name] if options.name else NAMES,
     )
-    return lambda example: Found(masks(example))
+    return lambda example: Prediction(masks(example))
 
 
 def export(options: argparse.Namespace) -> None:
@@ -299,7 +299,7 @@ def show_outcome(outcome: "Outcome", run: Path, out: Path) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
-    from fluorojax.compare.lines import DEFINITIONS, cells, first_lines, head
+    from fluorojax.compare.rows import DEFINITIONS, cells, first_lines, head
     from fluorojax.compare.runs import methods_of, without_others
     from fluorojax.metrics.case import EMPTY_POLICY
 

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fluorojax.compare.lines import Line, compare
 from fluorojax.compare.page import write_page
 from fluorojax.compare.plots import draw_plots
+from fluorojax.compare.rows import ComparisonRow, compare
 from fluorojax.compare.runs import Run, read_runs
 from fluorojax.compare.tables import write_tables
 
 __all__ = ["compare", "read_runs", "write_comparison"]
 
 
-def write_comparison(lines: Sequence[Line], runs: Sequence[Run], baseline: str, out: Path) -> Path:
+def write_comparison(
+    lines: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, out: Path
+) -> Path:
     """Write tables, plots and `report.html` into `out`; return the path of the page."""
     write_tables(lines, runs, out)
     plots = draw_plots(runs, out)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fluorojax.compare.lines import DEFINITIONS, Line, cells, first_lines, head
+from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, first_lines, head
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
 from fluorojax.metrics.case import METRICS
 from fluorojax.report.page import DIALOG, Cell, element, page, sortable, table, text
@@ -26,12 +26,16 @@ TITLES = {
 
 
 def write_page(
-    lines: Sequence[Line], runs: Sequence[Run], baseline: str, plots: Sequence[Path], path: Path
+    lines: Sequence[ComparisonRow],
+    runs: Sequence[Run],
+    baseline: str,
+    plots: Sequence[Path],
+    path: Path,
 ) -> Path:
     """Write the page in one move and return its path.
 
     Args:
-        lines: of `fluorojax.compare.lines.compare`.
+        lines: of `fluorojax.compare.rows.compare`.
         runs: as compared.
         baseline: the method that the others are held against.
         plots: PNG files, shown in this order.
@@ -43,7 +47,9 @@ def write_page(
     return path
 
 
-def render(lines: Sequence[Line], runs: Sequence[Run], baseline: str, plots: Sequence[Path]) -> str:
+def render(
+    lines: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, plots: Sequence[Path]
+) -> str:
     """Return the page as text."""
     found = primary_scores(runs)
     pictured = _pictured(runs, baseline)
@@ -78,7 +84,7 @@ def _header(runs: Sequence[Run], baseline: str) -> str:
     return element("header", title + text("p", " · ".join(facts), class_="lead"))
 
 
-def _differences(lines: Sequence[Line], runs: Sequence[Run]) -> str:
+def _differences(lines: Sequence[ComparisonRow], runs: Sequence[Run]) -> str:
     """Return the table of the first scores, and behind a fold that of all."""
     return (
         text("h2", "Differences")
@@ -89,7 +95,7 @@ def _differences(lines: Sequence[Line], runs: Sequence[Run]) -> str:
     )
 
 
-def _lines_table(lines: Sequence[Line]) -> str:
+def _lines_table(lines: Sequence[ComparisonRow]) -> str:
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
     return table(columns, [(*head(line), *cells(line)) for line in lines], words=3)
 
@@ -159,7 +165,7 @@ def disagreement(found: Primary) -> np.ndarray:
 def _cases(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) -> str:
     """Return each case's score by method, those first on which the methods differ most."""
     order = np.argsort(-disagreement(found), kind="stable")
-    fields = [f for f in ("patient", "level") if any(row.get(f) for row in found.cases)]
+    fields = [f for f in ("patient", "stratum") if any(row.get(f) for row in found.cases)]
     baseline = _base(found, baseline)
     means = {method: np.mean(scores, 0) for method, scores in found.by_case.items()}
     others = [method for method in means if method != baseline]

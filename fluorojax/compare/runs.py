@@ -18,6 +18,7 @@ from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
 from fluorojax.schema.info import Kind
+from fluorojax.schema.renamed import KEYS, with_new_names
 
 EVALUATION = "evaluation"
 
@@ -80,20 +81,20 @@ def kinds_of(runs: Sequence[Run]) -> dict[str, Kind]:
 
 
 def scores_of(
-    runs: Sequence[Run], method: str, of: str, metric: str, level: str = ""
+    runs: Sequence[Run], method: str, of: str, metric: str, stratum: str = ""
 ) -> np.ndarray:
     """Return a method's scores [seeds, patients] of a class by a metric; NaN: does not apply."""
-    rows, scores = case_scores(runs, method, of, metric, level)
+    rows, scores = case_scores(runs, method, of, metric, stratum)
     return statistics.patient_means(scores, [row["patient"] for row in rows])
 
 
 def case_scores(
-    runs: Sequence[Run], method: str, of: str, metric: str, level: str = ""
+    runs: Sequence[Run], method: str, of: str, metric: str, stratum: str = ""
 ) -> tuple[list[Row], np.ndarray]:
     """Return the cases, as rows of the first seed, and a method's scores [seeds, cases] of them."""
     trained = sorted((run for run in runs if run.method == method), key=lambda run: run.seed)
     rows = [
-        [row for row in run.rows if row["class"] == of and level in ("", row["level"])]
+        [row for row in run.rows if row["class"] == of and stratum in ("", row["stratum"])]
         for run in trained
     ]
     values = [[row[metric] for row in of_run] for of_run in rows]
@@ -217,7 +218,7 @@ def read_run(folder: Path, split: str) -> Run:
         # Runs from before there was this field were trained on all patients.
         train_share=config["config"].get("data", {}).get("train_share", 1.0),
         dataset=config["dataset"],
-        summary=json.loads((scored / "summary.json").read_text("utf-8")),
+        summary=with_new_names(json.loads((scored / "summary.json").read_text("utf-8")), KEYS),
         rows=read_rows(scored / "cases.csv"),
         as_one=read_rows(as_one) if as_one.is_file() else [],
         sweep=read_thresholds(scored),

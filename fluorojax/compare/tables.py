@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.compare.lines import DEFINITIONS, Line, cells, head
+from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, head
 from fluorojax.compare.runs import Run, primary_scores, seeds_of
 from fluorojax.metrics.case import EMPTY_POLICY
 
 COLUMNS = (
-    *("class", "metric", "level", "method", "seeds", "patients", "mean", "seed_std"),
+    *("class", "metric", "stratum", "method", "seeds", "patients", "mean", "seed_std"),
     *("difference", "low", "high", "p", "p_holm"),
 )
 
 
-def write_tables(lines: Sequence[Line], runs: Sequence[Run], out: Path) -> None:
+def write_tables(lines: Sequence[ComparisonRow], runs: Sequence[Run], out: Path) -> None:
     """Write table.csv, table.md, table.tex and patients.csv into `out`, made if missing."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / "table.csv").open("w", newline="", encoding="utf-8") as file:
@@ -46,7 +46,7 @@ def write_patients(runs: Sequence[Run], path: Path) -> None:
                         writer.writerow(row)
 
 
-def markdown(lines: Sequence[Line]) -> str:
+def markdown(lines: Sequence[ComparisonRow]) -> str:
     """Return the table in Markdown, its definitions below."""
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
     rows = [columns, ("---",) * len(columns), *((*head(line), *cells(line)) for line in lines)]
@@ -54,7 +54,7 @@ def markdown(lines: Sequence[Line]) -> str:
     return f"{table}\n\n{DEFINITIONS}\n\n{EMPTY_POLICY}\n"
 
 
-def latex(lines: Sequence[Line]) -> str:
+def latex(lines: Sequence[ComparisonRow]) -> str:
     """Return the table in LaTeX (booktabs), its definitions as comments above."""
     notes = "".join(f"% {text}\n" for text in (DEFINITIONS, EMPTY_POLICY))
     columns = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"

@@ -1,4 +1,4 @@
-"""`dataset.json` of a dataset folder: classes, encoding, relation and attributes, checked."""
+"""`dataset.json` of a dataset folder: classes, encoding, relation and image labels, checked."""
 
 import json
 import re
@@ -18,8 +18,9 @@ from fluorojax.schema.info import (
     Kind,
     Relation,
     SplitUnit,
-    attributes_from_json,
+    image_labels_from_json,
 )
+from fluorojax.schema.renamed import with_new_names
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _KEYS = {
@@ -31,7 +32,7 @@ _KEYS = {
     "relation",
     "split_unit",
     "coco",
-    "attributes",
+    "image_labels",
 }
 NEEDED_COLUMNS = ("case", "image", "patient")
 OPTIONAL_COLUMNS = (
@@ -43,10 +44,10 @@ OPTIONAL_COLUMNS = (
     "row_spacing_mm",
     "col_spacing_mm",
     "split",
-    "level",
+    "stratum",
 )
-"""Of the table of cases; each attribute has a column of its own name besides."""
-MAX_VALUES = 127  # of an attribute: a frame stores its value's place in 8 bits
+"""Of the table of cases; each image label has a column of its own name besides."""
+MAX_VALUES = 127  # of an image_label: a frame stores its value's place in 8 bits
 
 
 def read_description(path: Path) -> tuple[DatasetInfo, str]:
@@ -64,13 +65,14 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
         raise InputError(f"{path}: not valid JSON ({error}); correct it there") from error
     if not isinstance(fields, dict):
         raise InputError(f"{path}: write an object, such as {{'name': ..., 'classes': [...]}}")
+    fields = with_new_names(fields, {"attributes": "image_labels"})
     refuse(
         path,
         [
             *_wrong_fields(fields),
             *_wrong_classes(fields),
             *_wrong_relation(fields),
-            *_wrong_attributes(fields),
+            *_wrong_image_labels(fields),
         ],
     )
     info = DatasetInfo(
@@ -82,7 +84,7 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
         license=fields.get("license", ""),
         relation=Relation(**fields["relation"]) if fields.get("relation") else None,
         split_unit=fields.get("split_unit", "patient"),
-        attributes=attributes_from_json(fields.get("attributes", [])),
+        image_labels=image_labels_from_json(fields.get("image_labels", [])),
     )
     encoding = fields.get("mask_encoding", "")
     refuse(path, _wrong_mask_values(info, encoding))
@@ -178,11 +180,11 @@ def _wrong_relation(fields: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _wrong_attributes(fields: Mapping[str, Any]) -> list[str]:
-    entries = fields.get("attributes", [])
-    if not isinstance(entries, list) or not all(map(_is_attribute, entries)):
+def _wrong_image_labels(fields: Mapping[str, Any]) -> list[str]:
+    entries = fields.get("image_labels", [])
+    if not isinstance(entries, list) or not all(map(_is_image_label, entries)):
         return [
-            'attributes: write a list such as [{"name": "view", "values": ["front", "side"]}], '
+            'image_labels: write a list such as [{"name": "view", "values": ["front", "side"]}], '
             'each with name, values and perhaps "chiral": true'
         ]
     problems = []
@@ -190,15 +192,17 @@ def _wrong_attributes(fields: Mapping[str, Any]) -> list[str]:
     taken |= {c["name"] for c in fields.get("classes") or [] if _is_class(c)}
     for name, count in Counter(entry["name"] for entry in entries).items():
         if not _NAME.fullmatch(name):
-            problems.append(f"attribute '{name}': name it with letters, digits, '_', '-' and '.'")
+            problems.append(f"image label '{name}': name it with letters, digits, '_', '-' and '.'")
         if name in taken:
-            problems.append(f"attribute '{name}': a class or a column is named so; rename it")
+            problems.append(f"image label '{name}': a class or a column is named so; rename it")
         if count > 1:
-            problems.append(f"attribute '{name}' stands there {count} times; rename or remove one")
+            problems.append(
+                f"image label '{name}' stands there {count} times; rename or remove one"
+            )
     return problems + [problem for entry in entries for problem in _wrong_values(entry)]
 
 
-def _is_attribute(entry: Any) -> bool:
+def _is_image_label(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("name"), str)
@@ -212,17 +216,17 @@ def _is_attribute(entry: Any) -> bool:
 def _wrong_values(entry: Mapping[str, Any]) -> list[str]:
     name, values = entry["name"], entry["values"]
     problems = [
-        f"attribute '{name}': value '{value}': write a word without blanks around it"
+        f"image label '{name}': value '{value}': write a word without blanks around it"
         for value in values
         if not value or value != value.strip()
     ]
     problems += [
-        f"attribute '{name}': value '{value}' stands there {count} times; remove one"
+        f"image label '{name}': value '{value}' stands there {count} times; remove one"
         for value, count in Counter(values).items()
         if count > 1
     ]
     if not 2 <= len(values) <= MAX_VALUES:
         problems.append(
-            f"attribute '{name}' has {len(values)} values; write 2 to {MAX_VALUES} of them"
+            f"image label '{name}' has {len(values)} values; write 2 to {MAX_VALUES} of them"
         )
     return problems

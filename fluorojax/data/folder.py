@@ -25,7 +25,8 @@ from fluorojax.data.annotations import (
 from fluorojax.data.description import NEEDED_COLUMNS, OPTIONAL_COLUMNS, read_description
 from fluorojax.data.problems import refuse
 from fluorojax.data.readers import read_frame
-from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, AttributeInfo, DatasetInfo, SplitUnit
+from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, DatasetInfo, ImageLabelInfo, SplitUnit
+from fluorojax.schema.renamed import COLUMNS
 
 ATTACHED = {"yes": 1, "no": 0, "": -1}
 
@@ -45,8 +46,8 @@ class Case:
         frame: the number within the sequence, -1 where it is not said.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
-        level: how hard the case is, in one's own words; scores are also given by level.
-        attributes: the place of each attribute's value, UNKNOWN where its cell is empty.
+        stratum: how hard the case is, in one's own words; scores are also given by stratum.
+        image_labels: the place of each image_label's value, UNKNOWN where its cell is empty.
     """
 
     case: str
@@ -59,8 +60,8 @@ class Case:
     frame: int = -1
     attached: int = -1
     spacing_mm: tuple[float, float] = (math.nan, math.nan)
-    level: str = ""
-    attributes: tuple[int, ...] = ()
+    stratum: str = ""
+    image_labels: tuple[int, ...] = ()
 
     @property
     def labelled(self) -> bool:
@@ -92,7 +93,7 @@ class FolderSummary:
         sizes: number of frames of each size (rows, columns).
         image_dtype: 'uint8', or 'uint16' if any frame has 16 bits.
         pixels: number of labelled pixels of each class.
-        attributes: number of frames with each value of each attribute, and without any.
+        image_labels: number of frames with each value of each image label, and without any.
         notes: what is no mistake by the rules, but deserves a look.
     """
 
@@ -102,7 +103,7 @@ class FolderSummary:
     sizes: Mapping[tuple[int, int], int]
     image_dtype: str
     pixels: Mapping[str, int]
-    attributes: Mapping[str, Mapping[str, int]]
+    image_labels: Mapping[str, Mapping[str, int]]
     notes: tuple[str, ...]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -117,14 +118,14 @@ class FolderSummary:
         ]
         sizes = ", ".join(f"{h} x {w}: {n}" for (h, w), n in sorted(self.sizes.items()))
         pixels = [(f"class {name}", f"{n} pixels") for name, n in self.pixels.items()]
-        attributes = [
-            (f"attribute {name}", ", ".join(f"{value}: {n}" for value, n in counts.items()))
-            for name, counts in self.attributes.items()
+        image_labels = [
+            (f"image label {name}", ", ".join(f"{value}: {n}" for value, n in counts.items()))
+            for name, counts in self.image_labels.items()
         ]
         bits = ("bit depth", str(8 * np.dtype(self.image_dtype).itemsize))
         notes = [(f"note {k}", note) for k, note in enumerate(self.notes, 1)]
         size_row = ("sizes (rows x columns)", sizes)
-        return [*split_rows, size_row, bits, *pixels, *attributes, *notes]
+        return [*split_rows, size_row, bits, *pixels, *image_labels, *notes]
 
 
 def read_folder(directory: str | Path, cases_file: str = "cases.csv") -> Folder:
@@ -250,7 +251,7 @@ def check_cases(folder: Folder) -> FolderSummary:
         sizes=sizes,
         image_dtype=max(dtypes, key=lambda d: d.itemsize).name,
         pixels={name: counts.total() for name, counts in pixels.items()},
-        attributes=_attribute_counts(folder),
+        image_labels=_attribute_counts(folder),
         notes=(
             *(
                 f"class {name} has no pixel in any case of {split}"
@@ -264,22 +265,22 @@ def check_cases(folder: Folder) -> FolderSummary:
 
 
 def _attribute_counts(folder: Folder) -> dict[str, dict[str, int]]:
-    """Return attribute -> value -> number of cases; those without a value are 'not said'."""
+    """Return image label -> value -> number of cases; those without a value are 'not said'."""
     counts = {}
-    for k, attribute in enumerate(folder.info.attributes):
-        of = Counter(case.attributes[k] for case in folder.cases)
-        counts[attribute.name] = {value: of[n] for n, value in enumerate(attribute.values)}
+    for k, image_label in enumerate(folder.info.image_labels):
+        of = Counter(case.image_labels[k] for case in folder.cases)
+        counts[image_label.name] = {value: of[n] for n, value in enumerate(image_label.values)}
         if of[UNKNOWN]:
-            counts[attribute.name]["not said"] = of[UNKNOWN]
+            counts[image_label.name]["not said"] = of[UNKNOWN]
     return counts
 
 
 def _values_never_learned(folder: Folder) -> list[str]:
-    learned = [case.attributes for case in folder.split("train") if case.labelled]
+    learned = [case.image_labels for case in folder.split("train") if case.labelled]
     return [
-        f"attribute {attribute.name} is {value} in no labelled case of train"
-        for k, attribute in enumerate(folder.info.attributes)
-        for n, value in enumerate(attribute.values)
+        f"image label {image_label.name} is {value} in no labelled case of train"
+        for k, image_label in enumerate(folder.info.image_labels)
+        for n, value in enumerate(image_label.values)
         if not any(values[k] == n for values in learned)
     ]
 
@@ -305,7 +306,7 @@ def _read_table(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            header = [COLUMNS.get(name.strip(), name.strip()) for name in next(reader, [])]
             rows = [(reader.line_num, [v.strip() for v in row]) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as such") from error
@@ -324,7 +325,7 @@ def _read_table(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
 
 
 def _wrong_columns(header: Sequence[str], info: DatasetInfo) -> list[str]:
-    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *(a.name for a in info.attributes))
+    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *(a.name for a in info.image_labels))
     if not header:
         return [f"the file is empty; write a header ({', '.join(NEEDED_COLUMNS)}, ...) and cases"]
     if len(header) == 1 and ";" in header[0]:
@@ -371,22 +372,22 @@ def _parse_case(row: Mapping[str, str], root: Path, info: DatasetInfo, problems:
         frame=_frame_number(row, where, problems),
         attached=ATTACHED.get(attached, -1),
         spacing_mm=_spacing(row, where, problems),
-        level=row.get("level", ""),
-        attributes=tuple(_value(row, a, where, problems) for a in info.attributes),
+        stratum=row.get("stratum", ""),
+        image_labels=tuple(_value(row, a, where, problems) for a in info.image_labels),
     )
 
 
 def _value(
-    row: Mapping[str, str], attribute: AttributeInfo, where: str, problems: list[str]
+    row: Mapping[str, str], image_label: ImageLabelInfo, where: str, problems: list[str]
 ) -> int:
-    """Return the place of an attribute's value, UNKNOWN where the cell is empty or absent."""
-    text = row.get(attribute.name, "")
-    if text and text not in attribute.values:
+    """Return the place of an image_label's value, UNKNOWN where the cell is empty or absent."""
+    text = row.get(image_label.name, "")
+    if text and text not in image_label.values:
         problems.append(
-            f"{where}: {attribute.name} '{text}': write one of {', '.join(attribute.values)}, "
+            f"{where}: {image_label.name} '{text}': write one of {', '.join(image_label.values)}, "
             "or nothing"
         )
-    return attribute.values.index(text) if text in attribute.values else UNKNOWN
+    return image_label.values.index(text) if text in image_label.values else UNKNOWN
 
 
 def _frame_number(row: Mapping[str, str], where: str, problems: list[str]) -> int:

@@ -119,7 +119,7 @@ def _write(
     grey = np.rint(values["image"] * FULL_SCALE).astype(np.uint16)
     Image.fromarray(grey).save(out / "images" / f"{case}.png")
     Image.fromarray(bitmask.pack(frame.mask)).save(out / "masks" / f"{case}.png")
-    attributes = zip(simulation.info.attributes, frame.attributes, strict=True)
+    image_labels = zip(simulation.info.image_labels, frame.image_labels, strict=True)
     return {
         "case": case,
         "image": f"images/{case}.png",
@@ -128,9 +128,9 @@ def _write(
         "sequence": name,
         "frame": number,
         "attached": IN_WORDS[frame.attached],
-        "level": frame.level,
+        "stratum": frame.stratum,
         **{name: f"{spacing:.6g}" for name, spacing in zip(SPACING, frame.spacing_mm, strict=True)},
-        **{a.name: "" if k == UNKNOWN else a.values[k] for a, k in attributes},
+        **{a.name: "" if k == UNKNOWN else a.values[k] for a, k in image_labels},
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from fluorojax.core import parallel, rng
 from fluorojax.data import grid
 from fluorojax.data.intensity import intensity_range
-from fluorojax.data.points import points_of, points_to_grid
+from fluorojax.data.landmarks import landmarks_of, landmarks_to_grid
 from fluorojax.datasets.pipeline import ENDLESS, Batch, from_step, positions_of
 from fluorojax.geometry.morphology import dilate
 from fluorojax.schema import bitmask
@@ -71,8 +71,8 @@ def simulated_batch(simulation: Simulation, spec: Any, seed: int, index: np.ndar
     ]
     frames = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     whole = grid.place((spec.height, spec.width), (spec.height, spec.width))
-    points = [
-        points_to_grid(points_of(axis, mask, simulation.info, int(attached)), whole)
+    landmarks = [
+        landmarks_to_grid(landmarks_of(axis, mask, simulation.info, int(attached)), whole)
         for axis, mask, attached in zip(*(frames[n] for n in LABELS), strict=True)
     ]
     image = to_detector(frames["image"])
@@ -81,10 +81,10 @@ def simulated_batch(simulation: Simulation, spec: Any, seed: int, index: np.ndar
         "image": image,
         "mask": np.stack([bitmask.pack(mask) for mask in frames["mask"]]),
         "skeleton": np.stack([bitmask.pack(mask) for mask in frames["band"]]),
-        "points": np.stack([bitmask.pack(discs) for discs in points]),
+        "landmarks": np.stack([bitmask.pack(discs) for discs in landmarks]),
         "ignore": np.zeros(image.shape, np.uint8),
         "attached": frames["attached"].astype(np.int8),
-        "attributes": frames["attributes"],
+        "image_labels": frames["image_labels"],
         "low": low,
         "high": high,
         "index": (index % 2**31).astype(np.int32),
@@ -98,8 +98,8 @@ def _frames(simulation: Simulation, spec: Any, seed: int, index: jax.Array) -> d
     frames = simulation.draw(keys, spec, len(index))
     mask = frames["mask"]
     chosen = {"image": frames["image"], "mask": mask}
-    values = [frames[attribute.name] for attribute in simulation.info.attributes]
-    chosen["attributes"] = jnp.array(values, jnp.int32).reshape(-1, len(index)).T
+    values = [frames[image_label.name] for image_label in simulation.info.image_labels]
+    chosen["image_labels"] = jnp.array(values, jnp.int32).reshape(-1, len(index)).T
     # A simulation without curves or relation tells neither.
     chosen["attached"] = frames.get("attached", jnp.full(len(index), -1, jnp.int32))
     if not simulation.info.curves:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fluorojax.core.errors import InputError
 from fluorojax.data import grid
-from fluorojax.data.points import points_of, points_to_grid
+from fluorojax.data.landmarks import landmarks_of, landmarks_to_grid
 from fluorojax.datasets.source import Frames
 from fluorojax.schema import bitmask
 from fluorojax.schema.example import Example
@@ -29,23 +29,23 @@ def to_working_grid(example: Example, image_size: tuple[int, int], info: Dataset
 
     Returns:
         image [H, W] of the frame's type; mask [H, W] bitmask; skeleton [H, W] bitmask of the
-        centrelines, 5 pixels wide; points [H, W] bitmask of discs about exit and tip; ignore
-        [H, W] uint8, 1 = does not count, padding included; attached [] int8; attributes [A] int32;
-        low, high [] float32.
+        centrelines, 5 pixels wide; landmarks [H, W] bitmask of discs about exit and tip; ignore
+        [H, W] uint8, 1 = does not count, padding included; attached [] int8; image labels [A]
+        int32; low, high [] float32.
     """
     classes = len(info.classes)
     placement = grid.place(example["image"].shape, image_size)
     mask = bitmask.unpack(example["mask"], classes)
     skeleton = bitmask.unpack(example["skeleton"], classes)
-    points = points_of(skeleton, mask, info, int(example["attached"]))
+    landmarks = landmarks_of(skeleton, mask, info, int(example["attached"]))
     return {
         "image": grid.image_to_grid(example["image"], placement),
         "mask": bitmask.pack(grid.mask_to_grid(mask, skeleton, placement)),
         "skeleton": bitmask.pack(grid.skeleton_to_grid(skeleton, placement)),
-        "points": bitmask.pack(points_to_grid(points, placement)),
+        "landmarks": bitmask.pack(landmarks_to_grid(landmarks, placement)),
         "ignore": grid.ignore_to_grid(example["ignore"], placement),
         "attached": np.array(example["attached"], np.int8),
-        "attributes": np.array(example["attributes"], np.int32),
+        "image_labels": np.array(example["image_labels"], np.int32),
         "low": np.array(example["low"], np.float32),
         "high": np.array(example["high"], np.float32),
     }

@@ -319,7 +319,7 @@ def _decode(record: dict[str, Any]) -> Example:
         case=record["case"].decode(),
         patient=record["patient"].decode(),
         sequence=record["sequence"].decode(),
-        level=record["level"].decode(),
+        stratum=record["stratum"].decode(),
         frame=int(record["frame"]),
         image=record["image"],
         mask=record["mask"],
@@ -330,5 +330,5 @@ def _decode(record: dict[str, Any]) -> Example:
         spacing_mm=record["spacing_mm"],
         low=float(record["low"]),
         high=float(record["high"]),
-        attributes=record.get("attributes", np.zeros(0, np.int8)),
+        image_labels=record.get("image_labels", np.zeros(0, np.int8)),
     )

@@ -8,10 +8,10 @@ import numpy as np
 
 from fluorojax.core.progress import progress
 from fluorojax.datasets.source import Frames, labelled_only
-from fluorojax.drawing import casemap, overlay
+from fluorojax.drawing import archive, overlay
 from fluorojax.evaluation.probabilities import Confidence
-from fluorojax.inference.predictor import Choice, Found, Predictor
-from fluorojax.metrics import attributes
+from fluorojax.inference.predictor import Choice, Prediction, Predictor
+from fluorojax.metrics import image_labels
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.models.intensity import normalise
@@ -23,8 +23,8 @@ ONE_LABEL_CASES = "one_label.csv"
 """Scores of all classes as one label: by these a method with one label is held against others."""
 
 Row = dict[str, Any]
-Predict = Callable[[Example], Found]
-"""What is found in an example: probabilities, or masks alone; attributes, where they are told."""
+Predict = Callable[[Example], Prediction]
+"""What is found in an example: probabilities, or masks alone; image labels, where they are told."""
 
 Masks = Callable[[np.ndarray, tuple[float, float]], np.ndarray]
 """Masks [H, W, C] bool of what `Predict` found in a frame of this spacing (mm, NaN: unknown)."""
@@ -43,14 +43,14 @@ class Case(NamedTuple):
         found: [H, W, C] float32 probabilities, or bool masks.
         prediction: [H, W, C] bool, the masks that are scored.
         reference: [H, W, C] bool.
-        attributes: what is told of the whole frame, by the attribute's name.
+        image_labels: what is told of the whole frame, by the image_label's name.
     """
 
     example: Example
     found: np.ndarray
     prediction: np.ndarray
     reference: np.ndarray
-    attributes: Mapping[str, Choice]
+    image_labels: Mapping[str, Choice]
 
     @property
     def has_probabilities(self) -> bool:
@@ -109,7 +109,7 @@ def cases_of(
             found = told.probabilities
             prediction = masks(found, spacing_of(example))
             reference = reference_of(example, info, stored_classes)
-            yield Case(example, found, prediction, reference, told.attributes)
+            yield Case(example, found, prediction, reference, told.image_labels)
             update(n + 1)
 
 
@@ -159,7 +159,7 @@ def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> li
         "case": example["case"],
         "patient": example["patient"],
         "sequence": example["sequence"],
-        "level": example["level"],
+        "stratum": example["stratum"],
     }
     scores = score_case(
         case.prediction,
@@ -182,21 +182,21 @@ def as_one_label(case: Case, info: DatasetInfo, settings: MetricSettings) -> lis
     return score_example(union, labels.all_as_one(info), settings)
 
 
-def attribute_rows(case: Case, info: DatasetInfo) -> list[Row]:
-    """Return the rows of a case's attributes, one for each that is told and that `info` has."""
+def image_label_rows(case: Case, info: DatasetInfo) -> list[Row]:
+    """Return the rows of a case's image labels, one for each that is told and that `info` has."""
     example = case.example
     about = {name: example[name] for name in ("case", "patient", "sequence")}
-    values = [int(value) for value in example["attributes"]]
+    values = [int(value) for value in example["image_labels"]]
     return [
         about
         | {
-            "attribute": attribute.name,
-            "reference": "" if value == UNKNOWN else attribute.values[value],
-            "predicted": case.attributes[attribute.name].value,
-            "probability": case.attributes[attribute.name].probability,
+            "image_label": image_label.name,
+            "reference": "" if value == UNKNOWN else image_label.values[value],
+            "predicted": case.image_labels[image_label.name].value,
+            "probability": case.image_labels[image_label.name].probability,
         }
-        for attribute, value in zip(info.attributes, values, strict=True)
-        if attribute.name in case.attributes
+        for image_label, value in zip(info.image_labels, values, strict=True)
+        if image_label.name in case.image_labels
     ]
 
 
@@ -204,7 +204,7 @@ def draw_case(case: Case, names: Sequence[str], folder: Path) -> None:
     """Write the pictures of a case: `overlays/<case>.png` and `maps/<case>.png`."""
     name = f"{overlay.file_name(case.example['case'])}.png"
     overlay.save_png(picture_of(case, names), folder / "overlays" / name)
-    casemap.save(folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference)
+    archive.save(folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference)
 
 
 def draw_nothing(case: Case, names: Sequence[str], folder: Path) -> None:
@@ -225,7 +225,7 @@ def write_evaluation(
 
     Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
     classes, `one_label.csv`; where there are probabilities, `thresholds.csv` and
-    `calibration.csv`; and where attributes are told, `attributes.csv`.
+    `calibration.csv`; and where image labels are told, `image_labels.csv`.
 
     Args:
         predict, frames: as for `score_split`, which gets `scoring` too.
@@ -246,7 +246,7 @@ def write_evaluation(
         draw(case, info.class_names, folder)
         if len(info.classes) > 1:
             together.extend(as_one_label(case, info, settings))
-        told.extend(attribute_rows(case, info))
+        told.extend(image_label_rows(case, info))
         seen.add(case.has_probabilities)
         if case.has_probabilities:
             add_case(confidence, case)
@@ -259,8 +259,8 @@ def write_evaluation(
         summary |= {"thresholds": used, "confidence": confidence.summary(points or {})}
         confidence.write(folder)
     if told:
-        summary |= {"attributes": attributes.summarise_attributes(told, info.attributes)}
-        attributes.write_attributes_csv(told, folder / attributes.FILE)
+        summary |= {"image_labels": image_labels.summarise_image_labels(told, info.image_labels)}
+        image_labels.write_image_labels_csv(told, folder / image_labels.FILE)
     write_cases_csv(rows, folder / "cases.csv")
     if together:
         write_cases_csv(together, folder / ONE_LABEL_CASES)

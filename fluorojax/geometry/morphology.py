@@ -71,7 +71,8 @@ def reconstruct(marker: jax.Array, mask: jax.Array, iterations: int) -> jax.Arra
 
 
 def proximity(x: jax.Array, reach: int = 12) -> jax.Array:
-    """Return a landscape of "close to x", which falls from x's own values to 0 over `reach` pixels.
+    """Return a spatial prior of "close to x", which falls from x's own values to 0 over `reach`
+    pixels.
 
     p_0 = x;  p_{k+1} = max(p_k, dilate3x3(p_k) - 1 / reach)
 
@@ -104,7 +105,8 @@ def share_around(x: jax.Array, reach: int) -> jax.Array:
 
 
 def in_front(x: jax.Array, reach: int = 12) -> jax.Array:
-    """Return a landscape of "in front of the tip of x", x a tube: close to it, but not beside it.
+    """Return a spatial prior of "in front of the tip of x", x a tube: close to it, but not beside
+    it.
 
     From a point at distance d of a long tube's side, as much of the tube lies within `reach` as
     from within it, give or take; from a point in front of its end, at most half of that. With n the

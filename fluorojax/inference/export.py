@@ -16,12 +16,13 @@ from safetensors.numpy import load_file, save_file
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.intensity import PERCENTILES
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
-from fluorojax.inference.tta import Views
+from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.cascade import Parameters
 from fluorojax.models.spec import NetworkSpec
-from fluorojax.schema.info import ClassInfo, Relation, attributes_from_json
+from fluorojax.schema.info import ClassInfo, Relation, image_labels_from_json
+from fluorojax.schema.renamed import KEYS, with_new_names
 
 FORMAT = 2
 PARAMETERS = "params.safetensors"
@@ -43,9 +44,9 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
     manifest = {
         "format": FORMAT,
         "classes": [
-            {"name": c.name, "kind": c.kind, "threshold": threshold, "least_px": least}
+            {"name": c.name, "kind": c.kind, "threshold": threshold, "min_component_px": least}
             for c, threshold, least in zip(
-                predictor.classes, predictor.thresholds, predictor.least_px, strict=True
+                predictor.classes, predictor.thresholds, predictor.min_component_px, strict=True
             )
         ],
         "network": predictor.spec.to_json(),
@@ -55,10 +56,10 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
             "fit": "shrink if larger (aspect kept), never enlarge, centre, pad",
             "intensity_percentiles": list(PERCENTILES),
         },
-        "views": dataclasses.asdict(predictor.views),
-        "postprocessing": dataclasses.asdict(predictor.relink),
+        "tta": dataclasses.asdict(predictor.tta),
+        "postprocessing": dataclasses.asdict(predictor.gap_closing),
         "relation": dataclasses.asdict(predictor.relation) if predictor.relation else None,
-        "attributes": [dataclasses.asdict(attribute) for attribute in predictor.attributes],
+        "image_labels": [dataclasses.asdict(image_label) for image_label in predictor.image_labels],
         "origin": dict(origin),
         "sha256": sha256(folder / PARAMETERS),
         "scores": {},
@@ -99,6 +100,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path} has format {manifest.get('format')!r}, and this version reads {FORMAT}; "
             "export the run again, or use the version that wrote it"
         )
+    manifest = with_new_names(manifest, KEYS)
+    manifest["classes"] = [with_new_names(entry, KEYS) for entry in manifest["classes"]]
+    manifest["tta"] = with_new_names(manifest.get("tta", {}), KEYS)
     return manifest
 
 
@@ -144,10 +148,10 @@ def load(path: str | Path) -> Predictor:
         image_size=tuple(manifest["preprocessing"]["image_size"]),
         classes=tuple(ClassInfo(c["name"], c["kind"]) for c in manifest["classes"]),
         thresholds=[c["threshold"] for c in manifest["classes"]],
-        relink=Relink(**manifest["postprocessing"]),
+        gap_closing=GapClosing(**manifest["postprocessing"]),
         relation=Relation(**manifest["relation"]) if manifest["relation"] else None,
         # Younger than FORMAT 2.
-        attributes=attributes_from_json(manifest.get("attributes", [])),
-        least_px=[c.get("least_px", 0.0) for c in manifest["classes"]],
-        views=Views(**manifest.get("views", {})),
+        image_labels=image_labels_from_json(manifest.get("image_labels", [])),
+        min_component_px=[c.get("min_component_px", 0.0) for c in manifest["classes"]],
+        tta=TtaSpec(**manifest["tta"]),
     )

@@ -21,7 +21,7 @@ FAINT = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
-class Relink:
+class GapClosing:
     """What is done to the mask of a relation's child; nothing by default.
 
     Attributes:
@@ -76,7 +76,7 @@ class Relink:
         return result
 
 
-def without_specks(mask: np.ndarray, least: float) -> np.ndarray:
+def without_small_components(mask: np.ndarray, least: float) -> np.ndarray:
     """Return the pieces of `mask: [H, W] bool` (8-connected) that have `least` pixels or more."""
     piece, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
     kept = np.bincount(piece.ravel(), minlength=count + 1) >= least

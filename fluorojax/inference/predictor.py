@@ -12,12 +12,12 @@ import numpy as np
 
 from fluorojax.data import grid
 from fluorojax.data.intensity import intensity_range
-from fluorojax.inference.postprocess import Relink, without_specks
-from fluorojax.inference.tta import Views, mean_over_views
-from fluorojax.models.cascade import POINTS, Cascade, Parameters, forward
+from fluorojax.inference.postprocess import GapClosing, without_small_components
+from fluorojax.inference.tta import TtaSpec, mean_over_views
+from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
 from fluorojax.models.intensity import normalise
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.schema.info import AttributeInfo, ClassInfo, Relation
+from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
 
 Spacing = tuple[float, float]
 UNKNOWN: Spacing = (math.nan, math.nan)
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The most probable value of an attribute, and what each of its values is given."""
+    """The most probable value of an image label, and what each of its values is given."""
 
     value: str
     probability: float
@@ -40,18 +40,18 @@ class Choice(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class Prediction:
     """All that is found in a frame.
 
     Attributes:
         probabilities: [H, W, C] float32 in [0, 1]; or masks, bool, from tools that give only those.
-        points: 'exit' and 'tip', where they are learned.
-        attributes: the choice of each, by name, where they are learned.
+        landmarks: 'exit' and 'tip', where they are learned.
+        image_labels: the choice of each, by name, where they are learned.
     """
 
     probabilities: np.ndarray
-    points: Mapping[str, Point] = dataclasses.field(default_factory=dict)
-    attributes: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
+    landmarks: Mapping[str, Point] = dataclasses.field(default_factory=dict)
+    image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
 
 
 class Predictor:
@@ -68,11 +68,11 @@ class Predictor:
         image_size: tuple[int, int],
         classes: tuple[ClassInfo, ...],
         thresholds: Sequence[float] | None = None,
-        relink: Relink | None = None,
+        gap_closing: GapClosing | None = None,
         relation: Relation | None = None,
-        attributes: tuple[AttributeInfo, ...] = (),
-        least_px: Sequence[float] | None = None,
-        views: Views | None = None,
+        image_labels: tuple[ImageLabelInfo, ...] = (),
+        min_component_px: Sequence[float] | None = None,
+        tta: TtaSpec | None = None,
     ):
         """Take a network, and what makes masks of its probabilities.
 
@@ -81,20 +81,21 @@ class Predictor:
             image_size: rows and columns of its grid.
             classes: what it finds, in order.
             thresholds: probability from which a pixel belongs, one a class; None: 0.5 each.
-            relink: what is done to the relation's child afterwards; None: nothing.
+            gap_closing: what is done to the relation's child afterwards; None: nothing.
             relation: whose child that is; None: nothing is done.
-            attributes: of whole frames, those it tells, in order.
-            least_px: area (px of the network's grid) below which a piece is dropped, one a class;
+            image_labels: of whole frames, those it tells, in order.
+            min_component_px: area (px of the network's grid) below which a piece is dropped, one a
+                class;
                 None: all are kept.
-            views: whose mean the probabilities are; None: the frame as it is. Attributes are always
+            tta: whose mean the probabilities are; None: the frame as it is. Attributes are always
                 told of the frame as it is: mirrored, a right knee is a left one.
         """
         self.spec, self.image_size, self.classes = spec, image_size, classes
         self.thresholds = tuple(thresholds or (0.5,) * len(classes))
-        self.relink, self.relation = relink or Relink(), relation
-        self.attributes = attributes
-        self.least_px = tuple(least_px or (0.0,) * len(classes))
-        self.views = views or Views()
+        self.gap_closing, self.relation = gap_closing or GapClosing(), relation
+        self.image_labels = image_labels
+        self.min_component_px = tuple(min_component_px or (0.0,) * len(classes))
+        self.tta = tta or TtaSpec()
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -112,16 +113,16 @@ class Predictor:
         """
         return self.find(frame).probabilities
 
-    def points(self, frame: np.ndarray) -> Mapping[str, Point]:
+    def landmarks(self, frame: np.ndarray) -> Mapping[str, Point]:
         """Return where the child leaves its parent, 'exit', and where it ends, 'tip'.
 
-        Empty where the network has not learned them (`model.points`). Each is the place of the
+        Empty where the network has not learned them (`model.landmarks`). Each is the place of the
         highest probability, which says how far it can be trusted.
         """
-        return self.find(frame).points
+        return self.find(frame).landmarks
 
-    def find(self, frame: np.ndarray) -> Found:
-        """Return all that the network tells of a frame, the mean over its `views`.
+    def find(self, frame: np.ndarray) -> Prediction:
+        """Return all that the network tells of a frame, the mean over its `tta` views.
 
         Args:
             frame: [H, W] grey values, any size, unsigned integers or floats.
@@ -139,19 +140,19 @@ class Predictor:
         found, values = self._network_on(image, low, high)
         maps = grid.to_native(found, place)
         classes = len(self.classes)
-        return Found(
+        return Prediction(
             maps[..., :classes],
-            {name: peak(maps[..., classes + k]) for k, name in enumerate(self._points)},
+            {name: peak(maps[..., classes + k]) for k, name in enumerate(self._landmarks)},
             {
-                attribute.name: choose(attribute, np.asarray(of))
-                for attribute, of in zip(self.attributes, values, strict=True)
+                image_label.name: choose(image_label, np.asarray(of))
+                for image_label, of in zip(self.image_labels, values, strict=True)
             },
         )
 
     def _network_on(
         self, image: np.ndarray, low: np.float32, high: np.float32
     ) -> tuple[np.ndarray, Sequence[jax.Array]]:
-        """Return the mean maps of all views of `image: [H, W]`, and the attributes as it is."""
+        """Return the mean maps of all views of `image: [H, W]`, and the image labels as it is."""
         told: list[Sequence[jax.Array]] = []
 
         def maps_of(shown: np.ndarray) -> np.ndarray:
@@ -159,11 +160,11 @@ class Predictor:
             told.append(values)
             return np.asarray(maps)
 
-        return mean_over_views(maps_of, image, self.views), told[0]
+        return mean_over_views(maps_of, image, self.tta), told[0]
 
     @property
-    def _points(self) -> tuple[str, ...]:
-        return POINTS if self.spec.points else ()
+    def _landmarks(self) -> tuple[str, ...]:
+        return LANDMARKS if self.spec.landmarks else ()
 
     def segment(self, frame: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
         """Return the mask of each class of a frame, [H, W, C] bool; see `masks`."""
@@ -179,14 +180,14 @@ class Predictor:
         found = probabilities >= np.array(self.thresholds, np.float32)
         # Areas on the network's grid; the frame's own may be finer.
         scale = grid.place(found.shape[:2], self.image_size).scale
-        for k, least in enumerate(self.least_px):
+        for k, least in enumerate(self.min_component_px):
             if least:
-                found[..., k] = without_specks(found[..., k], least / scale**2)
+                found[..., k] = without_small_components(found[..., k], least / scale**2)
         if self.relation is None:
             return found
         names = [c.name for c in self.classes]
         child, parent = names.index(self.relation.child), names.index(self.relation.parent)
-        return self.relink(found, probabilities, child=child, parent=parent, spacing=spacing)
+        return self.gap_closing(found, probabilities, child=child, parent=parent, spacing=spacing)
 
 
 def peak(probabilities: np.ndarray) -> Point:
@@ -195,9 +196,9 @@ def peak(probabilities: np.ndarray) -> Point:
     return Point(int(row), int(column), float(probabilities[row, column]))
 
 
-def choose(attribute: AttributeInfo, probabilities: np.ndarray) -> Choice:
-    """Return an attribute's most probable value, of `probabilities: [n]`; the first of equals."""
-    of = dict(zip(attribute.values, map(float, probabilities), strict=True))
+def choose(image_label: ImageLabelInfo, probabilities: np.ndarray) -> Choice:
+    """Return an image_label's most probable value, of `probabilities: [n]`; the first of equals."""
+    of = dict(zip(image_label.values, map(float, probabilities), strict=True))
     value = max(of, key=lambda value: of[value])
     return Choice(value, of[value], of)
 
@@ -209,9 +210,9 @@ def probabilities(
     """Return what a network tells of one `image: [H, W]` on its grid, grey values low..high.
 
     Returns:
-        [H, W, C + N], behind the C classes the N points, 0 or 2; and [n] of each attribute.
+        [H, W, C + N], behind the C classes the N landmarks, 0 or 2; and [n] of each image_label.
     """
     output = forward(network, parameters, normalise(image, low, high)[None])
-    logits = [output.logits] if output.points is None else [output.logits, output.points]
+    logits = [output.logits] if output.landmarks is None else [output.logits, output.landmarks]
     maps = jax.nn.sigmoid(jnp.concatenate(logits, -1)[0])
-    return maps, tuple(jax.nn.softmax(values[0]) for values in output.attributes)
+    return maps, tuple(jax.nn.softmax(values[0]) for values in output.image_labels)

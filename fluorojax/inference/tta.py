@@ -32,27 +32,27 @@ class View(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Views:
+class TtaSpec:
     """The ways in which a frame is shown.
 
     Attributes:
         shifts: n; down and to the right by 0 .. n - 1 pixels of the network's grid, n^2 ways. To a
             network of patches of n pixels each pixel then stands once at every place of a patch.
-        mirrored: all of them left for right as well.
+        mirror: all of them left for right as well.
     """
 
     shifts: int = 1
-    mirrored: bool = False
+    mirror: bool = False
 
     def __iter__(self) -> Iterator[View]:
         """Yield all ways; the first shows the frame as it is."""
-        for mirrored in (False, True)[: 1 + self.mirrored]:
+        for mirrored in (False, True)[: 1 + self.mirror]:
             for down, right in np.ndindex(self.shifts, self.shifts):
                 yield View(down, right, mirrored)
 
 
 def mean_over_views(
-    maps_of: Callable[[np.ndarray], np.ndarray], image: np.ndarray, views: Views
+    maps_of: Callable[[np.ndarray], np.ndarray], image: np.ndarray, views: TtaSpec
 ) -> np.ndarray:
     """Return the mean of the maps of all views, each laid back onto the image.
 

@@ -23,7 +23,7 @@ from fluorojax.knee.measure import (
     measure_knee,
 )
 from fluorojax.knee.measure.film import LEAST_PX, Implant, Side, View
-from fluorojax.knee.source import Film, Seen, Source
+from fluorojax.knee.source import Film, Observation, Source
 from fluorojax.knee.write import (
     PROGRESSION,
     Measured,
@@ -52,7 +52,7 @@ Word = TypeVar("Word", bound=str)
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
+class Overrides:
     """What the user says of all films; None: not said.
 
     Attributes:
@@ -75,7 +75,7 @@ class Given:
 
 def measure(
     source: Source,
-    given: Given,
+    given: Overrides,
     out: Path,
     *,
     tolerances: Tolerances | None = None,
@@ -153,27 +153,27 @@ def _entry(film: Film, measured: Measured, tolerances: Tolerances) -> Row:
     return {
         "film": film.name,
         "file": str(film.case.image),
-        "granted": dict(measured.granted),
+        "assumptions": dict(measured.assumptions),
         "measurements": rows_of(measured, tolerances),
     }
 
 
-def measure_film(source: Source, film: Film, given: Given, settings: KneeSettings) -> Measured:
+def measure_film(source: Source, film: Film, given: Overrides, settings: KneeSettings) -> Measured:
     """Read a film, find its masks and measure them.
 
     Raises:
         InputError: the film cannot be read, or nobody says which view it is.
     """
     seen = source.find(film)
-    knee, granted = knee_film(source, film, seen, given)
-    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), granted)
+    knee, assumptions = knee_film(source, film, seen, given)
+    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), assumptions)
 
 
 def knee_film(
-    source: Source, film: Film, seen: Seen, given: Given
+    source: Source, film: Film, seen: Observation, given: Overrides
 ) -> tuple[KneeFilm, dict[str, str]]:
-    """Return a film as `measure_knee` takes it, and what was taken for granted for it."""
-    told = dict(seen.attributes) | {n: (v, "table of cases") for n, v in film.said.items()}
+    """Return a film as `measure_knee` takes it, and what was taken for assumptions for it."""
+    told = dict(seen.image_labels) | {n: (v, "table of cases") for n, v in film.said.items()}
     view, view_from = _word(given.view, told.get("view"), VIEWS)
     side, side_from = _word(given.side, told.get("side"), SIDES)
     implant, implant_from = _word(given.implant, told.get("type"), IMPLANTS)
@@ -202,13 +202,13 @@ def knee_film(
         source.recall.get("radiolucency"),
         seen.edge_error_px,
     )
-    granted = {
+    assumptions = {
         "view": f"{view}, {view_from}",
         "side": f"{side}, {side_from}" if side else side_from,
         "implant": f"{implant}, {implant_from}" if implant else "told from the masks",
         "spacing": spacing_from,
     }
-    return knee, granted
+    return knee, assumptions
 
 
 def _word(
@@ -231,7 +231,7 @@ def _word(
     return known[value], where
 
 
-def _spacing(film: Film, given: Given) -> tuple[tuple[float, float], str]:
+def _spacing(film: Film, given: Overrides) -> tuple[tuple[float, float], str]:
     """Return a pixel's size, and in words what plane it is of and who says so."""
     spacing, where = film.case.spacing_mm, "table of cases"
     if given.spacing_mm is not None:
@@ -250,7 +250,7 @@ def _spacing(film: Film, given: Given) -> tuple[tuple[float, float], str]:
 
 
 def _ball(
-    seen: Seen, class_names: Sequence[str], ball_mm: float | None
+    seen: Observation, class_names: Sequence[str], ball_mm: float | None
 ) -> CalibrationObject | None:
     if ball_mm is None:
         return None

@@ -9,18 +9,18 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from fluorojax.core.errors import InputError
-from fluorojax.knee.films import Given
+from fluorojax.knee.films import Overrides
 from fluorojax.knee.measure import CLASSES, KneeFilm, KnownWidth, Tolerances, measure_knee
 from fluorojax.knee.measure.film import Implant, View
 
 
-def given_of(options: argparse.Namespace) -> Given:
+def given_of(options: argparse.Namespace) -> Overrides:
     """Return what the options of `fluorojax measure` say of all films.
 
     Raises:
         InputError: a number that cannot be.
     """
-    return Given(
+    return Overrides(
         options.view,
         options.side,
         options.implant,

@@ -26,8 +26,8 @@ def show(record: Row, out: Path) -> None:
     else:
         for film in record["films"]:
             _show_film(film["film"], film["measurements"])
-            granted = "; ".join(f"{name} {text}" for name, text in film["granted"].items())
-            console.print(f"taken for granted: {granted}")
+            assumptions = "; ".join(f"{name} {text}" for name, text in film["assumptions"].items())
+            console.print(f"taken for assumptions: {assumptions}")
     if PROGRESSION in record:
         _show_film("later less earlier", record[PROGRESSION])
     console.print(f"measurements.csv, measurements.json and pictures are in {out}")

@@ -39,26 +39,26 @@ class Film(NamedTuple):
 
     @property
     def said(self) -> dict[str, str]:
-        """What the folder's table says of it: attribute -> value, of those that are known."""
-        attributes = self.folder.info.attributes if self.folder else ()
-        values = zip(attributes, self.case.attributes, strict=True)
+        """What the folder's table says of it: image label -> value, of those that are known."""
+        image_labels = self.folder.info.image_labels if self.folder else ()
+        values = zip(image_labels, self.case.image_labels, strict=True)
         return {a.name: a.values[k] for a, k in values if k != UNKNOWN}
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """What was read of a film.
 
     Attributes:
         image: [H, W] grey values.
         fields: [h, w, C], bool, or in [0, 1] the share of the pixel's area; perhaps on a coarser
             grid than the image's.
-        attributes: what a network says of the whole film: name -> (value, where it is from).
+        image_labels: what a network says of the whole film: name -> (value, where it is from).
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
     """
 
     image: np.ndarray
     fields: np.ndarray
-    attributes: Mapping[str, tuple[str, str]]
+    image_labels: Mapping[str, tuple[str, str]]
     edge_error_px: float | None = None
 
 
@@ -75,7 +75,7 @@ class Source(NamedTuple):
 
     films: Sequence[Film]
     class_names: Sequence[str]
-    find: Callable[[Film], Seen]
+    find: Callable[[Film], Observation]
     about: Mapping[str, Any]
     recall: Mapping[str, float] = {}
 
@@ -158,16 +158,16 @@ def predicted_by(
 ) -> Source:
     """Return the masks that a network finds on films; `recall` is what is known of it."""
 
-    def find(film: Film) -> Seen:
+    def find(film: Film) -> Observation:
         frame = read_frame(film.case.image)
         # On the network's own grid: a finer one would only show how values were interpolated.
         found = model.find(grid.shrink(frame, model.image_size))
         told = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
-            for name, choice in found.attributes.items()
+            for name, choice in found.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Seen(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
+        return Observation(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 
@@ -183,9 +183,9 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
             f"are {listed or 'none'}"
         )
 
-    def find(film: Film) -> Seen:
+    def find(film: Film) -> Observation:
         image, mask, _ = load_case(folder, film.case)
-        return Seen(image, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
+        return Observation(image, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}

@@ -27,13 +27,13 @@ class Measured(NamedTuple):
         name: the film's.
         image: [H, W] in [0, 1], the film itself; the masks' grid may be coarser.
         report: of `measure_knee`.
-        granted: what was not measured but taken for true, and on whose word.
+        assumptions: what was not measured but taken for true, and on whose word.
     """
 
     name: str
     image: np.ndarray
     report: KneeReport
-    granted: Mapping[str, str]
+    assumptions: Mapping[str, str]
 
 
 def picture_name(film: str) -> str:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fluorojax.losses.choice import choice_cross_entropy
 from fluorojax.losses.overlap import boundary, cross_entropy, dice, focal, tversky
 from fluorojax.losses.relation import attachment, disconnection
+from fluorojax.losses.softmax import softmax_cross_entropy
 from fluorojax.losses.topology import skeleton_recall, soft_cldice
 
 Terms = dict[str, jax.Array]
@@ -27,8 +27,10 @@ class Targets(NamedTuple):
     skeleton: jax.Array  # [B, H, W, C] in {0, 1}, dilated centrelines of the thin classes
     ignore: jax.Array  # [B, H, W] in {0, 1}; 1: counts nowhere
     attached: jax.Array  # [B] in {1, 0, -1}: the relation holds, does not, cannot be said
-    points: jax.Array | None = None  # [B, H, W, 2] in {0, 1}, discs about exit and tip
-    attributes: jax.Array | None = None  # [B, A], place of each attribute's value, -1: not known
+    landmarks: jax.Array | None = None  # [B, H, W, 2] in {0, 1}, discs about exit and tip
+    image_labels: jax.Array | None = (
+        None  # [B, A], place of each image_label's value, -1: not known
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +58,10 @@ class LossSpec:
     cldice: float = 0.0
     cldice_iterations: int = 5  # half the width of the thickest wire (px)
     disconnection: float = 0.0
-    points: float = 0.0
+    landmarks: float = 0.0
     attachment_px: int = 4  # side of the blocks it is looked at in
-    attributes: float = 0.0  # weight of all of them together
-    attribute_names: tuple[str, ...] = ()
+    image_labels: float = 0.0  # weight of all of them together
+    image_label_names: tuple[str, ...] = ()
 
 
 def joint_loss(
@@ -67,8 +69,8 @@ def joint_loss(
     targets: Targets,
     spec: LossSpec,
     auxiliary: tuple[jax.Array, ...] = (),
-    points: jax.Array | None = None,
-    attributes: tuple[jax.Array, ...] = (),
+    landmarks: jax.Array | None = None,
+    image_labels: tuple[jax.Array, ...] = (),
     relation_share: jax.Array | float = 1.0,
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
@@ -79,20 +81,20 @@ def joint_loss(
     the mask over each block.
 
     R, the attachment, and D, the disconnection, count where the annotation says that the relation
-    holds and both classes are in the reference; elsewhere they are 0. P: see `points_loss`. V is
-    the mean of the attributes' cross entropies, over those whose value is known.
+    holds and both classes are in the reference; elsewhere they are 0. P: see `landmarks_loss`. V is
+    the mean of the image_labels' cross entropies, over those whose value is known.
 
     Args:
         logits: [B, H, W, C].
         targets: see `Targets`.
         spec: weights.
         auxiliary: logits of coarser levels, finest first.
-        points: logits [B, H, W, 2] of exit and tip, where they are learned.
-        attributes: logits [B, n] of each attribute, in the order of `spec.attribute_names`.
+        landmarks: logits [B, H, W, 2] of exit and tip, where they are learned.
+        image_labels: logits [B, n] of each image label, in the order of `spec.image_label_names`.
         relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
 
     Returns:
-        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an attribute's is
+        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an image_label's is
         'ATTRIBUTE/cross_entropy', 0 where its value is not known.
     """
     logits = logits.astype(jnp.float32)
@@ -107,13 +109,13 @@ def joint_loss(
     for name, value in relation_terms(probabilities, targets, weight, spec).items():
         terms[name] = value
         loss += getattr(spec, name) * relation_share * value
-    if points is not None and spec.points:
-        terms["points"] = points_loss(points, targets, weight)
-        loss += spec.points * terms["points"]
-    if attributes and spec.attributes:
-        of_attributes, mean = attribute_terms(attributes, targets, spec.attribute_names)
-        terms |= of_attributes
-        loss += spec.attributes * mean
+    if landmarks is not None and spec.landmarks:
+        terms["landmarks"] = landmarks_loss(landmarks, targets, weight)
+        loss += spec.landmarks * terms["landmarks"]
+    if image_labels and spec.image_labels:
+        of_image_labels, mean = image_label_terms(image_labels, targets, spec.image_label_names)
+        terms |= of_image_labels
+        loss += spec.image_labels * mean
     if auxiliary:
         terms["auxiliary"] = auxiliary_loss(auxiliary, targets, weight, spec)
         loss += spec.auxiliary * terms["auxiliary"]
@@ -213,33 +215,33 @@ def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
     return (targets.attached == 1) & seen[..., child] & seen[..., parent] & joined
 
 
-def points_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.Array:
+def landmarks_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.Array:
     """Return the cross entropy and Dice of the discs about exit and tip, [B].
 
     Whether there is an exit is known where the annotation says that the child is attached, or that
     it is not; the tip, where it is attached (of a loose wire, either end may be the tip).
     """
-    assert targets.points is not None
+    assert targets.landmarks is not None
     logits = logits.astype(jnp.float32)
     known = (targets.attached >= 0, targets.attached == 1)
     total = jnp.zeros(weight.shape[0], jnp.float32)
     for k, counts in enumerate(known):
-        terms = _areas(logits[..., k], targets.points[..., k], weight)
+        terms = _areas(logits[..., k], targets.landmarks[..., k], weight)
         total += jnp.where(counts, terms, 0.0)
     return total
 
 
-def attribute_terms(
+def image_label_terms(
     logits: tuple[jax.Array, ...], targets: Targets, names: tuple[str, ...]
 ) -> tuple[Terms, jax.Array]:
-    """Return the cross entropy of each attribute by name, and the mean of those known, [B] each."""
-    assert targets.attributes is not None
-    values = [targets.attributes[:, k] for k in range(len(names))]
+    """Return the cross entropy of each image label by name, and the mean of those known; [B]."""
+    assert targets.image_labels is not None
+    values = [targets.image_labels[:, k] for k in range(len(names))]
     terms = {
-        f"{name}/cross_entropy": choice_cross_entropy(z, y)
+        f"{name}/cross_entropy": softmax_cross_entropy(z, y)
         for name, z, y in zip(names, logits, values, strict=True)
     }
-    known = (targets.attributes >= 0).sum(-1)
+    known = (targets.image_labels >= 0).sum(-1)
     return terms, sum(terms.values()) / jnp.maximum(known, 1)
 
 

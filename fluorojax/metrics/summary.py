@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings
+from fluorojax.schema.renamed import COLUMNS as RENAMED
+from fluorojax.schema.renamed import with_new_names
 
 Row = dict[str, Any]
 
-COLUMNS = ("case", "patient", "sequence", "level", "class", "kind", "status", "unit", *METRICS)
+COLUMNS = ("case", "patient", "sequence", "stratum", "class", "kind", "status", "unit", *METRICS)
 
 
 def _mean_and_std(values: Sequence[float]) -> tuple[float | None, float | None]:
@@ -107,7 +109,7 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
 
     Returns:
         `cases`, `patients` (counts), `empty_policy`, `settings`, `classes`, `foreground_mean` and
-        `levels`: for each level of difficulty that the rows name, its cases' classes.
+        `strata`: for each stratum of difficulty that the rows name, its cases' classes.
         Each class has `kind`, the counts `cases`, `scored`, `missed`, `false_alarms`, `both_empty`
         and `metrics`: name -> `mean`, `std`, `n` over cases and `patient_mean`, `patient_std`,
         `patients` over the patients' own means; std with n - 1; None where there is nothing to
@@ -124,7 +126,7 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
         twice = next(k for k in keys if keys.count(k) > 1)
         raise ValueError(f"case {twice[0]}, class {twice[1]}: scored twice")
     classes = _class_summaries(rows)
-    levels = sorted({level for r in rows if (level := r.get("level"))})
+    strata = sorted({stratum for r in rows if (stratum := r.get("stratum"))})
     return {
         "cases": len({r["case"] for r in rows}),
         "patients": len({r["patient"] for r in rows}),
@@ -132,9 +134,9 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
         "settings": dataclasses.asdict(settings) if settings else None,
         "classes": classes,
         "foreground_mean": _foreground_mean(classes),
-        "levels": {
-            level: _class_summaries([r for r in rows if r.get("level") == level])
-            for level in levels
+        "strata": {
+            stratum: _class_summaries([r for r in rows if r.get("stratum") == stratum])
+            for stratum in strata
         },
     }
 
@@ -193,7 +195,7 @@ def write_cases_csv(rows: Iterable[Row], path: Path) -> None:
 def read_cases_csv(path: Path) -> list[Row]:
     """Read what `write_cases_csv` wrote: metrics as numbers, None where they do not apply."""
     with path.open(newline="", encoding="utf-8") as file:
-        rows: list[Row] = list(csv.DictReader(file))
+        rows = [with_new_names(row, RENAMED) for row in csv.DictReader(file)]
     for row in rows:
         for name in (m for m in METRICS if m in row):
             row[name] = float(row[name]) if row[name] else None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from fluorojax.core.errors import InputError
 from fluorojax.models.cascade import Cascade
 from fluorojax.schema.info import DatasetInfo
+from fluorojax.schema.renamed import KEYS, SPATIAL_PRIORS, with_new_names
 
 Stages = tuple[tuple[int, ...], ...]
 
@@ -29,10 +30,10 @@ class NetworkSpec:
     dtype: str  # compute type
     # Defaults are what exports meant that were written before these fields were.
     child_class: int | None = None
-    landscape: str = "near"  # 'none', 'near' or 'front'
-    points: bool = False  # exit and tip are learned too
-    feedback: float = 1.0  # share of the gradient that flows back along the link 'gradient'
-    attributes: tuple[int, ...] = ()  # number of values of each that is learned
+    spatial_prior: str = "around"  # 'none', 'around' or 'in_front'
+    landmarks: bool = False  # exit and tip are learned too
+    gradient_scale: float = 1.0  # share of the gradient that flows back along the link 'gradient'
+    image_labels: tuple[int, ...] = ()  # number of values of each that is learned
     patch: int = 1  # side (px) of what is one pixel to the network
 
     def to_json(self) -> dict[str, Any]:
@@ -42,11 +43,14 @@ class NetworkSpec:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "NetworkSpec":
         """Build from what `to_json` returned, perhaps read back from a file."""
-        lists = {
+        fields = with_new_names(fields, KEYS)
+        prior = fields.get("spatial_prior", "around")
+        values = {
+            "spatial_prior": SPATIAL_PRIORS.get(prior, prior),
             "stages": tuple(tuple(stage) for stage in fields["stages"]),
-            "attributes": tuple(fields.get("attributes", ())),
+            "image_labels": tuple(fields.get("image_labels", ())),
         }
-        return cls(**{**fields, **lists})
+        return cls(**{**fields, **values})
 
 
 def build(spec: NetworkSpec) -> Cascade:

@@ -19,8 +19,8 @@ class NetworkOutput(NamedTuple):
 
     logits: jax.Array  # [B, H, W, C]
     auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first
-    points: jax.Array | None = None  # [B, H, W, 2]: exit and tip, where they are learned
-    attributes: tuple[jax.Array, ...] = ()  # [B, n] each, before a softmax over its n values
+    landmarks: jax.Array | None = None  # [B, H, W, 2]: exit and tip, where they are learned
+    image_labels: tuple[jax.Array, ...] = ()  # [B, n] each, before a softmax over its n values
 
 
 class GroupNorm(nn.Module):
@@ -135,7 +135,7 @@ def double(x: jax.Array) -> jax.Array:
     return wide.reshape(batch, 2 * height, 2 * width, channels)
 
 
-def fold(x: jax.Array, patch: int) -> jax.Array:
+def space_to_depth(x: jax.Array, patch: int) -> jax.Array:
     """Make channels of the pixels of each patch, `[B, H, W, C] -> [B, H / p, W / p, C p^2]`.
 
     A channel's p^2 stay together, in the order of the channels: context stays last.
@@ -147,7 +147,7 @@ def fold(x: jax.Array, patch: int) -> jax.Array:
     )
 
 
-def unfold(x: jax.Array, patch: int) -> jax.Array:
+def pixel_shuffle(x: jax.Array, patch: int) -> jax.Array:
     """Make pixels of channels, `[B, H, W, p^2 C] -> [B, p H, p W, C]`.
 
     The pixel shuffle of Shi et al., CVPR 2016, but the channels of one pixel stay together, pixel
@@ -198,18 +198,18 @@ class UNet(nn.Module):
     remat: bool = False  # compute activations again in the backward pass
     dtype: jnp.dtype = jnp.dtype("float32")  # of activations; parameters and logits are float32
     context: int = 0  # of the input's channels, the last ones: shown by earlier stages
-    attributes: tuple[int, ...] = ()  # number of values of each property of the whole frame
+    image_labels: tuple[int, ...] = ()  # number of values of each property of the whole frame
     patch: int = 1  # side (px) of what is one pixel to the network
 
     @nn.compact
     def __call__(self, x: jax.Array) -> NetworkOutput:
-        """Return the logits of `x: [B, H, W, C_in]`, and those of the attributes.
+        """Return the logits of `x: [B, H, W, C_in]`, and those of the image_labels.
 
         Raises:
             ValueError: rows or columns are not a multiple of patch 2^depth.
         """
         self.check(x)
-        x = fold(x.astype(self.dtype), self.patch)
+        x = space_to_depth(x.astype(self.dtype), self.patch)
         context = self.context * self.patch**2
         skips = []
         for level in range(self.depth):
@@ -226,22 +226,23 @@ class UNet(nn.Module):
             if self.deep_supervision and 0 < level < self.depth:
                 coarse.append(self.logits(f"head_{level}", x))
         logits = self.logits("head", x)
-        return NetworkOutput(logits, tuple(coarse[::-1]), attributes=values)
+        return NetworkOutput(logits, tuple(coarse[::-1]), image_labels=values)
 
     def attribute_logits(self, x: jax.Array) -> tuple[jax.Array, ...]:
-        """Return the logits of each attribute's values, [B, n] float32, from the bottom's features.
+        """Return the logits of each image_label's values, [B, n] float32, from the bottom's
+        features.
 
         A linear map of each channel's mean and maximum over all pixels `x: [B, h, w, C]`, both
         normalised over the channels: what is anywhere in the frame, and how much of it.
         """
-        if not self.attributes:
+        if not self.image_labels:
             return ()
         wide = x.astype(jnp.float32)
         pooled = jnp.stack([wide.mean((1, 2)), wide.max((1, 2))], 1)
         pooled = nn.LayerNorm(name="attribute_norm")(pooled).reshape(x.shape[0], -1)
         return tuple(
             nn.Dense(values, name=f"attribute_{k}")(pooled)
-            for k, values in enumerate(self.attributes)
+            for k, values in enumerate(self.image_labels)
         )
 
     def check(self, x: jax.Array) -> None:
@@ -265,4 +266,4 @@ class UNet(nn.Module):
         offset = nn.initializers.constant(start)
         outputs = self.classes * self.patch**2
         head = nn.Dense(outputs, bias_init=offset, dtype=jnp.float32, name=name)
-        return unfold(head(x.astype(jnp.float32)), self.patch)
+        return pixel_shuffle(head(x.astype(jnp.float32)), self.patch)

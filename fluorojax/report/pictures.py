@@ -1,6 +1,6 @@
 """Pictures of cases on a page; what is predicted is painted in the browser, at any threshold.
 
-Of each case the page holds the frame and the planes of `fluorojax.drawing.casemap`; `page.js`
+Of each case the page holds the frame and the planes of `fluorojax.drawing.archive`; `page.js`
 paints them.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fluorojax.drawing import casemap
+from fluorojax.drawing import archive
 from fluorojax.drawing.overlay import THIN_TINT, TINT, colour
 from fluorojax.report.page import element, text
 
@@ -46,7 +46,7 @@ class Picture:
 
     Attributes:
         id: unique on the page.
-        path: of its map (`fluorojax.drawing.casemap`).
+        path: of its map (`fluorojax.drawing.archive`).
         label: said to those who cannot see it.
         caption: HTML below it.
         thresholds: it starts with, one a class; empty: those of the layers.
@@ -128,7 +128,7 @@ def _slider(k: int, layer: Layer) -> str:
 
 
 def _figure(picture: Picture, classes: int) -> str:
-    case = casemap.pooled(casemap.load(picture.path, classes), SIDE)
+    case = archive.pooled(archive.load(picture.path, classes), SIDE)
     sources = (
         f'<img class="frame" alt="" src="{_jpeg(case.frame)}">'
         f'<img class="planes" alt="" hidden src="{_png(_stack(case))}">'
@@ -140,7 +140,7 @@ def _figure(picture: Picture, classes: int) -> str:
     return element("figure", button + caption, data_thresholds=own)
 
 
-def _stack(case: casemap.CaseMap) -> np.ndarray:
+def _stack(case: archive.PredictionArchive) -> np.ndarray:
     """Return all planes but the frame, one below the other, [n H, W] uint8."""
     planes = [np.where(case.ignore, 255, 0)]
     for k in range(case.reference.shape[-1]):

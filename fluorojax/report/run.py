@@ -1,8 +1,8 @@
 """`report.html`: a run on one page that opens anywhere, from the files of its run directory.
 
 Read are `config.json`, `metrics.jsonl`, `export/manifest.json` and, of `evaluation/<split>/`,
-`summary.json`, `cases.csv`, `attributes.csv`, `thresholds.csv`, `calibration.csv` and `maps/`, each
-if it is there.
+`summary.json`, `cases.csv`, `image_labels.csv`, `thresholds.csv`, `calibration.csv` and `maps/`,
+each if it is there.
 The same files give the same bytes.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from fluorojax.core.errors import InputError
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS
-from fluorojax.report import attributes, confidence
+from fluorojax.report import confidence, image_labels
 from fluorojax.report.chart import line_chart
 from fluorojax.report.page import DIALOG, element, page, text
 from fluorojax.report.scores import Evaluation, read_json
@@ -55,7 +55,7 @@ def render(run_dir: Path) -> str:
     sections = [
         _header(run_dir.resolve().name, config, records),
         *(e.headline() for e in evaluations),
-        *(attributes.section(e.folder, e.summary) for e in evaluations),
+        *(image_labels.section(e.folder, e.summary) for e in evaluations),
         *(confidence.section(e.folder, e.summary) for e in evaluations),
         _curves(records),
         *(e.cases() for e in evaluations),

@@ -12,6 +12,7 @@ from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.report.page import element, text
 from fluorojax.report.pictures import Layer, Picture, swatch, viewer
+from fluorojax.schema.renamed import KEYS, with_new_names
 
 MOST_PICTURES = 60
 """A page with more would be too heavy to send or to open; the worst cases come first."""
@@ -38,7 +39,7 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text("utf-8"))
+        return with_new_names(json.loads(path.read_text("utf-8")), KEYS)
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); delete it and run again") from error
 
@@ -74,8 +75,8 @@ class Evaluation:
         tables = "".join(_means_table(name, of[name]) for name in of)
         every = element("details", text("summary", "All scores, with their spread") + tables)
         heading = text("h2", f"Scores, {self.split} split") + text("p", count, class_="soft")
-        levels = _levels_table(self.summary.get("levels", {}), list(of))
-        return heading + element("div", cards, class_="cards") + "<br>" + levels + every
+        strata = _strata_table(self.summary.get("strata", {}), list(of))
+        return heading + element("div", cards, class_="cards") + "<br>" + strata + every
 
     def cases(self) -> str:
         """Return the table of cases from worst to best, a class each, and the pictures."""
@@ -213,14 +214,14 @@ def _short(entry: Mapping[str, Any], metric: str) -> str:
     return f"{METRICS[metric].label} {_number(entry['patient_mean'], metric)}{unit}"
 
 
-def _levels_table(levels: Mapping[str, Any], classes: Sequence[str]) -> str:
-    """Return each class's first score by level of difficulty; nothing where there are no levels."""
-    if not levels:
+def _strata_table(strata: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """Return each class's first score by stratum (difficulty); nothing where there are none."""
+    if not strata:
         return ""
-    head = text("th", "by level, mean over patients (cases)", class_="text")
+    head = text("th", "by stratum, mean over patients (cases)", class_="text")
     head += "".join(text("th", name) for name in classes)
     body = ""
-    for level, of in levels.items():
+    for stratum, of in strata.items():
         cells = ""
         for name in classes:
             metric = PRIMARY[of[name]["kind"]] if name in of else ""
@@ -228,7 +229,7 @@ def _levels_table(levels: Mapping[str, Any], classes: Sequence[str]) -> str:
             mean = entry.get("patient_mean")
             label = METRICS[metric].label if metric else ""
             cells += text("td", "" if mean is None else f"{label} {mean:.3f} ({entry['n']})")
-        body += element("tr", text("th", level, class_="text") + cells)
+        body += element("tr", text("th", stratum, class_="text") + cells)
     table = element("table", element("thead", element("tr", head)) + element("tbody", body))
     return element("div", table, class_="scroll") + "<br>"
 
@@ -262,7 +263,7 @@ def _means_table(name: str, of: Mapping[str, Any]) -> str:
 
 def _cases_table(rows: Sequence[Row], k: int, pictures: Mapping[str, str]) -> str:
     """Return the table of one class; columns without any entry are left out."""
-    fields = [f for f in ("patient", "sequence", "level") if any(r.get(f) for r in rows)]
+    fields = [f for f in ("patient", "sequence", "stratum") if any(r.get(f) for r in rows)]
     metrics = [m for m in METRICS if any(r.get(m) is not None for r in rows)]
     main = PRIMARY[rows[0]["kind"]]
     metrics.sort(key=lambda m: m != main)  # the score that orders the table stands first

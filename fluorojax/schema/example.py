@@ -10,7 +10,7 @@ class Example(TypedDict):
 
     Attributes:
         case, patient, sequence: names; the sequence may be empty.
-        level: how hard the frame is, in words; empty where nobody said.
+        stratum: how hard the frame is, in words; empty where nobody said.
         frame: number in the sequence, -1 where unknown.
         image: [H, W] uint8 or uint16.
         mask: [H, W] bitmask, bit k = class k (see `fluorojax.schema.bitmask`).
@@ -20,13 +20,13 @@ class Example(TypedDict):
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: [2] float32, rows and columns, NaN where unknown.
         low, high: the frame's `intensity_range`.
-        attributes: [A] int8, the place of each attribute's value, UNKNOWN where nobody said.
+        image_labels: [A] int8, the place of each image_label's value, UNKNOWN where nobody said.
     """
 
     case: str
     patient: str
     sequence: str
-    level: str
+    stratum: str
     frame: int
     image: np.ndarray
     mask: np.ndarray
@@ -37,4 +37,4 @@ class Example(TypedDict):
     spacing_mm: np.ndarray
     low: float
     high: float
-    attributes: np.ndarray
+    image_labels: np.ndarray

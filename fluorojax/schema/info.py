@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
+from fluorojax.schema.renamed import KEYS, with_new_names
+
 Encoding = Literal["bitmask", "index", "per_class"]  # of masks; see `fluorojax.data.annotations`
 Kind = Literal["region", "curve"]
 SplitUnit = Literal["patient", "sequence", "frame"]
@@ -41,7 +43,7 @@ class Relation:
 
 
 @dataclasses.dataclass(frozen=True)
-class AttributeInfo:
+class ImageLabelInfo:
     """A property of a whole frame that has one of `values`, such as the view it was taken from.
 
     A frame holds the place of its value in `values`, or UNKNOWN. `chiral`: a mirror image of a
@@ -54,14 +56,14 @@ class AttributeInfo:
 
 
 UNKNOWN = -1
-"""In place of an attribute's value: nobody said which one it is."""
+"""In place of an image_label's value: nobody said which one it is."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
     """Names and kinds of the classes (order = bit of the mask), relation, licence, split unit.
 
-    `attributes` are the properties of whole frames that are known, in order.
+    `image_labels` are the properties of whole frames that are known, in order.
     """
 
     name: str
@@ -70,7 +72,7 @@ class DatasetInfo:
     license: str = ""
     relation: Relation | None = None
     split_unit: SplitUnit = "patient"
-    attributes: tuple[AttributeInfo, ...] = ()
+    image_labels: tuple[ImageLabelInfo, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ class DatasetInfo:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "DatasetInfo":
         """Build from what `to_json` returned, perhaps read back from a file."""
+        fields = with_new_names(fields, KEYS)
         relation = fields.get("relation")
         return cls(
             name=fields["name"],
@@ -106,10 +109,10 @@ class DatasetInfo:
             license=fields.get("license", ""),
             relation=Relation(**relation) if relation else None,
             split_unit=fields.get("split_unit", "patient"),
-            attributes=attributes_from_json(fields.get("attributes", ())),
+            image_labels=image_labels_from_json(fields.get("image_labels", ())),
         )
 
 
-def attributes_from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[AttributeInfo, ...]:
+def image_labels_from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[ImageLabelInfo, ...]:
     """Build from a list of `{"name": ..., "values": [...], "chiral": ...}`."""
-    return tuple(AttributeInfo(**{**e, "values": tuple(e["values"])}) for e in entries)
+    return tuple(ImageLabelInfo(**{**e, "values": tuple(e["values"])}) for e in entries)

@@ -56,7 +56,9 @@ class AugmentSpec:
     noise_std: Range = (0.0, 0.04)  # grey value, of [0, 1]; before the blur, so it is correlated
     blur_rate: float = 0.3
     blur_px: Range = (0.3, 1.0)  # pixels, standard deviation; at most 1.5
-    thin_rate: float = 0.7  # the crop contains a random pixel of a thin class, if there is one
+    foreground_oversampling: float = (
+        0.7  # the crop contains a random pixel of a thin class, if there is one
+    )
 
 
 # A pytree of numbers: one compiled function serves every spec (`elastic_cells` sets a shape).
@@ -77,7 +79,7 @@ IDENTITY = AugmentSpec(
     inversion_rate=0.0,
     noise_rate=0.0,
     blur_rate=0.0,
-    thin_rate=0.0,
+    foreground_oversampling=0.0,
 )
 """Changes nothing but the crop's place: with a crop of the frame's size, the sample itself."""
 
@@ -114,7 +116,7 @@ def augment(
     # One draw for all single numbers: each call of the generator costs time to compile.
     number = jax.random.uniform(number_key, (21,))
     matrix = _affine(number[:6], spec)
-    here, there = _crop(number[6:12], sample, spec.thin_rate, crop_size, thin, matrix)
+    here, there = _crop(number[6:12], sample, spec.foreground_oversampling, crop_size, thin, matrix)
     field = _elastic(elastic_key, number[12], spec, crop_size)
     rows, columns = _coordinates(here, there, matrix, field)
     moved = _sample(sample, rows, columns, thin)
@@ -146,7 +148,7 @@ def _check(sample, crop_size, thin):
 # ---- where ---------------------------------------------------------------------------------------
 
 
-def _crop(number, sample, thin_rate, crop_size, thin, matrix):
+def _crop(number, sample, foreground_oversampling, crop_size, thin, matrix):
     """Return a point of the frame and the point of the crop that shows it, float32 [2] each.
 
     Either a random thin pixel, anywhere in the crop (its middle is not preferred, or the network
@@ -160,7 +162,7 @@ def _crop(number, sample, thin_rate, crop_size, thin, matrix):
     size = jnp.array(crop_size)
     room = jnp.array(sample.image.shape) - size
     pixel, exists = _thin_pixel(number[0], sample, thin)
-    seek = (number[1] < thin_rate) & exists
+    seek = (number[1] < foreground_oversampling) & exists
     middle = (size - 1) / 2
     anywhere = jnp.floor(number[2:4] * (room + 1)) + middle
     here = jnp.where(seek, pixel, anywhere)

@@ -88,21 +88,21 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
         table.add_row(name, *(_score(summary["classes"], name, metric) for metric in names))
     # What is hard is the curve; a region is hardly touched by what lies under it.
     for name in (info.class_names[k] for k in info.curves):
-        for level, classes in summary["levels"].items():
+        for stratum, classes in summary["strata"].items():
             count = classes.get(name, {}).get("cases", 0)
             table.add_row(
-                f"  {level} ({count})", *(_score(classes, name, metric) for metric in names)
+                f"  {stratum} ({count})", *(_score(classes, name, metric) for metric in names)
             )
     console.print(table)
-    if summary.get("attributes"):
-        print_attributes(summary["attributes"])
+    if summary.get("image_labels"):
+        print_image_labels(summary["image_labels"])
 
 
-def print_attributes(attributes: dict[str, Any]) -> None:
-    """Print how often each attribute is told right, over cases and over patients."""
-    columns = ("attribute", "right", "of cases", "mean over patients", "95 %")
-    table = Table(*columns, title="attributes of whole frames")
-    for name, of in attributes.items():
+def print_image_labels(image_labels: dict[str, Any]) -> None:
+    """Print how often each image label is told right, over cases and over patients."""
+    columns = ("image_label", "right", "of cases", "mean over patients", "95 %")
+    table = Table(*columns, title="image_labels of whole frames")
+    for name, of in image_labels.items():
         if of["cases"]:
             right = round(of["accuracy"] * of["cases"])
             low, high = of["interval"]

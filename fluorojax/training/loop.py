@@ -16,7 +16,7 @@ from fluorojax.datasets.online import simulated_batches
 from fluorojax.datasets.pipeline import Batch, batches
 from fluorojax.drawing import overlay
 from fluorojax.evaluation import evaluate
-from fluorojax.metrics.attributes import summarise_attributes
+from fluorojax.metrics.image_labels import summarise_image_labels
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.log import is_logged
@@ -24,11 +24,11 @@ from fluorojax.training.record import Arrays, Interval, Record, Rows
 from fluorojax.training.setup import Run
 from fluorojax.training.signals import Stop, Stopped
 from fluorojax.training.state import TrainState
-from fluorojax.training.steps import announced, train_step
+from fluorojax.training.steps import gathered_metadata, train_step
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
+class PrimaryLoop:
     """A run under way, and where it writes."""
 
     run: Run
@@ -57,7 +57,7 @@ class Session:
         return note
 
 
-class Follower:
+class WorkerLoop:
     """The same for a process that writes nothing: it only learns when to stop."""
 
     def __init__(self, run: Run, stop: Stop):
@@ -104,7 +104,7 @@ def train(run: Run, workdir: Path, stop: Stop | None = None) -> None:
             console.print(f"{workdir} is trained already ({start} steps)")
             return
         with Record(run, workdir, start, unlogged) as record, stop.deferred():
-            session = Session(run, checkpoints, record, stop)
+            session = PrimaryLoop(run, checkpoints, record, stop)
             if unscored:
                 validate(session, state, start)
             make_steps(session, state)
@@ -119,10 +119,10 @@ def follow(run: Run, stop: Stop) -> None:
     console.quiet = True  # the first process speaks
     state = parallel.from_first(run.blank_state())
     with stop.deferred():
-        make_steps(Follower(run, stop), state)
+        make_steps(WorkerLoop(run, stop), state)
 
 
-def make_steps(session: Session | Follower, state: TrainState) -> None:
+def make_steps(session: PrimaryLoop | WorkerLoop, state: TrainState) -> None:
     """Make the steps after `state`, and what is due after each."""
     run, start = session.run, int(state.step)
     steps = run.config.training.steps
@@ -137,7 +137,9 @@ def make_steps(session: Session | Follower, state: TrainState) -> None:
         progress("train", steps, start) as update,
     ):
         for step in range(start + 1, steps + 1):
-            state, (metrics, told) = step_function(state, marked(next(stream), session.stop))
+            state, (metrics, told) = step_function(
+                state, with_stop_flag(next(stream), session.stop)
+            )
             if note := session.after(step, state, metrics, told):
                 update(step, note)
 
@@ -147,10 +149,10 @@ def one_step(
 ) -> tuple[TrainState, tuple[Arrays, Arrays]]:
     """Make one update; besides its metrics return what every process must know."""
     after, metrics = train_step(state, batch, **parts)
-    return after, (metrics, announced(batch))
+    return after, (metrics, gathered_metadata(batch))
 
 
-def marked(batch: Batch, stop: Stop) -> Batch:
+def with_stop_flag(batch: Batch, stop: Stop) -> Batch:
     """Return the batch, with `stop` at each example: was this process asked to?"""
     return batch | {"stop": np.full(len(batch["index"]), stop.requested is not None)}
 
@@ -178,7 +180,7 @@ def left_unscored(run: Run, workdir: Path, start: int) -> bool:
     return is_due and not is_logged(workdir, start, "validation")
 
 
-def save(session: Session, state: TrainState, step: int) -> None:
+def save(session: PrimaryLoop, state: TrainState, step: int) -> None:
     """Save the state, with the metrics of a log interval that is not over, after its record."""
     session.checkpoints.save_last(step, state, {"unlogged": session.record.settle()})
 
@@ -210,7 +212,7 @@ def training_batches(run: Run, start: int) -> Any:
     )
 
 
-def validate(session: Session, state: TrainState, step: int) -> None:
+def validate(session: PrimaryLoop, state: TrainState, step: int) -> None:
     """Score the averaged parameters on the validation split; keep them if they are the best.
 
     Raises:
@@ -250,7 +252,7 @@ def score(
     told: list[evaluate.Row] = []
 
     def keep(case: evaluate.Case) -> None:
-        told.extend(evaluate.attribute_rows(case, run.info))
+        told.extend(evaluate.image_label_rows(case, run.info))
         if len(pictures) >= run.config.training.images:
             return
         name = overlay.file_name(case.example["case"])
@@ -269,15 +271,15 @@ def score(
         on_case=keep,
     )
     summary = summarise(rows, run.metrics)
-    return summary | {"attributes": summarise_attributes(told, run.info.attributes)}, pictures
+    return summary | {"image_labels": summarise_image_labels(told, run.info.image_labels)}, pictures
 
 
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
     """Return the few scores that curves are drawn of.
 
-    Dice of each class, clDice of thin ones, and how many of each attribute's values are right.
+    Dice of each class, clDice of thin ones, and how many of each image_label's values are right.
     """
-    told = summary.get("attributes", {}).items()
+    told = summary.get("image_labels", {}).items()
     scores = {f"{name}/accuracy": of["accuracy"] for name, of in told if of["cases"]}
     for metric in (f"{name}/{metric}" for name in names for metric in ("dice", "cldice")):
         try:
@@ -289,7 +291,7 @@ def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
 
 def warn_of_slowness(run: Run, step_function: Any, state: TrainState) -> None:
     """Say how long a size meant for a GPU will take on this machine, from a timed trial step."""
-    batch = marked(next(training_batches(run, 0)), Stop())
+    batch = with_stop_flag(next(training_batches(run, 0)), Stop())
     trial = jax.tree.map(np.asarray, jax.device_get(state))  # the step gives its state away
     trial, _ = jax.block_until_ready(step_function(trial, batch))  # compiles
     began = time.monotonic()

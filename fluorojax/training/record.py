@@ -43,7 +43,7 @@ class Interval:
         self._began, self._timed = time.monotonic(), 0
 
     def add(self, step: int, metrics: Arrays, told: Arrays) -> None:
-        """Take one step's metrics, and what the devices told one another (`steps.announced`)."""
+        """Take one step's metrics, and what all devices know of it (`steps.gathered_metadata`)."""
         self._away.append((step, metrics, told))
         self._timed += 1
 

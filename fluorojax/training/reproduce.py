@@ -10,7 +10,15 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import base
-from fluorojax.config import difference, flatten, known_fields, simulation_spec, validate
+from fluorojax.config import (
+    difference,
+    flatten,
+    known_fields,
+    simulation_spec,
+    unflatten,
+    validate,
+    with_new_fields,
+)
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.training.signals import Stop
@@ -82,13 +90,9 @@ def read_record(run_dir: Path) -> dict[str, Any]:
 
 def config_of(record: Mapping[str, Any]) -> ConfigDict:
     """Return the configuration of a record; fields that came later have their usual values."""
-    config = ConfigDict(record["config"])
-    known = flatten(config)
-    with config.unlocked():
-        for name, value in known_fields(config, base.get_config()).items():
-            if name not in known:
-                config.update_from_flattened_dict({name: value})
-    return config
+    given = with_new_fields(flatten(record["config"]))
+    usual = known_fields(ConfigDict(unflatten(given)), base.get_config())
+    return ConfigDict(unflatten(usual | given))
 
 
 def arrays_of(run_dir: Path, steps: int) -> Arrays:

@@ -16,15 +16,15 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
 from fluorojax.inference.export import load_parameters
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
-from fluorojax.inference.tta import Views
+from fluorojax.inference.tta import TtaSpec
 from fluorojax.losses.joint import LossSpec
 from fluorojax.metrics.case import METRICS, MetricSettings
-from fluorojax.models.cascade import POINTS, Cascade, Parameters
+from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
-from fluorojax.schema.info import AttributeInfo, DatasetInfo
+from fluorojax.schema.info import DatasetInfo, ImageLabelInfo
 from fluorojax.schema.labels import LABELS
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.augment import AugmentSpec
@@ -73,11 +73,11 @@ class Run:
             tuple(self.config.data.image_size),
             self.info.classes,
             (self.config.evaluation.threshold,) * len(self.info.classes),
-            relink_of(self.config),
+            gap_closing_of(self.config),
             self.info.relation,
-            attributes_learned(self.config, self.info),
-            least_of(self.config, self.info),
-            Views(self.config.evaluation.shifts, self.config.evaluation.mirrored),
+            image_labels_learned(self.config, self.info),
+            min_component_px_of(self.config, self.info),
+            TtaSpec(self.config.evaluation.tta_shifts, self.config.evaluation.tta_mirror),
         )
 
 
@@ -90,7 +90,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
-    least_of(config, info)  # said before the training, not after it
+    min_component_px_of(config, info)  # said before the training, not after it
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -111,13 +111,13 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             seed=config.seed,
             stored_classes=len(dataset.info.classes),
             learned_classes=len(info.classes),
-            points=len(POINTS) if spec.points else 0,
+            landmarks=len(LANDMARKS) if spec.landmarks else 0,
             curves=info.curves,
             crop_size=tuple(config.training.crop_size),
             augment=augment_spec(config),
             loss=loss_spec(config, info),
-            false_context=config.model.false_context,
-            relation_rise=relation_rise(config),
+            context_corruption=config.model.context_corruption,
+            relation_ramp=relation_ramp(config),
             ema_decay=config.training.ema_decay,
         ),
         metrics=MetricSettings(
@@ -141,25 +141,25 @@ def check_best_metric(name: str, info: DatasetInfo) -> None:
         raise InputError(f"training.best_metric is {name!r}; write one of: {', '.join(known)}")
 
 
-def attributes_learned(config: ConfigDict, info: DatasetInfo) -> tuple[AttributeInfo, ...]:
-    """Return the attributes that a configuration's network learns: all of them, or none."""
-    return info.attributes if config.loss.attributes else ()
+def image_labels_learned(config: ConfigDict, info: DatasetInfo) -> tuple[ImageLabelInfo, ...]:
+    """Return the image labels that a configuration's network learns: all of them, or none."""
+    return info.image_labels if config.loss.image_labels else ()
 
 
 def check_flips(config: ConfigDict, info: DatasetInfo) -> None:
-    """Check that no frame is mirrored where its mirror image would have another attribute.
+    """Check that no frame is mirrored where its mirror image would have another image_label.
 
     Raises:
-        InputError: names the attribute and the fields.
+        InputError: names the image label and the fields.
     """
     fields = ("flip_horizontal_rate", "flip_vertical_rate")
     mirrored = [f"augment.{name}" for name in fields if config.augment[name]]
-    for attribute in attributes_learned(config, info):
-        if attribute.chiral and mirrored:
+    for image_label in image_labels_learned(config, info):
+        if image_label.chiral and mirrored:
             raise InputError(
-                f"attribute {attribute.name!r} of {info.name!r} is chiral: a mirrored frame has "
-                f"another value; write {', '.join(f'--config.{n}=0.0' for n in mirrored)}, or "
-                "--config.loss.attributes=0.0 to learn no attributes"
+                f"image label {image_label.name!r} of {info.name!r} is chiral: a mirrored frame "
+                f"has another value; write {', '.join(f'--config.{n}=0.0' for n in mirrored)}, or "
+                "--config.loss.image_labels=0.0 to learn no image labels"
             )
 
 
@@ -182,22 +182,22 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
     """Return the network of a configuration for the classes of a data set.
 
     Raises:
-        InputError: points are to be learned, and there is no relation.
+        InputError: landmarks are to be learned, and there is no relation.
     """
     model = config.model
-    if model.points and info.relation is None:
+    if model.landmarks and info.relation is None:
         raise InputError(
-            f"model.points needs a relation, and the labels learned of {info.name!r} have none; "
-            "write model.points=False, or add a relation to dataset.json"
+            f"model.landmarks needs a relation, and the labels learned of {info.name!r} have none; "
+            "write model.landmarks=False, or add a relation to dataset.json"
         )
     return NetworkSpec(
         stages=STAGES[model.stages](info),
         link=model.link,
         parent_class=info.index(info.relation.parent) if info.relation else None,
         child_class=info.index(info.relation.child) if info.relation else None,
-        landscape=model.landscape,
-        points=model.points,
-        feedback=model.feedback,
+        spatial_prior=model.spatial_prior,
+        landmarks=model.landmarks,
+        gradient_scale=model.gradient_scale,
         width=model.width,
         depth=model.depth,
         norm=model.norm,
@@ -205,7 +205,7 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         deep_supervision=model.deep_supervision,
         remat=model.remat,
         dtype=usable_dtype(model.dtype),
-        attributes=tuple(len(a.values) for a in attributes_learned(config, info)),
+        image_labels=tuple(len(a.values) for a in image_labels_learned(config, info)),
         patch=model.patch,
     )
 
@@ -215,15 +215,17 @@ def augment_spec(config: ConfigDict) -> AugmentSpec:
     return AugmentSpec(**fields_of(config.augment))
 
 
-def relink_of(config: ConfigDict) -> Relink:
+def gap_closing_of(config: ConfigDict) -> GapClosing:
     """Return what is done to finished masks."""
     evaluation = fields_of(config.evaluation)
-    return Relink(**{field.name: evaluation[field.name] for field in dataclasses.fields(Relink)})
+    return GapClosing(
+        **{field.name: evaluation[field.name] for field in dataclasses.fields(GapClosing)}
+    )
 
 
-def least_of(config: ConfigDict, info: DatasetInfo) -> tuple[float, ...]:
+def min_component_px_of(config: ConfigDict, info: DatasetInfo) -> tuple[float, ...]:
     """Return the area (px of the working grid) below which a piece is dropped, one a class."""
-    least = weights_of("evaluation.least_px", config.evaluation.least_px, info)
+    least = weights_of("evaluation.min_component_px", config.evaluation.min_component_px, info)
     return tuple(least.get(name, 0.0) for name in info.class_names)
 
 
@@ -233,7 +235,7 @@ UNPACKED = (
     "classes",
     "dice_absent",
     "dice_absent_classes",
-    "attachment_rise",
+    "attachment_ramp",
 )  # fields that are no weight of one term
 
 
@@ -252,7 +254,7 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
         ),
         dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
-        attribute_names=tuple(a.name for a in info.attributes),
+        image_label_names=tuple(a.name for a in info.image_labels),
         # The fields have the same names; the others are unpacked elsewhere.
         **{name: value for name, value in loss.items() if name not in UNPACKED},
     )
@@ -277,9 +279,9 @@ def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
     return weights
 
 
-def relation_rise(config: ConfigDict) -> tuple[float, float]:
+def relation_ramp(config: ConfigDict) -> tuple[float, float]:
     """Return the steps at which the relation's weights begin to rise, and are whole."""
-    first, last = config.loss.attachment_rise
+    first, last = config.loss.attachment_ramp
     return first * config.training.steps, last * config.training.steps
 
 

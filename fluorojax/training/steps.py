@@ -8,11 +8,11 @@ import optax
 
 from fluorojax.core import parallel, rng
 from fluorojax.losses.joint import LossSpec, Targets, joint_loss
-from fluorojax.models.cascade import Cascade, FalseContext, Parameters, forward
+from fluorojax.models.cascade import Cascade, ContextCorruption, Parameters, forward
 from fluorojax.models.intensity import normalise
 from fluorojax.schema import bitmask, labels
 from fluorojax.training.augment import AugmentSpec, Sample, augment
-from fluorojax.training.context import false_context
+from fluorojax.training.context_corruption import context_corruption
 from fluorojax.training.state import TrainState, moving_average
 
 Batch = dict[str, jax.Array]
@@ -26,31 +26,31 @@ class StepSpec:
     seed: int
     stored_classes: int  # bits in the masks of a batch
     learned_classes: int  # 1 where all classes are learned as one label
-    points: int  # how many points are learned beside them, 0 or 2
+    landmarks: int  # how many landmarks are learned beside them, 0 or 2
     curves: tuple[int, ...]  # indices of the thin ones among the learned classes
     crop_size: tuple[int, int]
     augment: AugmentSpec
     loss: LossSpec
-    false_context: float  # share of the examples whose later stages are shown blots
-    relation_rise: tuple[float, float]  # steps: the relation's weights begin, and are whole
+    context_corruption: float  # share of the examples whose later stages are shown blots
+    relation_ramp: tuple[float, float]  # steps: the relation's weights begin, and are whole
     ema_decay: float
 
 
 def sample_of(example: Batch, spec: StepSpec) -> Sample:
     """Unpack one example of a batch: grey values to [0, 1], bitmasks to the learned classes.
 
-    Behind the classes come the discs about the points, where these are learned.
+    Behind the classes come the discs about the landmarks, where these are learned.
     """
 
     def learned(bits: jax.Array) -> jax.Array:
         mask = bitmask.unpack(bits, spec.stored_classes).astype(jnp.float32)
         return labels.merge(mask, spec.learned_classes)
 
-    points = bitmask.unpack(example["points"], spec.points).astype(jnp.float32)
+    landmarks = bitmask.unpack(example["landmarks"], spec.landmarks).astype(jnp.float32)
     return Sample(
         image=normalise(example["image"], example["low"], example["high"]),
-        mask=jnp.concatenate([learned(example["mask"]), points], -1),
-        skeleton=jnp.concatenate([learned(example["skeleton"]), jnp.zeros_like(points)], -1),
+        mask=jnp.concatenate([learned(example["mask"]), landmarks], -1),
+        skeleton=jnp.concatenate([learned(example["skeleton"]), jnp.zeros_like(landmarks)], -1),
         ignore=example["ignore"].astype(jnp.float32),
     )
 
@@ -70,7 +70,7 @@ def loss_of(
     parameters: Parameters,
     sample: Sample,
     batch: Batch,
-    false: FalseContext | None,
+    false: ContextCorruption | None,
     step: jax.Array,
     network: Cascade,
     spec: StepSpec,
@@ -80,29 +80,29 @@ def loss_of(
     `sample` is what `batch` was augmented to; what is said of whole frames is taken from `batch`.
     """
     output = forward(network, parameters, sample.image, false)
-    share = risen(step, spec.relation_rise)
+    share = ramp(step, spec.relation_ramp)
     targets = Targets(
         mask=sample.mask[..., : spec.learned_classes],
         skeleton=sample.skeleton[..., : spec.learned_classes],
         ignore=sample.ignore,
         attached=batch["attached"],
-        points=sample.mask[..., spec.learned_classes :],
-        attributes=batch["attributes"],
+        landmarks=sample.mask[..., spec.learned_classes :],
+        image_labels=batch["image_labels"],
     )
     loss, terms = joint_loss(
         output.logits,
         targets,
         spec.loss,
         auxiliary=output.auxiliary,
-        points=output.points,
-        attributes=output.attributes,
+        landmarks=output.landmarks,
+        image_labels=output.image_labels,
         # Who is not shown the parent cannot be asked to reach it.
         relation_share=share if false is None else share * (1.0 - false.is_false),
     )
     return loss.mean(), {name: term.mean() for name, term in terms.items()}
 
 
-def risen(step: jax.Array, rise: tuple[float, float]) -> jax.Array:
+def ramp(step: jax.Array, rise: tuple[float, float]) -> jax.Array:
     """Return 0 up to the first step of `rise`, 1 from the second on, and a line in between."""
     first, last = rise
     return jnp.clip((step - first) / max(last - first, 1.0), 0.0, 1.0)
@@ -129,8 +129,8 @@ def train_step(
     """
     sample = augmented(batch, state.step, spec)
     positions = batch["position"]
-    false = false_context(
-        spec.seed, state.step, positions, share=spec.false_context, size=spec.crop_size
+    false = context_corruption(
+        spec.seed, state.step, positions, share=spec.context_corruption, size=spec.crop_size
     )
     grad = jax.value_and_grad(loss_of, has_aux=True)
     (loss, terms), gradient = grad(
@@ -160,7 +160,7 @@ def updated(
     return TrainState(state.step + 1, parameters, moments, average)
 
 
-def announced(batch: Batch) -> dict[str, jax.Array]:
+def gathered_metadata(batch: Batch) -> dict[str, jax.Array]:
     """Return what every process must know of a step: `stop` [B] bool, and `index` [B] int32.
 
     `stop` says at each example whether the process that read it was asked to stop.

@@ -7,7 +7,7 @@ from PIL import Image
 
 from benchmarks.pages import differences
 from fluorojax.core.errors import InputError
-from fluorojax.drawing import casemap
+from fluorojax.drawing import archive
 from fluorojax.drawing.overlay import overlay, save_png
 from tests.compare.constructed import rows_of, write_run
 
@@ -46,7 +46,7 @@ def write(root, method, seed):
         path = folder / "evaluation" / "test"
         nothing = np.zeros(SHAPE, bool)
         found = reference.astype(np.float32)
-        casemap.save(path / "maps" / f"c{patient[1]}0.png", image, nothing, found, reference)
+        archive.save(path / "maps" / f"c{patient[1]}0.png", image, nothing, found, reference)
         drawn = overlay(image, reference, reference, nothing, [differences.WIRE])
         save_png(drawn, path / "overlays" / f"c{patient[1]}0.png")
     return folder

@@ -78,7 +78,7 @@ def test_the_numbers_are_those_of_compare_with_the_sign_of_joint_minus_other(gri
     text = tables.main_table(Results(grid))
     lines = compare(read_runs(sorted(grid.iterdir()), "test"), "joint")
     made = sum(not np.isnan(line.p) for line in lines)
-    lines = {(line.of, line.metric, line.method): line for line in lines if not line.level}
+    lines = {(line.of, line.metric, line.method): line for line in lines if not line.stratum}
     for other in ("multi", "separate"):
         line = lines[tables.WIRE, "cldice", other]
         _, apart, p = cells_of(text, "guidewire clDice ↑", f"joint − {other}")
@@ -104,16 +104,17 @@ def test_one_label_is_held_against_joint_by_the_union_alone(grid):
 
 
 def test_levels_are_those_of_compare(grid):
-    text = tables.levels_table(Results(grid))
+    text = tables.strata_table(Results(grid))
     lines = compare(read_runs(sorted(grid.iterdir()), "test"), "joint")
     wanted = [
         line
         for line in lines
-        if (line.of, line.metric, line.method) == (tables.WIRE, "cldice", "separate") and line.level
+        if (line.of, line.metric, line.method) == (tables.WIRE, "cldice", "separate")
+        and line.stratum
     ]
     assert len(wanted) == 2
     for line in wanted:
-        apart = cells_of(text, line.level, "joint − separate")[1]
+        apart = cells_of(text, line.stratum, "joint − separate")[1]
         assert apart == f"{-line.difference:+.3f} [{-line.high:+.3f}, {-line.low:+.3f}]"
 
 
@@ -142,13 +143,13 @@ def test_counter_examples_are_summed_up_as_the_stress_command_does(grid):
 def test_ablations_are_held_against_joint_over_the_seeds_that_both_have(grid):
     folder = grid.parent / "ablations"
     for seed, name in ((0, "joint"), (1, "joint"), (9, "joint")):
-        write(folder, name, seed, shift=0.15).rename(folder / f"no-landscape-seed{seed}")
+        write(folder, name, seed, shift=0.15).rename(folder / f"no-spatial_prior-seed{seed}")
     write(folder, "joint", 1, shift=0.05).rename(folder / "no-attachment-seed1")
     text = tables.ablations_table(Results(grid))
-    seeds, mean = cells_of(text, "no-landscape")[:2]
+    seeds, mean = cells_of(text, "no-spatial_prior")[:2]
     assert (seeds, cells_of(text, "no-attachment")[0]) == ("0, 1", "1")
     whole = float(cells_of(text, "joint")[1].split()[0])
-    apart = float(cells_of(text, "no-landscape − joint")[0].split()[0])
+    apart = float(cells_of(text, "no-spatial_prior − joint")[0].split()[0])
     assert apart == pytest.approx(-0.05, abs=0.01)
     assert apart == pytest.approx(float(mean.split()[0]) - whole, abs=0.0011)
 

@@ -73,7 +73,7 @@ def cases_of(grid, name):
 def test_each_set_holds_its_kind_of_frame_and_each_frame_is_a_patient(grid):
     counter, hard = (cases_of(grid, name) for name in ("counter", "hard"))
     assert {row["attached"] for row in counter} <= {"no", ""}
-    assert {row["level"] for row in hard} == {stress.IN_THE_DUCT}
+    assert {row["stratum"] for row in hard} == {stress.IN_THE_DUCT}
     assert {row["attached"] for row in hard} <= {"yes", ""}
     for rows in (counter, hard):
         assert len({row["patient"] for row in rows}) == len(rows) == FRAMES + 2
@@ -114,7 +114,7 @@ def test_another_number_of_frames_is_refused(grid):
 
 def test_too_rare_a_level_ends(grid):
     spec = stress.spec_of(stress.runs_in(grid))
-    rare = stress.SETS[1]._replace(level="never")
+    rare = stress.SETS[1]._replace(stratum="never")
     with pytest.raises(InputError, match=r"of 20 simulated frames only 0 are 'never', and 1"):
         stress.sequences_of(rare, spec, 1)
 

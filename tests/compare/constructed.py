@@ -26,7 +26,7 @@ def rows_of(shift, seed, of="wire"):
                     "case": f"c{patient}{case}",
                     "patient": f"p{patient}",
                     "sequence": "",
-                    "level": "over bone" if case else "over soft tissue",
+                    "stratum": "over bone" if case else "over soft tissue",
                     "class": of,
                     "kind": "curve",
                     "status": "scored",

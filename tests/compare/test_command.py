@@ -15,7 +15,7 @@ def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
     }
     with (out / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    whole = [row for row in rows if row["metric"] == "cldice" and not row["level"]]
+    whole = [row for row in rows if row["metric"] == "cldice" and not row["stratum"]]
     assert [row["method"] for row in whole] == ["multi", "joint"]
     assert whole[0]["difference"] == ""
     assert float(whole[1]["difference"]) == pytest.approx(0.1, abs=0.01)
@@ -23,5 +23,5 @@ def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
         assert len(list(csv.DictReader(file))) == 2 * 3 * PATIENTS
     assert "Both empty" in (out / "table.md").read_text()
     printed = capsys.readouterr().out
-    assert "clDice, over" in printed  # the level goes on in the next line of its cell
+    assert "clDice, over" in printed  # the stratum goes on in the next line of its cell
     assert "paired permutation" in printed

@@ -7,7 +7,7 @@ import pytest
 from fluorojax.compare import compare, read_runs, write_comparison
 from fluorojax.compare.page import MOST_CASES, disagreement
 from fluorojax.compare.runs import primary_scores
-from fluorojax.drawing import casemap
+from fluorojax.drawing import archive
 from fluorojax.metrics.case import EMPTY_POLICY
 from tests.browser import in_a_browser
 from tests.compare.constructed import PATIENTS, one_label_and_two, two_methods
@@ -29,7 +29,7 @@ def page(tmp_path):
             for case in (f"c{patient}0", f"c{patient}1"):
                 found = 0.5 * truth.astype(np.float32)
                 picture = path.with_name("maps") / f"{case}.png"
-                casemap.save(picture, np.full((40, 40), 0.5), NOTHING, found, truth)
+                archive.save(picture, np.full((40, 40), 0.5), NOTHING, found, truth)
     runs = read_runs(folders, "test")
     return write_comparison(compare(runs, "multi"), runs, "multi", tmp_path / "out")
 

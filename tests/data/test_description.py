@@ -5,7 +5,7 @@ import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.description import read_description
-from fluorojax.schema.info import AttributeInfo, ClassInfo, Relation
+from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
 from tests.folders import CLASSES
 
 SOUND = {
@@ -31,38 +31,44 @@ def test_a_sound_description(tmp_path):
     assert info.classes == (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
     assert info.relation == Relation(child="wire", parent="scope")
     assert info.split_unit == "sequence"
-    assert info.attributes == ()
+    assert info.image_labels == ()
 
 
-def attributes(*entries):
+def image_labels(*entries):
     return {
-        "attributes": [dict(zip(("name", "values", "chiral"), e, strict=False)) for e in entries]
+        "image_labels": [dict(zip(("name", "values", "chiral"), e, strict=False)) for e in entries]
     }
 
 
 def test_attributes_are_read_in_their_order(tmp_path):
-    fields = attributes(("view", ["front", "side"]), ("hand", ["left", "right"], True))
+    fields = image_labels(("view", ["front", "side"]), ("hand", ["left", "right"], True))
     info, _ = read_description(write(tmp_path, **fields))
-    assert info.attributes == (
-        AttributeInfo("view", ("front", "side")),
-        AttributeInfo("hand", ("left", "right"), chiral=True),
+    assert info.image_labels == (
+        ImageLabelInfo("view", ("front", "side")),
+        ImageLabelInfo("hand", ("left", "right"), chiral=True),
     )
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"attributes": {"view": ["front", "side"]}}, "attributes: write a list such as"),
-        (attributes(("view", "front")), "attributes: write a list such as"),
-        (attributes(("view", ["front", "side"], "yes")), "attributes: write a list such as"),
-        (attributes(("a view", ["front", "side"])), "attribute 'a view': name it with letters"),
-        (attributes(("level", ["1", "2"])), "attribute 'level': a class or a column is named so"),
-        (attributes(("wire", ["1", "2"])), "attribute 'wire': a class or a column is named so"),
-        (attributes(*[("v", ["a", "b"])] * 2), "attribute 'v' stands there 2 times"),
-        (attributes(("v", ["a", "a"])), "attribute 'v': value 'a' stands there 2 times"),
-        (attributes(("v", ["a", " b"])), "attribute 'v': value ' b': write a word without blanks"),
-        (attributes(("v", ["a"])), "attribute 'v' has 1 values; write 2 to 127"),
-        (attributes(("v", [str(n) for n in range(128)])), "attribute 'v' has 128 values"),
+        ({"image_labels": {"view": ["front", "side"]}}, "image_labels: write a list such as"),
+        (image_labels(("view", "front")), "image_labels: write a list such as"),
+        (image_labels(("view", ["front", "side"], "yes")), "image_labels: write a list such as"),
+        (image_labels(("a view", ["front", "side"])), "image label 'a view': name it with letters"),
+        (
+            image_labels(("stratum", ["1", "2"])),
+            "image label 'stratum': a class or a column is named so",
+        ),
+        (image_labels(("wire", ["1", "2"])), "image label 'wire': a class or a column is named so"),
+        (image_labels(*[("v", ["a", "b"])] * 2), "image label 'v' stands there 2 times"),
+        (image_labels(("v", ["a", "a"])), "image label 'v': value 'a' stands there 2 times"),
+        (
+            image_labels(("v", ["a", " b"])),
+            "image label 'v': value ' b': write a word without blanks",
+        ),
+        (image_labels(("v", ["a"])), "image label 'v' has 1 values; write 2 to 127"),
+        (image_labels(("v", [str(n) for n in range(128)])), "image label 'v' has 128 values"),
     ],
 )
 def test_what_is_wrong_with_an_attribute_is_named(tmp_path, fields, message):

@@ -303,10 +303,10 @@ def test_real_folders_are_sound(name, table, frames, size, dtype):
 
 def test_a_level_is_kept_in_the_users_words_and_is_part_of_the_content(toy):
     before = fingerprint(read_folder(toy))
-    assert read_folder(toy).cases[0].level == ""
-    edit_table(toy, lambda rows: [r | {"level": "over bone"} for r in rows])
+    assert read_folder(toy).cases[0].stratum == ""
+    edit_table(toy, lambda rows: [r | {"stratum": "over bone"} for r in rows])
     folder = read_folder(toy)
-    assert {case.level for case in folder.cases} == {"over bone"}
+    assert {case.stratum for case in folder.cases} == {"over bone"}
     assert fingerprint(folder) != before
 
 
@@ -321,15 +321,15 @@ def test_what_is_only_looked_at_needs_no_splits(toy):
 
 
 def test_attributes_are_the_places_of_their_values(toy):
-    assert read_folder(toy).cases[0].attributes == ()
+    assert read_folder(toy).cases[0].image_labels == ()
     cases = read_folder(add_attributes(toy)).cases
-    assert [case.attributes for case in cases[:4]] == [(0, 0), (1, 1), (0, 2), (1, -1)]
+    assert [case.image_labels for case in cases[:4]] == [(0, 0), (1, 1), (0, 2), (1, -1)]
 
 
 def test_a_column_of_an_attribute_may_be_absent(toy):
     add_attributes(toy)
     edit_table(toy, lambda rows: [{k: v for k, v in r.items() if k != "view"} for r in rows])
-    assert read_folder(toy).cases[1].attributes == (-1, 1)
+    assert read_folder(toy).cases[1].image_labels == (-1, 1)
 
 
 def test_an_unknown_value_is_named_with_those_there_are(toy):
@@ -347,9 +347,9 @@ def test_the_values_of_attributes_are_counted_and_those_never_learned_are_noted(
         toy, lambda rows: [r | {"maker": r["maker"] * (r["case"] not in learned)} for r in rows]
     )
     summary = check_cases(read_folder(toy))
-    assert summary.attributes == {
+    assert summary.image_labels == {
         "view": {"front": 5, "side": 5},
         "maker": {"a": 3, "b": 3, "c": 0, "not said": 4},
     }
-    assert summary.notes == ("attribute maker is c in no labelled case of train",)
-    assert check_folder(toy)["attribute maker"] == "a: 3, b: 3, c: 0, not said: 4"
+    assert summary.notes == ("image label maker is c in no labelled case of train",)
+    assert check_folder(toy)["image label maker"] == "a: 3, b: 3, c: 0, not said: 4"

@@ -32,7 +32,7 @@ def test_a_gallery_is_pictures_and_a_folder_that_passes_the_check(tmp_path):
     check_folder(out, "cases.csv")
     truth = json.loads((out / "truth.json").read_text("utf-8"))
     assert list(truth) == [row["case"] for row in rows]
-    assert set(truth[rows[0]["case"]]) == {"attached", "exit", "tip", "pixel_mm", "level"}
+    assert set(truth[rows[0]["case"]]) == {"attached", "exit", "tip", "pixel_mm", "stratum"}
     frame = np.asarray(Image.open(out / rows[0]["image"]))
     made = simulate_sequence(SPEC, 1, 0, 2)
     np.testing.assert_allclose(frame / 65535, made["image"][0], atol=1e-5)
@@ -88,7 +88,7 @@ def test_a_gallery_of_knees_tells_type_side_and_what_is_measured(tmp_path):
         assert (told["thickness_mm"] == [None, None]) == (row["view"] == "lateral")
     mask = np.asarray(Image.open(out / rows[0]["annotation"]))
     assert mask.max() > 255
-    assert "type" in json.loads((out / "dataset.json").read_text())["attributes"][0]["name"]
+    assert "type" in json.loads((out / "dataset.json").read_text())["image_labels"][0]["name"]
     check_folder(out, "cases.csv")
     with pytest.raises(InputError, match="a knee has one film"):
         simulate_sequence(spec, 1, 0, 2)

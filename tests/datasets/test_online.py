@@ -20,7 +20,7 @@ def test_batches_are_laid_out_as_the_pipelines():
     assert WHOLE["mask"].shape == WHOLE["skeleton"].shape == WHOLE["ignore"].shape == (8, 48, 64)
     assert not WHOLE["ignore"].any()
     assert WHOLE["attached"].dtype == np.int8
-    assert WHOLE["attributes"].shape == (8, 0)
+    assert WHOLE["image_labels"].shape == (8, 0)
     assert (WHOLE["low"] < WHOLE["high"]).all()
     np.testing.assert_array_equal(WHOLE["index"], np.arange(8))
     masks = bitmask.unpack(WHOLE["mask"], 2)

@@ -46,10 +46,10 @@ def test_types_and_shapes(dataset):
         "image": ("uint16", (4, *SIZE)),
         "mask": ("uint8", (4, *SIZE)),
         "skeleton": ("uint8", (4, *SIZE)),
-        "points": ("uint8", (4, *SIZE)),
+        "landmarks": ("uint8", (4, *SIZE)),
         "ignore": ("uint8", (4, *SIZE)),
         "attached": ("int8", (4,)),
-        "attributes": ("int32", (4, 0)),
+        "image_labels": ("int32", (4, 0)),
         "low": ("float32", (4,)),
         "high": ("float32", (4,)),
         "index": ("int32", (4,)),
@@ -190,6 +190,6 @@ def test_the_shares_of_several_processes_are_the_batch_in_parts(dataset, shares)
 
 
 def test_attributes_come_with_their_frame(dataset):
-    example = dataset.split("train")[0] | {"attributes": np.int8([2, -1])}
-    found = to_working_grid(example, SIZE, dataset.info)["attributes"]
+    example = dataset.split("train")[0] | {"image_labels": np.int8([2, -1])}
+    found = to_working_grid(example, SIZE, dataset.info)["image_labels"]
     np.testing.assert_array_equal(found, np.int32([2, -1]))

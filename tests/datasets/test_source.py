@@ -286,9 +286,9 @@ def test_tensorflow_is_not_needed(dataset):
 
 
 def test_attributes_come_back_and_frames_without_any_have_none(dataset, tmp_path):
-    assert dataset.split("train")[0]["attributes"].shape == (0,)
+    assert dataset.split("train")[0]["image_labels"].shape == (0,)
     folder = add_attributes(write_folder(tmp_path / "toy", size=48))
     viewed = open_folder(folder, "cases.csv", tmp_path / "built")
-    assert [a.name for a in viewed.info.attributes] == ["view", "maker"]
-    found = [tuple(example["attributes"]) for example in viewed.split("train")]
+    assert [a.name for a in viewed.info.image_labels] == ["view", "maker"]
+    found = [tuple(example["image_labels"]) for example in viewed.split("train")]
     assert found == [(0, 0), (1, 1), (0, 2), (1, 1), (0, 2), (1, -1)]

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from fluorojax.datasets.source import open_folder
-from fluorojax.drawing import casemap
+from fluorojax.drawing import archive
 from fluorojax.evaluation import evaluate
 from fluorojax.evaluation.probabilities import read_thresholds
-from fluorojax.inference.predictor import Found, choose
+from fluorojax.inference.predictor import Prediction, choose
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import read_cases_csv
-from fluorojax.schema.info import AttributeInfo
+from fluorojax.schema.info import ImageLabelInfo
 from tests.folders import write_folder
 
 
@@ -23,7 +23,7 @@ class Oracle:
         self._masks = iter(masks)
 
     def find(self, frame):
-        return Found(next(self._masks).astype(np.float32))
+        return Prediction(next(self._masks).astype(np.float32))
 
 
 def oracle_of(dataset, masks):
@@ -69,7 +69,7 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
     assert json.loads((tmp_path / "summary.json").read_text()) == summary
     for folder in ("overlays", "maps"):
         assert {p.name for p in (tmp_path / folder).iterdir()} == {"c4.png", "c9.png"}
-    kept = casemap.load(tmp_path / "maps" / "c9.png", 2)
+    kept = archive.load(tmp_path / "maps" / "c9.png", 2)
     np.testing.assert_array_equal(kept.reference, references(dataset)[1])
 
 
@@ -140,7 +140,9 @@ def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
     masks = iter(references(dataset))
     given = scoring(dataset) | {"masks": evaluate.as_found}
     frames = dataset.split("test")
-    summary = evaluate.write_evaluation(lambda _: Found(next(masks)), frames, tmp_path, **given)
+    summary = evaluate.write_evaluation(
+        lambda _: Prediction(next(masks)), frames, tmp_path, **given
+    )
     assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
     assert not {"confidence", "thresholds"} & summary.keys()
     assert not (tmp_path / "thresholds.csv").exists()
@@ -175,15 +177,15 @@ def test_nothing_found_is_a_missed_case_and_stays_in_the_table(dataset):
 
 
 def test_attributes_are_scored_where_they_are_told_and_both_know_them(dataset):
-    attributes = (AttributeInfo("view", ("front", "side")), AttributeInfo("maker", ("a", "b")))
-    info = dataclasses.replace(dataset.info, attributes=attributes)
-    example = dataset.split("test")[0] | {"attributes": np.int8([1, -1])}
+    image_labels = (ImageLabelInfo("view", ("front", "side")), ImageLabelInfo("maker", ("a", "b")))
+    info = dataclasses.replace(dataset.info, image_labels=image_labels)
+    example = dataset.split("test")[0] | {"image_labels": np.int8([1, -1])}
     mask = evaluate.reference_of(example, info, 2)
-    view, maker = (choose(a, np.float32([0.75, 0.25])) for a in attributes)
+    view, maker = (choose(a, np.float32([0.75, 0.25])) for a in image_labels)
     told = {"view": view, "maker": maker, "mood": view}
-    rows = evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, told), info)
+    rows = evaluate.image_label_rows(evaluate.Case(example, mask, mask, mask, told), info)
     assert [tuple(row.values()) for row in rows] == [
         ("c4", "p4", "", "view", "side", "front", 0.75),
         ("c4", "p4", "", "maker", "", "a", 0.75),
     ]
-    assert not evaluate.attribute_rows(evaluate.Case(example, mask, mask, mask, {}), info)
+    assert not evaluate.image_label_rows(evaluate.Case(example, mask, mask, mask, {}), info)

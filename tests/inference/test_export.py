@@ -7,15 +7,15 @@ import pytest
 import fluorojax
 from fluorojax.core.errors import InputError
 from fluorojax.inference import export
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
-from fluorojax.inference.tta import Views
+from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.schema.info import AttributeInfo, ClassInfo
+from fluorojax.schema.info import ClassInfo, ImageLabelInfo
 
-HAND = AttributeInfo("hand", ("left", "right"), chiral=True)
+HAND = ImageLabelInfo("hand", ("left", "right"), chiral=True)
 SPEC = NetworkSpec(
-    ((0,),), "none", None, 4, 1, "group", False, False, False, "float32", attributes=(2,)
+    ((0,),), "none", None, 4, 1, "group", False, False, False, "float32", image_labels=(2,)
 )
 FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
 
@@ -25,10 +25,10 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
         "params"
     ]
-    relink = Relink(bridge_px=4.0, drop_detached=True)
+    gap_closing = GapClosing(bridge_px=4.0, drop_detached=True)
     classes = (ClassInfo("wire", "curve"),)
-    rest = {"attributes": (HAND,), "least_px": (2.0,), "views": Views(2, mirrored=True)}
-    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), relink, **rest)
+    rest = {"image_labels": (HAND,), "min_component_px": (2.0,), "tta": TtaSpec(2, mirror=True)}
+    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), gap_closing, **rest)
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     model = fluorojax.load(folder)
     np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
     assert model.classes == predictor.classes
-    assert (model.relink, model.relation) == (predictor.relink, None)
+    assert (model.gap_closing, model.relation) == (predictor.gap_closing, None)
     np.testing.assert_array_equal(model.segment(FRAME), predictor.segment(FRAME))
-    assert model.views == Views(2, mirrored=True)
-    assert model.least_px == (2.0,)
-    model.least_px = (0.0,)
+    assert model.tta == TtaSpec(2, mirror=True)
+    assert model.min_component_px == (2.0,)
+    model.min_component_px = (0.0,)
     np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
 
 
@@ -53,17 +53,17 @@ def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
-    wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "least_px": 2.0}
+    wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "min_component_px": 2.0}
     assert manifest["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
-    assert manifest["views"] == {"shifts": 2, "mirrored": True}
+    assert manifest["tta"] == {"shifts": 2, "mirror": True}
 
 
 def test_an_export_from_before_there_were_views_shows_frames_as_they_are(folder):
     manifest = export.read_manifest(folder)
-    del manifest["views"]
+    del manifest["tta"]
     export.write_manifest(folder, manifest)
-    assert fluorojax.load(folder).views == Views()
+    assert fluorojax.load(folder).tta == TtaSpec()
 
 
 def test_scores_are_added_by_split(folder):
@@ -109,11 +109,11 @@ def test_a_manifest_is_strict_json(folder):
 
 def test_attributes_come_back_and_older_exports_have_none(predictor, folder):
     model = fluorojax.load(folder)
-    assert model.attributes == (HAND,)
-    assert model.find(FRAME).attributes == predictor.find(FRAME).attributes
+    assert model.image_labels == (HAND,)
+    assert model.find(FRAME).image_labels == predictor.find(FRAME).image_labels
     manifest = export.read_manifest(folder)
     for fields in (manifest, manifest["network"]):
-        del fields["attributes"]
+        del fields["image_labels"]
     export.write_manifest(folder, manifest)
     older = fluorojax.load(folder)
-    assert (older.attributes, older.spec.attributes) == ((), ())
+    assert (older.image_labels, older.spec.image_labels) == ((), ())

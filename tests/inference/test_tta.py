@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fluorojax.inference.tta import View, Views, mean_over_views
+from fluorojax.inference.tta import TtaSpec, View, mean_over_views
 
 IMAGE = np.random.default_rng(0).random((6, 8)).astype(np.float32)
 
@@ -12,14 +12,14 @@ def local(image):
 
 
 def test_one_view_shows_the_frame_as_it_is():
-    assert list(Views()) == [View(0, 0, False)]
-    found = mean_over_views(local, IMAGE, Views())
+    assert list(TtaSpec()) == [View(0, 0, False)]
+    found = mean_over_views(local, IMAGE, TtaSpec())
     np.testing.assert_array_equal(found, local(IMAGE))
     assert found.dtype == np.float32
 
 
 def test_the_first_of_many_shows_the_frame_as_it_is():
-    views = list(Views(3, True))
+    views = list(TtaSpec(3, True))
     assert len(set(views)) == 18
     np.testing.assert_array_equal(views[0].of(IMAGE), IMAGE)
 
@@ -33,7 +33,7 @@ def test_a_view_is_shifted_and_repeats_the_border():
     np.testing.assert_array_equal(turned[:, 1:], IMAGE[:, :0:-1])
 
 
-@pytest.mark.parametrize("views", [Views(2), Views(1, True), Views(3, True)])
+@pytest.mark.parametrize("views", [TtaSpec(2), TtaSpec(1, True), TtaSpec(3, True)])
 def test_every_view_is_laid_back_onto_the_image(views):
     np.testing.assert_allclose(mean_over_views(local, IMAGE, views), local(IMAGE), rtol=1e-6)
 
@@ -43,7 +43,7 @@ def test_what_depends_on_the_place_in_a_patch_is_averaged_over_all_places():
         rows, columns = np.indices(image.shape)
         return (2.0 * (rows % 2) + columns % 2)[..., None]
 
-    inside = mean_over_views(by_place, IMAGE, Views(2))[:-1, :-1]
+    inside = mean_over_views(by_place, IMAGE, TtaSpec(2))[:-1, :-1]
     np.testing.assert_allclose(inside, 1.5)
 
 
@@ -51,4 +51,4 @@ def test_an_answer_that_prefers_a_side_is_balanced_by_the_mirrored_one():
     def left(image):
         return np.broadcast_to(np.linspace(1.0, 0.0, image.shape[1])[:, None], (*image.shape, 1))
 
-    np.testing.assert_allclose(mean_over_views(left, IMAGE, Views(1, True)), 0.5)
+    np.testing.assert_allclose(mean_over_views(left, IMAGE, TtaSpec(1, True)), 0.5)

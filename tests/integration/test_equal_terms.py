@@ -7,14 +7,14 @@ import pytest
 
 from benchmarks.studies.network_size import METHODS, sizes
 from fluorojax.config import flatten
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 
 # What makes a method: its labels, its stages, the link between them.
 ITS_OWN = {"method", "model.labels", "model.stages", "model.link", "model.width"}
 # What is asked about: the relation, in the network, in the loss and on finished masks.
 RELATION = {
-    *(f"model.{name}" for name in ("feedback", "landscape", "false_context")),
-    *(f"evaluation.{field.name}" for field in dataclasses.fields(Relink)),
+    *(f"model.{name}" for name in ("gradient_scale", "spatial_prior", "context_corruption")),
+    *(f"evaluation.{field.name}" for field in dataclasses.fields(GapClosing)),
     "loss.attachment",
 }
 

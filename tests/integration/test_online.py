@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fluorojax.simulation.fluoroscopy.ercp import LEVELS
+from fluorojax.simulation.fluoroscopy.ercp import STRATA
 from tests.integration.runs import assert_same, run, small_config, stopped
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size
@@ -36,8 +36,8 @@ def parameters(workdir):
 def test_it_is_scored_on_stored_frames_and_by_level(first):
     summary = json.loads((first / "evaluation/test/summary.json").read_text())
     assert summary["cases"] == 6
-    assert set(summary["levels"]) <= set(LEVELS)
-    counted = [level["guidewire"]["cases"] for level in summary["levels"].values()]
+    assert set(summary["strata"]) <= set(STRATA)
+    counted = [stratum["guidewire"]["cases"] for stratum in summary["strata"].values()]
     assert 0 < sum(counted) <= 6
 
 

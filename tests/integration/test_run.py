@@ -16,8 +16,8 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_frame
 from fluorojax.datasets.source import open_dataset
 from fluorojax.inference.export import load_parameters
-from fluorojax.metrics.attributes import read_attributes_csv
-from tests.folders import ATTRIBUTES, add_attributes, write_folder
+from fluorojax.metrics.image_labels import read_image_labels_csv
+from tests.folders import IMAGE_LABELS, add_attributes, write_folder
 from tests.integration.runs import assert_same, run, small_config, stopped
 
 
@@ -50,7 +50,7 @@ def test_the_folder_of_a_run_holds_what_the_design_names(joint):
         "checkpoints/best",
         "evaluation/test/cases.csv",
         "evaluation/test/summary.json",
-        "evaluation/test/attributes.csv",
+        "evaluation/test/image_labels.csv",
         "evaluation/test/overlays/c4.png",
         "evaluation/test/overlays/c9.png",
         "validation/step_000006",
@@ -83,18 +83,18 @@ def test_every_case_of_the_split_is_scored(joint):
 
 
 def test_attributes_are_scored_exported_and_shown(joint):
-    summary = json.loads((joint / "evaluation/test/summary.json").read_text())["attributes"]
+    summary = json.loads((joint / "evaluation/test/summary.json").read_text())["image_labels"]
     assert list(summary) == ["view", "maker"]
     assert [sum(line) for line in summary["view"]["confusion"]] == [1, 1]  # c4 front, c9 side
     assert [sum(line) for line in summary["maker"]["confusion"]] == [1, 1, 0]  # c4 a, c9 b
-    rows = read_attributes_csv(joint / "evaluation/test/attributes.csv")
-    told = [(r["case"], r["attribute"], r["reference"]) for r in rows]
+    rows = read_image_labels_csv(joint / "evaluation/test/image_labels.csv")
+    told = [(r["case"], r["image_label"], r["reference"]) for r in rows]
     assert told == [
         *(("c4", "view", "front"), ("c4", "maker", "a")),
         *(("c9", "view", "side"), ("c9", "maker", "b")),
     ]
-    exported = json.loads((joint / "export/manifest.json").read_text())["attributes"]
-    assert exported == [entry | {"chiral": False} for entry in ATTRIBUTES]
+    exported = json.loads((joint / "export/manifest.json").read_text())["image_labels"]
+    assert exported == [entry | {"chiral": False} for entry in IMAGE_LABELS]
     lines = (joint / "metrics.jsonl").read_text().splitlines()
     assert {"view/accuracy", "maker/accuracy"} <= json.loads(lines[-1]).keys()
     assert "Attributes of whole frames" in (joint / "report.html").read_text()
@@ -103,10 +103,10 @@ def test_attributes_are_scored_exported_and_shown(joint):
 def test_an_export_that_knows_other_values_is_refused(place, joint):
     dataset = open_dataset(config(place, "joint").data)
     model, _ = cli.network_of(joint / "export", dataset)
-    assert [a.name for a in model.attributes] == ["view", "maker"]
-    view, maker = dataset.info.attributes
+    assert [a.name for a in model.image_labels] == ["view", "maker"]
+    view, maker = dataset.info.image_labels
     other = dataclasses.replace(view, values=("side", "front"))
-    info = dataclasses.replace(dataset.info, attributes=(other, maker))
+    info = dataclasses.replace(dataset.info, image_labels=(other, maker))
     with pytest.raises(InputError, match="tells view as one of front, side, but in toy"):
         cli.network_of(joint / "export", dataclasses.replace(dataset, info=info))
 
@@ -203,9 +203,9 @@ def test_predict_writes_masks_on_the_frames_own_grid(place, joint, tmp_path):
     mask = np.asarray(Image.open(tmp_path / "out/odd.png"))
     assert mask.shape == (90, 50)
     assert mask.max() <= 3
-    with (tmp_path / "out/attributes.csv").open() as file:
+    with (tmp_path / "out/image_labels.csv").open() as file:
         told = list(csv.DictReader(file))
-    assert [row["attribute"] for row in told] == ["view", "maker"] * 11
-    choice = fluorojax.load(joint / "export").find(read_frame(tmp_path / "odd.tif")).attributes
+    assert [row["image_label"] for row in told] == ["view", "maker"] * 11
+    choice = fluorojax.load(joint / "export").find(read_frame(tmp_path / "odd.tif")).image_labels
     assert (told[0]["frame"], told[0]["value"]) == ("odd.tif", choice["view"].value)
     assert float(told[0]["probability"]) == choice["view"].probability

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.inference.predictor import Choice, Found
-from fluorojax.knee.films import BALL, Given, knee_film, measure, measure_film
+from fluorojax.inference.predictor import Choice, Prediction
+from fluorojax.knee.films import BALL, Overrides, knee_film, measure, measure_film
 from fluorojax.knee.measure import CLASSES, KneeSettings, KnownWidth, compare_knees, measure_knee
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.knee.show import show
-from fluorojax.knee.source import Seen, Source, predicted_by, source_of
+from fluorojax.knee.source import Observation, Source, predicted_by, source_of
 from fluorojax.schema.info import ClassInfo
 from tests.folders import edit_csv
 from tests.knee.folders import write_knees
@@ -23,7 +23,7 @@ CHOSEN = {
     "side": Choice("right", 0.8, {}),
     "type": Choice("tka_cr", 0.7, {}),
 }
-AP = Given(view="ap", side="right")
+AP = Overrides(view="ap", side="right")
 PIXEL = 1.25  # mm: films of 160 x 160 pixels
 POSE = Pose(4.0, spacing=(PIXEL, PIXEL))
 
@@ -82,8 +82,8 @@ def test_the_json_has_the_rows_with_their_lines_and_what_they_stand_on(folder, m
     assert stored == json.loads(json.dumps(record))
     first = stored["films"][0]
     assert len(first["measurements"][0]["lines_px"]) == 2
-    assert first["granted"]["view"] == "ap, as given"
-    assert first["granted"]["spacing"].endswith("in the plane of the knee")
+    assert first["assumptions"]["view"] == "ap, as given"
+    assert first["assumptions"]["spacing"].endswith("in the plane of the knee")
     assert stored["masks"]["folder"] == str(folder)
     assert len(stored["masks"]["fingerprint"]) == 64
     assert stored["tolerances"]["tibial_overhang_medial"] == [None, 2.0]
@@ -118,15 +118,15 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
     network = SimpleNamespace(
         classes=[ClassInfo(name, "region") for name in CLASSES],
         image_size=masks.shape[:2],
-        find=lambda frame: Found(0.4 * masks, attributes=CHOSEN),
+        find=lambda frame: Prediction(0.4 * masks, image_labels=CHOSEN),
         masks=lambda probabilities: probabilities >= 0.3,
     )
     films = source_of(folder, ["first"]).films
-    record = measure(predicted_by(network, films, {}), Given(), tmp_path)
-    granted = record["films"][0]["granted"]
-    assert granted["view"] == "ap, predicted with probability 0.90"
-    assert granted["side"] == "right, predicted with probability 0.80"
-    assert granted["implant"] == "total, predicted with probability 0.70"
+    record = measure(predicted_by(network, films, {}), Overrides(), tmp_path)
+    assumptions = record["films"][0]["assumptions"]
+    assert assumptions["view"] == "ap, predicted with probability 0.90"
+    assert assumptions["side"] == "right, predicted with probability 0.80"
+    assert assumptions["implant"] == "total, predicted with probability 0.70"
     found = {row["name"]: row["value"] for row in record["films"][0]["measurements"]}
     usual = measure_knee(
         dataclasses.replace(knees["first"], implant="total", edge_error_px=FOUND_EDGE_PX)
@@ -147,7 +147,7 @@ def test_millimetres_stand_on_what_was_said(knees, folder, given, scale, text):
     source = source_of(folder, ["first"])
     given = dataclasses.replace(AP, **given)
     found = measure_film(source, source.films[0], given, KneeSettings())
-    assert text in found.granted["spacing"]
+    assert text in found.assumptions["spacing"]
     name = "polyethylene_thickness_medial"
     usual = measure_knee(knees["first"])
     assert found.report[name].value == pytest.approx(scale * usual[name].value)
@@ -181,13 +181,13 @@ def test_a_known_width_and_a_ball_are_scales(knees, tmp_path):
 
 def test_a_ball_needs_its_class(folder, tmp_path):
     source = source_of(folder, ["first"])
-    record = measure(source, Given(view="ap", ball_mm=25.0), tmp_path)
+    record = measure(source, Overrides(view="ap", ball_mm=25.0), tmp_path)
     assert f"annotate it as a class {BALL}" in record["failed"][0]["reason"]
 
 
 def test_without_a_view_nothing_is_guessed(folder, tmp_path):
     source = source_of(folder, ["first"])
-    record = measure(source, Given(), tmp_path)
+    record = measure(source, Overrides(), tmp_path)
     assert record["films"] == []
     assert record["failed"][0]["reason"].startswith("view unknown; give --view")
 
@@ -227,35 +227,37 @@ def test_a_large_film_is_measured_on_a_coarser_grid(knees, tmp_path, monkeypatch
 
 def test_who_is_believed(knees, folder, tmp_path):
     """The user before the folder's table, the table before the network."""
-    attributes = [
+    image_labels = [
         {"name": "view", "values": ["ap", "lateral", "skyline"]},
         {"name": "type", "values": ["tka_cr", "hemi"]},
     ]
     said = {"view": "ap", "type": "hemi"}
-    folder = write_knees(tmp_path / "knees", {"a": knees["first"]}, attributes=attributes)
+    folder = write_knees(tmp_path / "knees", {"a": knees["first"]}, image_labels=image_labels)
     edit_csv(folder / "cases.csv", lambda rows: [row | said for row in rows])
     (film,) = source_of(folder, []).films
-    seen = Seen(np.zeros((4, 4)), np.zeros((4, 4, 10), bool), {"view": ("lateral", "predicted")})
+    seen = Observation(
+        np.zeros((4, 4)), np.zeros((4, 4, 10), bool), {"view": ("lateral", "predicted")}
+    )
     source = Source([film], CLASSES, lambda _: seen, {})
-    knee, granted = knee_film(source, film, seen, Given())
+    knee, assumptions = knee_film(source, film, seen, Overrides())
     assert (knee.view, knee.side, knee.implant) == ("ap", None, None)
-    assert granted["view"] == "ap, table of cases"
-    assert granted["side"] == "unknown"
+    assert assumptions["view"] == "ap, table of cases"
+    assert assumptions["side"] == "unknown"
     assert knee.lucency_recall is None
     weak = source._replace(recall={"radiolucency": 0.2})
-    assert knee_film(weak, film, seen, Given())[0].lucency_recall == 0.2
-    knee, granted = knee_film(source, film, seen, Given(view="lateral", implant="total"))
+    assert knee_film(weak, film, seen, Overrides())[0].lucency_recall == 0.2
+    knee, assumptions = knee_film(source, film, seen, Overrides(view="lateral", implant="total"))
     assert (knee.view, knee.implant) == ("lateral", "total")
-    assert granted["view"] == "lateral, as given"
+    assert assumptions["view"] == "lateral, as given"
     edit_csv(folder / "cases.csv", lambda rows: [row | {"view": "skyline"} for row in rows])
     (film,) = source_of(folder, []).films
     with pytest.raises(InputError, match=r"'skyline' \(table of cases\) is none of ap, lateral"):
-        knee_film(source, film, seen, Given())
+        knee_film(source, film, seen, Overrides())
 
 
 def test_a_film_of_a_few_pixels_is_refused_by_its_name(folder):
     film = source_of(folder, []).films[0]
-    seen = Seen(np.zeros((1, 40)), np.zeros((1, 40, 10), bool), {})
+    seen = Observation(np.zeros((1, 40)), np.zeros((1, 40, 10), bool), {})
     source = Source([film], CLASSES, lambda _: seen, {})
     with pytest.raises(InputError, match=r"\.png: 1 x 40 pixels; a film has at least 3 rows"):
-        knee_film(source, film, seen, Given(view="ap"))
+        knee_film(source, film, seen, Overrides(view="ap"))

@@ -6,7 +6,7 @@ import pytest
 
 from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
-from fluorojax.knee.films import Given
+from fluorojax.knee.films import Overrides
 from fluorojax.knee.measure import KnownWidth, Tolerances
 from fluorojax.knee.options import given_of, names, tolerances_of
 
@@ -17,8 +17,8 @@ def given(*options):
 
 
 def test_options_are_what_is_given():
-    assert given() == Given()
-    assert given("--view", "lateral", "--side", "left", "--spacing-mm", "0.2") == Given(
+    assert given() == Overrides()
+    assert given("--view", "lateral", "--side", "left", "--spacing-mm", "0.2") == Overrides(
         view="lateral", side="left", spacing_mm=(0.2, 0.2)
     )
     assert given("--spacing-mm", "0.2,0.3").spacing_mm == (0.2, 0.3)
@@ -27,7 +27,9 @@ def test_options_are_what_is_given():
     assert given("--known-width", "tibial_component=76").known_width == KnownWidth(
         "tibial_component", 76.0
     )
-    assert given("--ball-mm", "25.4", "--implant", "total") == Given(implant="total", ball_mm=25.4)
+    assert given("--ball-mm", "25.4", "--implant", "total") == Overrides(
+        implant="total", ball_mm=25.4
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ WIDE = ROW | {
 
 
 def film(name, *rows):
-    return {"film": name, "granted": {"view": "ap, as given"}, "measurements": list(rows)}
+    return {"film": name, "assumptions": {"view": "ap, as given"}, "measurements": list(rows)}
 
 
 def record(*films, failed=()):

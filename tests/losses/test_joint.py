@@ -100,15 +100,15 @@ def test_the_points_count_where_the_annotation_says_where_they_are(attached, kno
     logits, targets = scene()
     discs = np.zeros_like(targets.mask)
     discs[:, 14:18, 8:12, 0] = discs[:, 14:18, 28:32, 1] = 1
-    targets = targets._replace(points=discs, attached=np.array([attached], np.int8))
-    spec = dataclasses.replace(SPEC, points=0.5)
+    targets = targets._replace(landmarks=discs, attached=np.array([attached], np.int8))
+    spec = dataclasses.replace(SPEC, landmarks=0.5)
 
-    def loss(points):
-        return joint_loss(logits, targets, spec, points=points)[0].sum()
+    def loss(landmarks):
+        return joint_loss(logits, targets, spec, landmarks=landmarks)[0].sum()
 
     away = [k for k in (0, 1) if k not in known]
-    points = np.zeros_like(logits)
-    gradient = np.asarray(jax.grad(loss)(points))
+    landmarks = np.zeros_like(logits)
+    gradient = np.asarray(jax.grad(loss)(landmarks))
     assert all(np.abs(gradient[..., k]).max() > 0 for k in known)
     assert all(np.abs(gradient[..., k]).max() == 0 for k in away)
     assert all((gradient[..., k][discs[..., k] == 1] < 0).all() for k in known if attached == 1)
@@ -123,7 +123,7 @@ def test_the_attachment_counts_by_its_share():
 
 def test_without_a_weight_the_points_are_not_computed():
     logits, targets = scene()
-    assert "points" not in joint_loss(logits, targets, SPEC, points=logits)[1]
+    assert "landmarks" not in joint_loss(logits, targets, SPEC, landmarks=logits)[1]
 
 
 def test_ignored_pixels_change_neither_value_nor_gradient():
@@ -174,10 +174,10 @@ def test_each_further_term_adds_its_weight_and_only_thin_classes_have_cldice():
 def test_attributes_add_the_mean_over_those_that_are_known():
     logits, targets = scene(3)
     told = (np.zeros((3, 2), np.float32), np.float32([[0, np.log(2), 0]] * 3))
-    targets = targets._replace(attributes=np.int32([[0, 1], [-1, 0], [-1, -1]]))
-    spec = dataclasses.replace(SPEC, attributes=0.5, attribute_names=("view", "maker"))
+    targets = targets._replace(image_labels=np.int32([[0, 1], [-1, 0], [-1, -1]]))
+    spec = dataclasses.replace(SPEC, image_labels=0.5, image_label_names=("view", "maker"))
     plain = joint_loss(logits, targets, SPEC)[0]
-    loss, terms = joint_loss(logits, targets, spec, attributes=told)
+    loss, terms = joint_loss(logits, targets, spec, image_labels=told)
     np.testing.assert_allclose(terms["view/cross_entropy"], [np.log(2), 0, 0], rtol=1e-6)
     np.testing.assert_allclose(terms["maker/cross_entropy"], [np.log(2), np.log(4), 0], rtol=1e-6)
     expected = [0.5 * np.log(2), 0.5 * np.log(4), 0]
@@ -186,5 +186,5 @@ def test_attributes_add_the_mean_over_those_that_are_known():
 
 def test_without_a_weight_attributes_are_not_computed():
     logits, targets = scene()
-    spec = dataclasses.replace(SPEC, attribute_names=("view",))
-    assert "view/cross_entropy" not in joint_loss(logits, targets, spec, attributes=(logits,))[1]
+    spec = dataclasses.replace(SPEC, image_label_names=("view",))
+    assert "view/cross_entropy" not in joint_loss(logits, targets, spec, image_labels=(logits,))[1]

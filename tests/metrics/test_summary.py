@@ -16,7 +16,7 @@ from fluorojax.metrics.summary import (
 
 
 def row(case, patient, dice, *, of="scope", kind="region", status="scored", unit="mm", **scores):
-    about = {"case": case, "patient": patient, "sequence": "", "level": "", "class": of}
+    about = {"case": case, "patient": patient, "sequence": "", "stratum": "", "class": of}
     empty = {m: None for m, metric in METRICS.items() if kind in metric.kinds}
     return about | {"kind": kind, "status": status, "unit": unit} | empty | {"dice": dice} | scores
 
@@ -142,10 +142,10 @@ def test_text_has_every_class_and_the_policy():
 
 
 def test_levels_of_difficulty_have_summaries_of_their_own():
-    assert summarise(ROWS)["levels"] == {}
-    rows = [r | {"level": "hard" if r["case"] == "b1" else "easy"} for r in ROWS]
-    levels = summarise(rows)["levels"]
-    assert list(levels) == ["easy", "hard"]
-    assert levels["easy"]["scope"]["metrics"]["dice"]["mean"] == pytest.approx(0.8)
-    assert levels["hard"]["wire"]["missed"] == 1
-    assert levels["hard"]["scope"]["cases"] == 1
+    assert summarise(ROWS)["strata"] == {}
+    rows = [r | {"stratum": "hard" if r["case"] == "b1" else "easy"} for r in ROWS]
+    strata = summarise(rows)["strata"]
+    assert list(strata) == ["easy", "hard"]
+    assert strata["easy"]["scope"]["metrics"]["dice"]["mean"] == pytest.approx(0.8)
+    assert strata["hard"]["wire"]["missed"] == 1
+    assert strata["hard"]["scope"]["cases"] == 1

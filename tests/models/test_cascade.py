@@ -3,7 +3,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fluorojax.models.cascade import LANDSCAPES, Cascade, FalseContext, forward, landscape
+from fluorojax.models.cascade import (
+    SPATIAL_PRIORS,
+    Cascade,
+    ContextCorruption,
+    forward,
+    spatial_prior,
+)
 
 IMAGE = np.random.default_rng(0).random((2, 16, 16)).astype(np.float32)
 
@@ -14,9 +20,9 @@ def cascade(**fields):
         "link": "gradient",
         "parent_class": 0,
         "child_class": 1,
-        "feedback": 1.0,
-        "landscape": "near",
-        "points": False,
+        "gradient_scale": 1.0,
+        "spatial_prior": "around",
+        "landmarks": False,
         "width": 4,
         "depth": 1,
         "norm": "group",
@@ -55,7 +61,7 @@ def test_training_may_show_later_stages_something_false():
     parameters = learned(network)
     plain = forward(network, parameters, IMAGE).logits
     blots = np.full(IMAGE.shape, 0.7, np.float32)
-    false = FalseContext(np.array([0, 1], np.float32), blots)
+    false = ContextCorruption(np.array([0, 1], np.float32), blots)
     logits = forward(network, parameters, IMAGE, false).logits
     np.testing.assert_array_equal(logits[..., 0], plain[..., 0])
     np.testing.assert_array_equal(logits[0], plain[0])
@@ -63,7 +69,7 @@ def test_training_may_show_later_stages_something_false():
 
 
 def test_a_later_stage_begins_as_the_network_that_it_would_be_alone():
-    linked, alone = cascade(points=True), cascade(link="none", points=True)
+    linked, alone = cascade(landmarks=True), cascade(link="none", landmarks=True)
     np.testing.assert_allclose(
         forward(linked, initial(linked), IMAGE).logits,
         forward(alone, initial(alone), IMAGE).logits,
@@ -72,7 +78,7 @@ def test_a_later_stage_begins_as_the_network_that_it_would_be_alone():
 
 
 def test_a_share_of_the_gradient_flows_back():
-    whole, tenth = (gradient_of_child(cascade(feedback=share)) for share in (1.0, 0.1))
+    whole, tenth = (gradient_of_child(cascade(gradient_scale=share)) for share in (1.0, 0.1))
     np.testing.assert_allclose(tenth, 0.1 * whole, rtol=1e-4)
 
 
@@ -102,14 +108,14 @@ def test_the_landscape_is_shown_where_an_earlier_stage_finds_the_parent(parent_c
     assert parameters["stage_1"]["down_0"]["conv_0"]["kernel"].shape[2] == channels
 
 
-@pytest.mark.parametrize(("kind", "channels"), [("none", 2), ("near", 3), ("front", 3)])
+@pytest.mark.parametrize(("kind", "channels"), [("none", 2), ("around", 3), ("in_front", 3)])
 def test_the_landscape_can_be_switched_off(kind, channels):
-    parameters = initial(cascade(landscape=kind))
+    parameters = initial(cascade(spatial_prior=kind))
     assert parameters["stage_1"]["down_0"]["conv_0"]["kernel"].shape[2] == channels
 
 
 def test_the_exit_goes_with_the_parent_and_the_tip_with_the_child():
-    network = cascade(points=True, landscape="none")
+    network = cascade(landmarks=True, spatial_prior="none")
     parameters = initial(network)
     assert parameters["stage_0"]["head"]["bias"].shape == (2,)
     assert parameters["stage_1"]["head"]["bias"].shape == (2,)
@@ -120,13 +126,15 @@ def test_the_exit_goes_with_the_parent_and_the_tip_with_the_child():
     heads["stage_1"]["head"]["bias"] = jax.numpy.array([3.0, 4.0]) * 100
     output = forward(network, heads, IMAGE)
     np.testing.assert_allclose(output.logits.mean((0, 1, 2)), [100, 300], atol=20)
-    np.testing.assert_allclose(output.points.mean((0, 1, 2)), [200, 400], atol=20)
+    np.testing.assert_allclose(output.landmarks.mean((0, 1, 2)), [200, 400], atol=20)
 
 
 def test_one_stage_learns_both_points_and_without_them_there_are_none():
     stages = ((0, 1),)
-    assert forward(*with_initial(stages=stages, link="none", points=True)).points.shape[-1] == 2
-    assert forward(*with_initial(stages=stages, link="none")).points is None
+    assert (
+        forward(*with_initial(stages=stages, link="none", landmarks=True)).landmarks.shape[-1] == 2
+    )
+    assert forward(*with_initial(stages=stages, link="none")).landmarks is None
 
 
 def with_initial(**fields):
@@ -152,18 +160,18 @@ def test_deep_supervision_is_merged_level_by_level():
 def test_the_landscape_is_high_on_the_parent_and_falls_with_distance():
     parent = np.zeros((1, 64, 64), np.float32)
     parent[0, :8] = 1.0
-    near = np.asarray(landscape(parent, LANDSCAPES["near"]))[0, :, 32, 0]
+    near = np.asarray(spatial_prior(parent, SPATIAL_PRIORS["around"]))[0, :, 32, 0]
     assert near[0] == 1.0
     assert (np.diff(near) <= 0).all()
     assert near[16] > near[40] > near[63] >= 0
 
 
 def test_the_first_stage_tells_the_attributes():
-    network = cascade(attributes=(2, 3), link="none")
+    network = cascade(image_labels=(2, 3), link="none")
     parameters = initial(network)
     assert "attribute_0" not in parameters["stage_1"]
     heads = jax.tree.map(lambda p: p, parameters)
     heads["stage_0"]["attribute_1"] = {"kernel": np.zeros((16, 3)), "bias": np.float32([1, 2, 3])}
-    found = jax.jit(lambda p: forward(network, p, IMAGE).attributes)(heads)
+    found = jax.jit(lambda p: forward(network, p, IMAGE).image_labels)(heads)
     assert found[0].shape == (2, 2)
     np.testing.assert_array_equal(found[1], [[1, 2, 3]] * 2)

@@ -20,9 +20,9 @@ SPEC = NetworkSpec(
     remat=False,
     dtype="bfloat16",
     child_class=1,
-    landscape="front",
-    points=True,
-    attributes=(2, 3),
+    spatial_prior="in_front",
+    landmarks=True,
+    image_labels=(2, 3),
 )
 
 
@@ -32,14 +32,14 @@ def test_json_and_back_is_the_same():
 
 def test_an_export_from_before_there_were_attributes_has_none():
     fields = SPEC.to_json()
-    del fields["attributes"]
-    assert NetworkSpec.from_json(fields).attributes == ()
+    del fields["image_labels"]
+    assert NetworkSpec.from_json(fields).image_labels == ()
 
 
 def test_build_passes_every_field_on():
     network = build(SPEC)
     assert (network.stages, network.width, network.dtype.name) == (SPEC.stages, 4, "bfloat16")
-    assert network.attributes == (2, 3)
+    assert network.image_labels == (2, 3)
 
 
 @pytest.mark.parametrize(

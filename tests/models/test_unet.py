@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from fluorojax.models.unet import NORMS, RARE, GroupNorm, UNet, double, fold, halve, unfold
+from fluorojax.models.unet import (
+    NORMS,
+    RARE,
+    GroupNorm,
+    UNet,
+    double,
+    halve,
+    pixel_shuffle,
+    space_to_depth,
+)
 
 IMAGE = np.random.default_rng(0).standard_normal((2, 16, 24, 1)).astype(np.float32)
 
@@ -45,12 +54,12 @@ def test_a_size_that_cannot_be_halved_is_refused_with_the_multiple():
 
 def test_unfold_undoes_fold_and_the_pixels_of_a_patch_are_channels():
     x = np.random.default_rng(2).standard_normal((2, 6, 9, 4)).astype(np.float32)
-    np.testing.assert_array_equal(unfold(fold(x[..., :1], 3), 3), x[..., :1])
-    np.testing.assert_array_equal(fold(x, 1), x)
-    folded = fold(x, 3)
+    np.testing.assert_array_equal(pixel_shuffle(space_to_depth(x[..., :1], 3), 3), x[..., :1])
+    np.testing.assert_array_equal(space_to_depth(x, 1), x)
+    folded = space_to_depth(x, 3)
     assert folded.shape == (2, 2, 3, 36)
     np.testing.assert_array_equal(folded[0, 1, 2, 9:18].reshape(3, 3), x[0, 3:6, 6:9, 1])
-    pixels = unfold(folded, 3)
+    pixels = pixel_shuffle(folded, 3)
     assert pixels.shape == x.shape
     np.testing.assert_array_equal(pixels[0, 3:6, 6:9].ravel(), folded[0, 1, 2])
 
@@ -132,8 +141,8 @@ def test_halve_takes_the_maximum_and_double_repeats():
 
 @pytest.fixture(scope="module")
 def telling():
-    """A network that tells two attributes, and its parameters."""
-    network = small(depth=1, attributes=(2, 3))
+    """A network that tells two image labels, and its parameters."""
+    network = small(depth=1, image_labels=(2, 3))
     return network, initial(network)
 
 
@@ -145,16 +154,16 @@ def test_attributes_are_linear_in_what_is_anywhere_in_the_frame(telling):
     pooled = np.stack([bottom.mean((1, 2)), bottom.max((1, 2))], 1)
     pooled -= pooled.mean(-1, keepdims=True)
     pooled /= np.sqrt((pooled**2).mean(-1, keepdims=True) + 1e-6)
-    assert [values.shape for values in output.attributes] == [(2, 2), (2, 3)]
-    for k, values in enumerate(output.attributes):
+    assert [values.shape for values in output.image_labels] == [(2, 2), (2, 3)]
+    for k, values in enumerate(output.image_labels):
         kernel = variables["params"][f"attribute_{k}"]["kernel"]
         np.testing.assert_allclose(values, pooled.reshape(2, -1) @ kernel, atol=1e-4)
 
 
 def test_attributes_are_float32_whatever_is_computed_in():
-    network = small(attributes=(2,), dtype=jnp.dtype("bfloat16"))
+    network = small(image_labels=(2,), dtype=jnp.dtype("bfloat16"))
     output, _ = jax.eval_shape(network.init_with_output, jax.random.key(0), IMAGE)
-    assert output.attributes[0].dtype == jnp.float32
+    assert output.image_labels[0].dtype == jnp.float32
 
 
 def test_attributes_teach_the_encoder_alone_and_change_no_other_parameter(telling):
@@ -166,7 +175,7 @@ def test_attributes_teach_the_encoder_alone_and_change_no_other_parameter(tellin
     assert new == {"attribute_norm", "attribute_0", "attribute_1"}
 
     def one_value(parameters):
-        told = network.apply({"params": parameters}, IMAGE).attributes
+        told = network.apply({"params": parameters}, IMAGE).image_labels
         return sum(values[:, 0].sum() for values in told)
 
     gradient = jax.jit(jax.grad(one_value))(variables["params"])

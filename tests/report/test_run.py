@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.drawing import casemap, overlay
+from fluorojax.drawing import archive, overlay
 from fluorojax.evaluation.probabilities import Confidence
-from fluorojax.metrics.attributes import summarise_attributes, write_attributes_csv
 from fluorojax.metrics.case import EMPTY_POLICY, MetricSettings, score_case
+from fluorojax.metrics.image_labels import summarise_image_labels, write_image_labels_csv
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.report.run import flattened, read_records, series_of, write_report
-from fluorojax.schema.info import AttributeInfo, ClassInfo, Relation
+from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
 from tests.browser import in_a_browser
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
@@ -39,7 +39,7 @@ def case_rows(case: str, patient: str, reach: int) -> list[dict]:
         relation=Relation("wire", "scope"),
         attached=1,
     )
-    return [{"case": case, "patient": patient, "sequence": "", "level": ""} | r for r in rows]
+    return [{"case": case, "patient": patient, "sequence": "", "stratum": ""} | r for r in rows]
 
 
 def write_evaluation(folder: Path) -> None:
@@ -52,7 +52,7 @@ def write_evaluation(folder: Path) -> None:
         about = {"patient": f"p{n % 2}", "ignore": NOTHING, "spacing": (0.5, 0.5)}
         collected.add(found, scene(60), **about)
         path = folder / "maps" / f"{overlay.file_name(case)}.png"
-        casemap.save(path, np.full((48, 64), 0.5), NOTHING, found, scene(60))
+        archive.save(path, np.full((48, 64), 0.5), NOTHING, found, scene(60))
     collected.write(folder)
     collected.write(folder.parent / "validation")
     summary = summarise(rows, MetricSettings()) | {
@@ -157,17 +157,17 @@ def test_the_headline_is_the_mean_over_patients(run):
 
 
 def test_scores_stand_by_level_where_the_cases_have_levels(run):
-    assert "by level" not in read(run).words
+    assert "by stratum" not in read(run).words
     folder = run / "evaluation" / "test"
     rows = [
-        row | {"level": "over bone" if case in ("bad", "missed") else "over soft tissue"}
+        row | {"stratum": "over bone" if case in ("bad", "missed") else "over soft tissue"}
         for case, reach in {"good": 58, "bad": 24, "missed": 16}.items()
         for row in case_rows(case, case, reach)
     ]
     write_cases_csv(rows, folder / "cases.csv")
     summary = summarise(rows, MetricSettings())
     write_summary(summary, folder / "summary.json")
-    mean = summary["levels"]["over bone"]["wire"]["metrics"]["cldice"]["patient_mean"]
+    mean = summary["strata"]["over bone"]["wire"]["metrics"]["cldice"]["patient_mean"]
     found = next(row for row in read(run).rows if row[0] == "over bone")
     assert found[2] == f"clDice {mean:.3f} (2)"
 
@@ -177,7 +177,7 @@ def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run)
     folder = run / "evaluation" / "test"
     rows = [
         {
-            **{"case": case, "patient": patient, "sequence": "", "attribute": "maker"},
+            **{"case": case, "patient": patient, "sequence": "", "image_label": "maker"},
             **{"reference": reference, "predicted": "b", "probability": probability},
         }
         for case, patient, reference, probability in (
@@ -187,10 +187,10 @@ def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run)
             ("four", "p1", "", 0.8),
         )
     ]
-    write_attributes_csv(rows, folder / "attributes.csv")
-    maker = AttributeInfo("maker", ("<a>", "b"))
+    write_image_labels_csv(rows, folder / "image_labels.csv")
+    maker = ImageLabelInfo("maker", ("<a>", "b"))
     summary = json.loads((folder / "summary.json").read_text())
-    told = {"attributes": summarise_attributes(rows, (maker,))}
+    told = {"image_labels": summarise_image_labels(rows, (maker,))}
     write_summary(summary | told, folder / "summary.json")
     page = read(run)
     assert "Right in 1 of 3 frames (0.333); mean over 2 patients 0.250" in page.words
@@ -201,8 +201,8 @@ def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run)
         ["three", "p1", "<a>", "b", "0.700"],
         ["two", "p0", "<a>", "b", "0.600"],
     ]
-    (folder / "attributes.csv").write_text("case\none\n")
-    with pytest.raises(InputError, match=r"attributes\.csv is damaged"):
+    (folder / "image_labels.csv").write_text("case\none\n")
+    with pytest.raises(InputError, match=r"image_labels\.csv is damaged"):
         read(run)
 
 
@@ -279,7 +279,7 @@ def test_an_empty_run(tmp_path):
 def test_a_class_nobody_could_score(run):
     empty = np.zeros((8, 8, 2), bool)
     rows = score_case(empty, empty, classes=CLASSES, spacing=(np.nan, np.nan))
-    rows = [{"case": "a", "patient": "p", "sequence": "", "level": ""} | r for r in rows]
+    rows = [{"case": "a", "patient": "p", "sequence": "", "stratum": ""} | r for r in rows]
     write_cases_csv(rows, run / "evaluation/test/cases.csv")
     write_summary(summarise(rows), run / "evaluation/test/summary.json")
     assert "left out, both empty: 1" in read(run).words

@@ -1,14 +1,17 @@
 import dataclasses
 import json
 
-from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
+from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo, Relation
 
 INFO = DatasetInfo(
     name="x",
     classes=(ClassInfo("scope", "region"), ClassInfo("wire", "curve", 255)),
     relation=Relation(child="wire", parent="scope"),
     split_unit="frame",
-    attributes=(AttributeInfo("view", ("front", "side")), AttributeInfo("side", ("l", "r"), True)),
+    image_labels=(
+        ImageLabelInfo("view", ("front", "side")),
+        ImageLabelInfo("side", ("l", "r"), True),
+    ),
 )
 
 
@@ -18,8 +21,8 @@ def test_json_and_back_is_the_same():
 
 def test_a_description_from_before_there_were_attributes_has_none():
     fields = INFO.to_json()
-    del fields["attributes"]
-    assert DatasetInfo.from_json(fields).attributes == ()
+    del fields["image_labels"]
+    assert DatasetInfo.from_json(fields).image_labels == ()
 
 
 def test_shared_patients_are_cautioned_of():

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo
 from tfds_builders import common
 
 INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))
@@ -54,11 +54,11 @@ def test_more_than_eight_classes_take_16_bits():
 
 
 def test_attributes_are_stored_where_there_are_any_and_each_must_be_given():
-    info = dataclasses.replace(INFO, attributes=(AttributeInfo("view", ("front", "side")),) * 2)
-    viewed = dataclasses.replace(frame(), attributes=(1, -1))
+    info = dataclasses.replace(INFO, image_labels=(ImageLabelInfo("view", ("front", "side")),) * 2)
+    viewed = dataclasses.replace(frame(), image_labels=(1, -1))
     features, stored = common.features("uint8", 2, 2), common.record(viewed, info, "uint8")
     again = features.deserialize_example_np(features.serialize_example(stored))
-    np.testing.assert_array_equal(again["attributes"], np.int8([1, -1]))
-    assert "attributes" not in common.features("uint8", 2)
-    with pytest.raises(ValueError, match="case c has 0 attributes, and toy has 2"):
+    np.testing.assert_array_equal(again["image_labels"], np.int8([1, -1]))
+    assert "image_labels" not in common.features("uint8", 2)
+    with pytest.raises(ValueError, match="case c has 0 image_labels, and toy has 2"):
         common.record(frame(), info, "uint8")

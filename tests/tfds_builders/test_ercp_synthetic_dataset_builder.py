@@ -5,7 +5,7 @@ import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.datasets import source
-from fluorojax.simulation.fluoroscopy.ercp import LEVELS
+from fluorojax.simulation.fluoroscopy.ercp import STRATA
 from fluorojax.simulation.spec import ERCP
 from tfds_builders import simulated
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
@@ -83,7 +83,7 @@ def test_the_frames_of_a_sequence_are_more_alike_than_two_sequences(built):
 def test_the_level_is_stored_where_a_wire_is_in_view(built):
     for example in built[0].split("train"):
         wire_in_view = bool((example["mask"] >> 1).any())
-        assert (example["level"] in LEVELS) if wire_in_view else example["level"] == ""
+        assert (example["stratum"] in STRATA) if wire_in_view else example["stratum"] == ""
 
 
 def test_online_only_validation_and_test_frames_are_stored_and_they_are_the_same(built, tmp_path):

@@ -52,13 +52,13 @@ def test_films_and_masks_are_those_of_the_simulation(built, truth):
         np.testing.assert_array_equal(bitmask.unpack(example["mask"], len(CLASSES)), mask)
         assert example["case"] == f"train{n:04d}"
         kind, view = TYPES[truth["type"][n]], VIEWS[truth["view"][n]]
-        assert example["level"] == f"{kind}, {view}"
-        told = [truth[attribute.name][n] for attribute in built.info.attributes]
-        assert example["attributes"].tolist() == told
+        assert example["stratum"] == f"{kind}, {view}"
+        told = [truth[image_label.name][n] for image_label in built.info.image_labels]
+        assert example["image_labels"].tolist() == told
 
 
 def test_type_view_and_side_are_told_of_each_film(built):
-    assert [(a.name, a.chiral) for a in built.info.attributes] == [
+    assert [(a.name, a.chiral) for a in built.info.image_labels] == [
         ("type", False),
         ("view", False),
         ("side", True),
@@ -93,6 +93,6 @@ def test_frames_simulated_while_training_are_laid_out_as_stored_ones(built):
         assert batch[name].shape == (2, *value.shape)
         assert batch[name].dtype == value.dtype, name
     assert not batch["skeleton"].any()
-    assert not batch["points"].any()
+    assert not batch["landmarks"].any()
     assert (batch["attached"] == -1).all()
-    assert (batch["attributes"] >= 0).all()
+    assert (batch["image_labels"] >= 0).all()

@@ -205,19 +205,19 @@ def test_a_three_pixel_wire_stays_in_one_piece():
 def test_crop_contains_the_thin_class_at_the_given_rate():
     lonely = np.zeros(SIZE, bool)
     lonely[70, 12] = True
-    wanted = dataclasses.replace(IDENTITY, thin_rate=0.6)
+    wanted = dataclasses.replace(IDENTITY, foreground_oversampling=0.6)
     found = run(wanted, sample_of(lonely)).mask[..., 1].any((1, 2)).mean()
     # Of the crops that do not seek it, 23 of 49 rows and 13 of 49 columns hold it.
     expected = 0.6 + 0.4 * (23 / 49) * (13 / 49)
     assert found == pytest.approx(expected, abs=0.08)
-    always = run(dataclasses.replace(wanted, thin_rate=1.0), sample_of(lonely))
+    always = run(dataclasses.replace(wanted, foreground_oversampling=1.0), sample_of(lonely))
     assert always.mask[..., 1].any((1, 2)).all()
 
 
 def test_crop_does_not_centre_the_thin_class():
     lonely = np.zeros(SIZE, bool)
     lonely[48, 48] = True
-    spec = dataclasses.replace(IDENTITY, thin_rate=1.0)
+    spec = dataclasses.replace(IDENTITY, foreground_oversampling=1.0)
     out = run(spec, sample_of(lonely))
     _, rows, columns = np.nonzero(out.mask[..., 1])
     for place in (rows, columns):
@@ -231,7 +231,7 @@ def test_crop_does_not_centre_the_thin_class():
 def test_sought_pixel_is_there_after_deformation_too():
     lonely = np.zeros(SIZE, bool)
     lonely[59:62, 29:32] = True
-    spec = dataclasses.replace(GEOMETRY, thin_rate=1.0)
+    spec = dataclasses.replace(GEOMETRY, foreground_oversampling=1.0)
     out = run(spec, sample_of(lonely))
     assert (out.mask[..., 1].any((1, 2)) | out.ignore.any((1, 2))).all()
     assert out.mask[..., 1].any((1, 2)).mean() > 0.95
@@ -239,7 +239,9 @@ def test_sought_pixel_is_there_after_deformation_too():
 
 def test_a_crop_stays_in_the_frame_as_far_as_it_can():
     """A small crop of a frame turned by up to 20 degrees has room enough nearly everywhere."""
-    spec = dataclasses.replace(IDENTITY, affine_rate=1.0, thin_rate=1.0, scale=(1.0, 1.25))
+    spec = dataclasses.replace(
+        IDENTITY, affine_rate=1.0, foreground_oversampling=1.0, scale=(1.0, 1.25)
+    )
     corner = np.zeros(SIZE, bool)
     corner[2:5, 2:5] = True
     out = run(spec, sample_of(corner)._replace(ignore=np.zeros(SIZE, np.uint8)))
@@ -266,7 +268,7 @@ def test_thin_pixels_are_drawn_evenly_and_never_where_ignored():
 
 
 def test_without_a_thin_pixel_the_crop_is_uniform():
-    spec = dataclasses.replace(IDENTITY, thin_rate=1.0)
+    spec = dataclasses.replace(IDENTITY, foreground_oversampling=1.0)
     sample = sample_of(np.zeros(SIZE, bool))
     rows = np.mgrid[: SIZE[0], : SIZE[1]][0]
     out = run(spec, sample._replace(image=(rows / 128).astype(np.float32)))

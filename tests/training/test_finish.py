@@ -73,7 +73,7 @@ def test_a_run_without_a_checkpoint_is_refused(run, tmp_path):
 
 def test_scores_of_shared_patients_come_after_their_caution(run, capsys):
     info = dataclasses.replace(run.info, split_unit="frame")
-    rows = {"cases": 1, "classes": {}, "foreground_mean": {}, "levels": {}}
+    rows = {"cases": 1, "classes": {}, "foreground_mean": {}, "strata": {}}
     finish.print_scores(rows, info)
     lines = capsys.readouterr().out.splitlines()
     assert "nothing about a new patient" in " ".join(lines[:2])
@@ -81,8 +81,8 @@ def test_scores_of_shared_patients_come_after_their_caution(run, capsys):
 
 def test_scores_of_attributes_stand_below_those_of_classes(run, capsys):
     known = {"cases": 8, "accuracy": 0.75, "patient_accuracy": 0.625, "interval": [0.5, 0.7]}
-    attributes = {"view": known, "maker": {"cases": 0, "accuracy": None}}
-    summary = {"cases": 8, "classes": {}, "levels": {}, "attributes": attributes}
+    image_labels = {"view": known, "maker": {"cases": 0, "accuracy": None}}
+    summary = {"cases": 8, "classes": {}, "strata": {}, "image_labels": image_labels}
     finish.print_scores(summary, run.info)
     lines = capsys.readouterr().out.splitlines()
     view = next(line for line in lines if "view" in line)
@@ -95,7 +95,7 @@ def test_scores_of_curves_are_also_printed_by_level(run, capsys):
     summary = {
         "cases": 3,
         "classes": {"wire": {"metrics": {"cldice": {"mean": 0.75}}}},
-        "levels": {"wire over bone": {"wire": curve}},
+        "strata": {"wire over bone": {"wire": curve}},
     }
     finish.print_scores(summary, run.info)
     lines = capsys.readouterr().out.splitlines()

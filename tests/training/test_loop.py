@@ -5,7 +5,7 @@ import pytest
 
 from fluorojax.core import parallel
 from fluorojax.metrics.summary import summarise
-from fluorojax.training.loop import due, headline, marked, stops
+from fluorojax.training.loop import due, headline, stops, with_stop_flag
 from fluorojax.training.record import Interval
 from fluorojax.training.signals import Stop
 
@@ -24,7 +24,7 @@ def test_the_headline_has_dice_of_each_class_and_cldice_of_thin_ones():
     expected = {"scope/dice": 0.5, "wire/dice": 0.25, "wire/cldice": 0.75}
     assert headline(summarise(rows), ["scope", "wire"]) == expected
     told = {"view": {"cases": 2, "accuracy": 0.5}, "maker": {"cases": 0, "accuracy": None}}
-    found = headline(summarise(rows) | {"attributes": told}, ["scope", "wire"])
+    found = headline(summarise(rows) | {"image_labels": told}, ["scope", "wire"])
     assert found == expected | {"view/accuracy": 0.5}
 
 
@@ -51,6 +51,6 @@ def test_several_stop_together_where_all_have_heard_of_it(monkeypatch):
 
 def test_every_example_says_whether_its_process_was_asked_to_stop():
     stop, batch = Stop(), {"index": np.arange(3)}
-    assert not marked(batch, stop)["stop"].any()
+    assert not with_stop_flag(batch, stop)["stop"].any()
     stop.requested = "SIGUSR1"
-    assert marked(batch, stop)["stop"].tolist() == [True] * 3
+    assert with_stop_flag(batch, stop)["stop"].tolist() == [True] * 3

@@ -8,9 +8,9 @@ from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
 from fluorojax.inference.export import export
 from fluorojax.inference.predictor import Predictor
-from fluorojax.inference.tta import Views
+from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo, Relation
+from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo, Relation
 from fluorojax.training import setup
 from fluorojax.training.augment import AugmentSpec
 from tests.folders import write_folder
@@ -56,23 +56,23 @@ def test_the_methods_differ_in_stages_and_link(method, stages, link):
 
 def test_points_need_a_relation():
     alone = dataclasses.replace(INFO, relation=None)
-    with pytest.raises(InputError, match=r"model\.points=False"):
-        setup.network_spec(config("multi", **{"model.points": True}), alone)
+    with pytest.raises(InputError, match=r"model\.landmarks=False"):
+        setup.network_spec(config("multi", **{"model.landmarks": True}), alone)
 
 
 VIEWED = dataclasses.replace(
     INFO,
-    attributes=(
-        AttributeInfo("view", ("front", "side")),
-        AttributeInfo("hand", ("left", "right", "both"), chiral=True),
+    image_labels=(
+        ImageLabelInfo("view", ("front", "side")),
+        ImageLabelInfo("hand", ("left", "right", "both"), chiral=True),
     ),
 )
 
 
 def test_attributes_are_learned_where_they_have_a_weight():
-    assert setup.network_spec(config(), VIEWED).attributes == (2, 3)
-    assert setup.loss_spec(config(), VIEWED).attribute_names == ("view", "hand")
-    assert setup.network_spec(config(**{"loss.attributes": 0.0}), VIEWED).attributes == ()
+    assert setup.network_spec(config(), VIEWED).image_labels == (2, 3)
+    assert setup.loss_spec(config(), VIEWED).image_label_names == ("view", "hand")
+    assert setup.network_spec(config(**{"loss.image_labels": 0.0}), VIEWED).image_labels == ()
 
 
 @pytest.mark.parametrize("field", ["flip_horizontal_rate", "flip_vertical_rate"])
@@ -82,7 +82,7 @@ def test_frames_are_not_mirrored_where_that_would_change_an_attribute(field):
     mirrored = still | {f"augment.{field}": 0.5}
     with pytest.raises(InputError, match=rf"'hand' of 'toy'.*--config\.augment\.{field}=0\.0"):
         setup.check_flips(config(**mirrored), VIEWED)
-    setup.check_flips(config(**mirrored, **{"loss.attributes": 0.0}), VIEWED)
+    setup.check_flips(config(**mirrored, **{"loss.image_labels": 0.0}), VIEWED)
     setup.check_flips(config(**mirrored), INFO)
 
 
@@ -105,10 +105,14 @@ def test_what_dice_weighs_where_a_class_is_absent_can_be_said_of_single_classes(
 
 
 def test_the_least_piece_can_be_said_of_single_classes():
-    assert setup.least_of(config(), INFO) == (0.0, 0.0)
-    assert setup.least_of(config(**{"evaluation.least_px": "wire=12"}), INFO) == (0.0, 12.0)
-    with pytest.raises(InputError, match=r"evaluation\.least_px: there is no class 'wires'"):
-        setup.least_of(config(**{"evaluation.least_px": "wires=12"}), INFO)
+    assert setup.min_component_px_of(config(), INFO) == (0.0, 0.0)
+    assert setup.min_component_px_of(
+        config(**{"evaluation.min_component_px": "wire=12"}), INFO
+    ) == (0.0, 12.0)
+    with pytest.raises(
+        InputError, match=r"evaluation\.min_component_px: there is no class 'wires'"
+    ):
+        setup.min_component_px_of(config(**{"evaluation.min_component_px": "wires=12"}), INFO)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +165,9 @@ def test_the_share_of_the_configuration_trains(tmp_path):
 
 def test_a_run_s_predictor_shows_frames_as_the_configuration_says(tmp_path):
     settings = small_config("multi", write_folder(tmp_path / "frames"), tmp_path / "built")
-    settings.evaluation.shifts, settings.evaluation.mirrored = 3, True
+    settings.evaluation.tta_shifts, settings.evaluation.tta_mirror = 3, True
     run = setup.set_up(settings, open_dataset(settings.data))
-    assert run.predictor(run.first_state().parameters).views == Views(3, mirrored=True)
+    assert run.predictor(run.first_state().parameters).tta == TtaSpec(3, mirror=True)
 
 
 def test_float32_takes_what_an_export_holds():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fluorojax.core import parallel
-from fluorojax.training.steps import augmented, risen, sample_of, train_step
+from fluorojax.training.steps import augmented, ramp, sample_of, train_step
 from tests.integration.spread import batch, toy_run
 
 
@@ -72,5 +72,5 @@ def test_a_step_that_is_finite_moves_parameters_moments_and_average(first_and_st
 
 
 def test_the_weight_of_the_relation_rises_from_none_to_all():
-    assert [float(risen(step, (4.0, 8.0))) for step in (0, 4, 6, 8, 20)] == [0, 0, 0.5, 1, 1]
-    assert [float(risen(step, (0.0, 0.0))) for step in (0, 1)] == [0, 1]
+    assert [float(ramp(step, (4.0, 8.0))) for step in (0, 4, 6, 8, 20)] == [0, 0, 0.5, 1, 1]
+    assert [float(ramp(step, (0.0, 0.0))) for step in (0, 1)] == [0, 1]

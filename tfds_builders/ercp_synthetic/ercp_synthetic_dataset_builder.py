@@ -41,7 +41,7 @@ def simulate(split: str, numbers: np.ndarray, spec: Spec) -> dict[str, jax.Array
 
 
 def _keys(split: str, numbers: jax.Array) -> ercp.Keys:
-    """Return the keys of (patient, sequence, frame): each level has a stream of its own."""
+    """Return the keys of (patient, sequence, frame): each stratum has a stream of its own."""
     keys = [rng.stream(SEED, f"ercp/{split}/{what}") for what in ("patient", "sequence", "noise")]
     for place, number in enumerate(numbers):
         # A patient's key depends on its number only, a sequence's on both, a frame's on all.
@@ -91,7 +91,7 @@ def frame_of(
         ignore=np.zeros(mask.shape[:2], np.uint8),
         attached=int(values["attached"]),
         spacing_mm=(pixel_mm, pixel_mm),
-        level=ercp.level_name(values["level"], mask),
+        stratum=ercp.stratum_name(values["stratum"], mask),
     )
 
 
@@ -112,7 +112,7 @@ SIMULATION = simulated.Simulation(
 class Builder(simulated.SimulatedBuilder):
     """Sequences of a patient share the anatomy, frames of a sequence the view."""
 
-    VERSION = tfds.core.Version("2.0.0")
+    VERSION = tfds.core.Version("3.0.0")
     RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
         "1.0.0": "First version.",
         "2.0.0": "Sequences; beam energy, lag, gallbladder, clips; 1024 px.",

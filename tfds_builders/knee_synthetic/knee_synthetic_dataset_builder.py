@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from fluorojax.core import rng
 from fluorojax.core.errors import InputError
 from fluorojax.schema import knee_classes
-from fluorojax.schema.info import AttributeInfo, ClassInfo, DatasetInfo
+from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo
 from fluorojax.simulation.knee import knee
 from fluorojax.simulation.knee.spec import KNEE, KneeSpec
 from tfds_builders import common, simulated
@@ -20,11 +20,11 @@ INFO = DatasetInfo(
     classes=tuple(ClassInfo(name, "region") for name in knee_classes.CLASSES),
     description="Simulated knee radiographs: native, total, unicompartmental and revision knees.",
     license="Apache-2.0",
-    attributes=(
-        AttributeInfo("type", knee.TYPES),
-        AttributeInfo("view", knee.VIEWS),
+    image_labels=(
+        ImageLabelInfo("type", knee.TYPES),
+        ImageLabelInfo("view", knee.VIEWS),
         # Not known of a lateral film without a marker.
-        AttributeInfo("side", knee.SIDES, chiral=True),
+        ImageLabelInfo("side", knee.SIDES, chiral=True),
     ),
 )
 SEED = 2024
@@ -84,8 +84,8 @@ def frame_of(
         mask=mask,
         ignore=np.zeros(mask.shape[:2], np.uint8),
         spacing_mm=(pixel_mm, pixel_mm),
-        attributes=tuple(int(values[attribute.name]) for attribute in INFO.attributes),
-        level=f"{knee.TYPES[values['type']]}, {knee.VIEWS[values['view']]}",
+        image_labels=tuple(int(values[image_label.name]) for image_label in INFO.image_labels),
+        stratum=f"{knee.TYPES[values['type']]}, {knee.VIEWS[values['view']]}",
     )
 
 
@@ -109,7 +109,7 @@ class Builder(simulated.SimulatedBuilder):
     record: `simulated.simulate_frames(SIMULATION, split, [(n,), ...], spec)` tells it again.
     """
 
-    VERSION = tfds.core.Version("1.2.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
         "1.0.0": "First version.",
         "1.1.0": "No side is told of a lateral film without a marker: nobody could see it.",

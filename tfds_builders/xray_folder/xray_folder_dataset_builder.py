@@ -32,7 +32,7 @@ def config_name(folder: Folder, fingerprint: str) -> str:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Stores each frame on its own grid, in the order of the table."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
     url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
 
@@ -53,7 +53,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             description=info.description or info.name,
             license=info.license,
             features=common.features(
-                self.builder_config.image_dtype, len(info.classes), len(info.attributes)
+                self.builder_config.image_dtype, len(info.classes), len(info.image_labels)
             ),
             metadata=tfds.core.MetadataDict(
                 common.metadata(info, index, self.builder_config.fingerprint)
@@ -87,8 +87,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 labelled=case.labelled,
                 attached=case.attached,
                 spacing_mm=case.spacing_mm,
-                level=case.level,
-                attributes=case.attributes,
+                stratum=case.stratum,
+                image_labels=case.image_labels,
             )
             yield key, common.record(frame, config.folder.info, config.image_dtype)
             config.on_frame(done + key + 1)

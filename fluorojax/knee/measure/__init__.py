@@ -3,7 +3,13 @@
 from fluorojax.knee.measure.film import CalibrationObject, KneeFilm, KnownWidth
 from fluorojax.knee.measure.knee import KneeReport, measure_knee
 from fluorojax.knee.measure.progression import Progress, compare_knees
-from fluorojax.knee.measure.result import UNCERTAINTY, Figure, Measurement, Refused, Tolerances
+from fluorojax.knee.measure.result import (
+    UNCERTAINTY,
+    Figure,
+    Measurement,
+    NotMeasurable,
+    Tolerances,
+)
 from fluorojax.knee.measure.settings import KneeSettings
 from fluorojax.schema.knee_classes import CLASSES
 
@@ -17,8 +23,8 @@ __all__ = [
     "KneeSettings",
     "KnownWidth",
     "Measurement",
+    "NotMeasurable",
     "Progress",
-    "Refused",
     "Tolerances",
     "compare_knees",
     "measure_knee",

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from fluorojax.knee.measure.fits import LineFit, huber_line
 from fluorojax.knee.measure.plane import HALF, Plane, opened, quarter_turn, solid, unit
-from fluorojax.knee.measure.result import Refused
+from fluorojax.knee.measure.result import NotMeasurable
 
 SMOOTHING_ROWS = 4.0  # s.d. of the Gaussian under which a width's change is read
 LEAST_ROWS = 8  # midpoints that a shaft's straight part has at least
@@ -102,8 +102,8 @@ def shaft(
         name: of the bone, for the reason of a refusal.
 
     Raises:
-        Refused: less shaft is visible than `rules.least_widths` of its widths, or its direction is
-            less certain than `rules.most_error_deg`.
+        NotMeasurable: less shaft is visible than `rules.least_widths` of its widths, or its
+            direction is less certain than `rules.most_error_deg`.
     """
     silhouette = solid(opened(silhouette, round(rules.leak * max(silhouette.shape))))
     if not (silhouette >= HALF).any():
@@ -126,7 +126,7 @@ def shaft(
     hidden = np.degrees(plane.edge_error / (np.sqrt(len(midpoints)) * heights[used].std()))
     error = float(np.hypot(doubt, max(line.error_deg, hidden)))
     if error > rules.most_error_deg:
-        raise Refused(
+        raise NotMeasurable(
             f"visible shaft of the {name} too short: {length:.1f} {plane.unit}, "
             f"{length / width:.2f} of its width, which leaves its direction uncertain by "
             f"{error:.1f} degrees; {rules.most_error_deg:g} are allowed; take a film that shows "
@@ -145,7 +145,9 @@ def _refuse_short(length: float, width: float, rules: ShaftRules, plane: Plane, 
         if length > 0
         else f"no straight part is seen; {rules.least_widths:g} of its width is needed"
     )
-    raise Refused(f"visible shaft of the {name} too short: {there}; take a film that shows more")
+    raise NotMeasurable(
+        f"visible shaft of the {name} too short: {there}; take a film that shows more"
+    )
 
 
 def profile(

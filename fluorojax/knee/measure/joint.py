@@ -10,7 +10,7 @@ from scipy import stats
 from fluorojax.knee.measure import axes, fits
 from fluorojax.knee.measure.plane import Contour, Plane, solid
 from fluorojax.knee.measure.reading import Reading, Spec
-from fluorojax.knee.measure.result import Figure, Refused
+from fluorojax.knee.measure.result import Figure, NotMeasurable
 from fluorojax.knee.measure.scene import Scene
 
 Compartment = Literal["medial", "lateral"]
@@ -54,7 +54,7 @@ def compartments(scene: Scene) -> tuple[Compartment, ...]:
 
 def _refuse_other(scene: Scene, side: Compartment) -> None:
     if side not in compartments(scene):
-        raise Refused(
+        raise NotMeasurable(
             f"unicompartmental: the component is not in the {side} compartment; read the other side"
         )
 
@@ -72,7 +72,7 @@ def space(scene: Scene, side: Compartment) -> Reading:
     lowest = fits.farthest(femur, tray.direction, -normal, window, scene.plane)
     gap = float((lowest.point - tray.point) @ normal)
     if gap < 0:
-        raise Refused(
+        raise NotMeasurable(
             f"the {side} femoral contour lies {-gap:.1f} {scene.plane.unit} below the tibial line: "
             "the film is not taken along it; take one that is"
         )
@@ -159,7 +159,7 @@ def _bone_edge(
     edge, depth = edge[rows], depths[rows]
     ends = base[rows] + np.outer(np.nan_to_num(edge), under.direction)
     if len(edge) < EDGE_ROWS or not (np.isfinite(edge) & plane.inside(ends, 1.5)).all():
-        raise Refused(
+        raise NotMeasurable(
             f"the tibia's {side} edge below the tray is not in the film; take one that shows it"
         )
     depth = depth - depths[first]

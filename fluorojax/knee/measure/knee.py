@@ -13,7 +13,7 @@ from fluorojax.knee.measure.film import KneeFilm
 from fluorojax.knee.measure.fits import LineFit, face
 from fluorojax.knee.measure.plane import quarter_turn
 from fluorojax.knee.measure.reading import Reading, Spec, angle, measured
-from fluorojax.knee.measure.result import Measurement, Refused, Tolerances, rows
+from fluorojax.knee.measure.result import Measurement, NotMeasurable, Tolerances, rows
 from fluorojax.knee.measure.scene import Bone, Scene
 from fluorojax.knee.measure.settings import KneeSettings
 
@@ -90,7 +90,7 @@ def gamma(scene: Scene) -> Reading:
     scene.shaft("femur")
     flat, most = scene.distal_flat, scene.settings.most_error_deg
     if flat.error_deg > most:
-        raise Refused(
+        raise NotMeasurable(
             f"too little of the femoral component's distal flat is seen: {flat.length():.1f} "
             f"{scene.plane.unit} leave its direction uncertain by {flat.error_deg:.1f} degrees, "
             f"{most:g} are allowed; take a film of higher resolution"
@@ -108,7 +108,7 @@ def uka_femoral_varus(scene: Scene) -> Reading:
         float((contour.points @ quarter_turn(proximal)).max())
         - float((contour.points @ quarter_turn(proximal)).min())
     ):
-        raise Refused(
+        raise NotMeasurable(
             "no straight bone-side face on the femoral component; check its mask, or read it from "
             "the lateral film"
         )

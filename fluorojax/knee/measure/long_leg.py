@@ -8,7 +8,7 @@ from fluorojax.knee.measure import fits
 from fluorojax.knee.measure.fits import CircleFit, LineFit
 from fluorojax.knee.measure.plane import angle_between, unit
 from fluorojax.knee.measure.reading import Reading, Spec, angle, arc_between
-from fluorojax.knee.measure.result import Figure, Refused
+from fluorojax.knee.measure.result import Figure, NotMeasurable
 from fluorojax.knee.measure.scene import Scene
 
 HEAD_RADII = (0.55, 1.3)  # of a femoral head, in widths of the shaft
@@ -121,7 +121,7 @@ def femoral_head(scene: Scene) -> CircleFit:
     """Return the circle of the femoral head.
 
     Raises:
-        Refused: no circle of a head's size beyond the shaft, or too little of one.
+        NotMeasurable: no circle of a head's size beyond the shaft, or too little of one.
     """
     shaft = scene.shaft("femur")
     contour = scene.contour_of("femur")
@@ -131,7 +131,7 @@ def femoral_head(scene: Scene) -> CircleFit:
     found = fits.circle(contour.points[along > end], radii, scene.plane.step)
     if found is None or found.arc_deg < HEAD_ARC_DEG:
         arc = 0 if found is None else round(found.arc_deg)
-        raise Refused(
+        raise NotMeasurable(
             f"femoral head not in view: {arc} degrees of a circle of its size seen beyond the "
             f"shaft, {HEAD_ARC_DEG:.0f} are needed; take a long-leg film"
         )
@@ -142,7 +142,7 @@ def ankle_centre(scene: Scene) -> CircleFit:
     """Return the middle of the tibia's distal joint surface, as a circle of its half width.
 
     Raises:
-        Refused: the tibia's distal end is not in the film.
+        NotMeasurable: the tibia's distal end is not in the film.
     """
     shaft, contour = scene.shaft("tibia"), scene.contour_of("tibia")
     down = shaft.line.direction
@@ -152,14 +152,16 @@ def ankle_centre(scene: Scene) -> CircleFit:
     across = last.points @ scene.side_of(-down)
     flare = float(np.ptp(across)) / shaft.width
     if length < TIBIA_WIDTHS * shaft.width or flare < ANKLE_FLARE:
-        raise Refused(
+        raise NotMeasurable(
             f"ankle not in view: {length / shaft.width:.1f} widths of tibia are seen, its end "
             f"{flare:.2f} times as wide as the shaft ({TIBIA_WIDTHS:g} and {ANKLE_FLARE:g} are "
             "needed); take a long-leg film"
         )
     plafond = fits.face(last, down, scene.plane)
     if plafond is None:
-        raise Refused("no straight distal joint surface on the tibia; check its mask at the ankle")
+        raise NotMeasurable(
+            "no straight distal joint surface on the tibia; check its mask at the ankle"
+        )
     ends = plafond.ends()
     half = float(np.linalg.norm(ends[1] - ends[0])) / 2
     return CircleFit(ends.mean(0), half, 0.0, 2 * scene.plane.step)

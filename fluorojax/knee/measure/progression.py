@@ -20,7 +20,7 @@ from fluorojax.knee.measure.film import KneeFilm
 from fluorojax.knee.measure.fits import BLOCK
 from fluorojax.knee.measure.knee import measure_knee
 from fluorojax.knee.measure.plane import Contour, outline, solid
-from fluorojax.knee.measure.result import Measurement, Refused, Tolerances, rows
+from fluorojax.knee.measure.result import Measurement, NotMeasurable, Tolerances, rows
 from fluorojax.knee.measure.scene import Scene
 from fluorojax.knee.measure.settings import KneeSettings
 
@@ -138,10 +138,10 @@ def _migration(earlier: Scene, later: Scene, reason: str | None) -> list[Measure
     ]
     try:
         if reason is not None:
-            raise Refused(reason)
+            raise NotMeasurable(reason)
         values, errors = migration(earlier, later)
         source = _scales(earlier.scale.source, later.scale.source)
-    except Refused as why:
+    except NotMeasurable as why:
         return [Measurement(*a, refused=str(why)) for a in about]
     sources = (source, source, "")
     found = zip(about, values, errors, sources, strict=True)
@@ -153,7 +153,7 @@ def migration(earlier: Scene, later: Scene) -> tuple[list[float], list[float]]:
     """Return [aside mm, distal mm, tilt deg] of the component within the tibia, and the errors.
 
     Raises:
-        Refused: no scale, no component, no bone to register, or contours that do not match.
+        NotMeasurable: no scale, no component, no bone to register, or contours that do not match.
     """
     bone = register(bone_shape(earlier), bone_shape(later), "tibia")
     component = register(component_shape(earlier), component_shape(later), "tibial component")
@@ -202,10 +202,10 @@ def register(earlier: Shape, later: Shape, name: str) -> Motion:
     min sum rho(n(q) . (R x + t - q)), q the later point nearest to R x + t.
 
     Raises:
-        Refused: fewer than 20 points, or contours that stay apart.
+        NotMeasurable: fewer than 20 points, or contours that stay apart.
     """
     if min(len(earlier.points), len(later.points)) < 20:
-        raise Refused(
+        raise NotMeasurable(
             f"too little contour of the {name} to register the two films; check the masks"
         )
     tree, step = KDTree(later.points), max(earlier.step, later.step)
@@ -226,7 +226,7 @@ def register(earlier: Shape, later: Shape, name: str) -> Motion:
         motion = found.x
     typical = 1.4826 * float(np.median(np.abs(apart(found.x))))
     if typical > MOST_RESIDUAL_PX * step:
-        raise Refused(
+        raise NotMeasurable(
             f"the two contours of the {name} stay {typical:.1f} mm apart after registration: other "
             "projection or other implant; compare films taken alike"
         )

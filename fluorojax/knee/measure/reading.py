@@ -8,7 +8,7 @@ import numpy as np
 
 from fluorojax.knee.measure.fits import LineFit
 from fluorojax.knee.measure.plane import Plane, angle_between
-from fluorojax.knee.measure.result import Figure, Measurement, Refused
+from fluorojax.knee.measure.result import Figure, Measurement, NotMeasurable
 from fluorojax.knee.measure.scene import Scene
 
 
@@ -38,7 +38,7 @@ def measured(spec: Spec, scene: Scene) -> Measurement:
         if spec.unit != "mm":
             return Measurement(*about, found.value, found.error, found.figure, note=found.note)
         scale = scene.scale
-    except Refused as reason:
+    except NotMeasurable as reason:
         return Measurement(*about, refused=str(reason))
     value = found.value * scale.mm
     error = math.hypot(found.error * scale.mm, value * scale.relative_error)
@@ -70,7 +70,7 @@ def meeting(first: LineFit, second: LineFit) -> np.ndarray:
     """Return where two lines meet, [2]; parallel ones are refused."""
     matrix = np.stack([first.direction, -second.direction], 1)
     if abs(np.linalg.det(matrix)) < 0.05:
-        raise Refused("bone axis and component line are nearly parallel; check the masks")
+        raise NotMeasurable("bone axis and component line are nearly parallel; check the masks")
     return first.point + np.linalg.solve(matrix, second.point - first.point)[0] * first.direction
 
 

@@ -14,7 +14,7 @@ UNCERTAINTY = (
 )
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the program
+class NotMeasurable(Exception):  # noqa: N818 - it is an answer, not a fault of the program
     """Something cannot be measured; the message names the value and how to mend it."""
 
 

@@ -1,6 +1,6 @@
 """What stands on a knee film: bones, axes, components, directions and scale; each on demand.
 
-Everything here may raise `Refused`: whoever needs it passes the reason on.
+Everything here may raise `NotMeasurable`: whoever needs it passes the reason on.
 """
 
 import functools
@@ -16,7 +16,7 @@ from fluorojax.knee.measure.axes import Shaft
 from fluorojax.knee.measure.film import KneeFilm
 from fluorojax.knee.measure.fits import LineFit
 from fluorojax.knee.measure.plane import HALF, Contour, outline, pieces, quarter_turn, solid, unit
-from fluorojax.knee.measure.result import Refused
+from fluorojax.knee.measure.result import NotMeasurable
 from fluorojax.knee.measure.settings import KneeSettings
 
 Bone = Literal["femur", "tibia"]
@@ -42,8 +42,8 @@ class Scene:
     def __init__(self, film: KneeFilm, settings: KneeSettings) -> None:
         self.film, self.settings, self.plane = film, settings, film.plane()
         self.interfaces: dict[Bone, Any] = {}  # filled by `zones`
-        self._shafts: dict[Bone, Shaft | Refused] = {}
-        self._contours: dict[str, Contour | Refused] = {}
+        self._shafts: dict[Bone, Shaft | NotMeasurable] = {}
+        self._contours: dict[str, Contour | NotMeasurable] = {}
 
     # --- bones ---------------------------------------------------------------------------------
 
@@ -62,13 +62,13 @@ class Scene:
         own = self.film.field(bone) >= HALF
         found = [piece for piece in pieces(field >= HALF) if (piece & own).any()]
         if not found:
-            raise Refused(
+            raise NotMeasurable(
                 f"no knee in the film: the class {bone} has no pixel; check the film and the masks"
             )
         sizes = [int(piece.sum()) for piece in found]
         large = [s for s in sizes if s >= self.settings.second_knee * sizes[0]]
         if len(large) > 1:
-            raise Refused(
+            raise NotMeasurable(
                 f"two knees: the {bone} has {len(large)} large pieces ({large} px); crop the film "
                 "to one knee, or correct the mask where one bone is in two pieces"
             )
@@ -114,7 +114,7 @@ class Scene:
             aside = self.aside("tibia", self.centroid(self.film.field("fibula")))
             return -1.0 if aside > 0 else 1.0
         if self.film.side is None:
-            raise Refused(
+            raise NotMeasurable(
                 "side unknown: no fibula in the film and no side given, so medial cannot be told "
                 "from lateral; give side='left' or 'right' for a film shown the usual way"
             )
@@ -128,7 +128,7 @@ class Scene:
         if self.film.has("fibula"):
             aside = self.aside("tibia", self.centroid(self.film.field("fibula")))
             return 1.0 if aside > 0 else -1.0
-        raise Refused(
+        raise NotMeasurable(
             "anterior unknown: neither patella nor fibula in the lateral film; mark the patella"
         )
 
@@ -137,7 +137,7 @@ class Scene:
         try:
             line = self.shaft(bone).line
             base, proximal = line.point, line.direction * (1 if bone == "femur" else -1)
-        except Refused:
+        except NotMeasurable:
             base, proximal = self.centroid(getattr(self, bone)), self.up
         return float((point - base) @ quarter_turn(proximal))
 
@@ -182,7 +182,7 @@ class Scene:
     def _has_shaft(self, bone: Bone) -> bool:
         try:
             self.shaft(bone)
-        except Refused:
+        except NotMeasurable:
             return False
         return True
 
@@ -201,14 +201,14 @@ class Scene:
         """Return the outline of a bone's silhouette or of a component, without the film's border.
 
         Raises:
-            Refused: the component is missing, or cut off by the border.
+            NotMeasurable: the component is missing, or cut off by the border.
         """
         return _once(self._contours, what, self._contour)
 
     def _contour(self, what: str) -> Contour:
         found = self._bone(what) if what in COMPONENT else self._component(what)
         if len(found.points) < LEAST_CONTOUR:
-            raise Refused(
+            raise NotMeasurable(
                 f"{what.replace('_', ' ')}: {len(found.points)} contour points are seen, "
                 f"{LEAST_CONTOUR} are needed; check its mask"
             )
@@ -220,13 +220,13 @@ class Scene:
 
     def _component(self, name: str) -> Contour:
         if not self.film.has(name):
-            raise Refused(
+            raise NotMeasurable(
                 f"class missing: {name} has no pixel (a native knee has none); nothing to measure"
             )
         contour = outline(solid(self.film.field(name)), self.plane)
         inside = self.plane.inside(contour.points, 0.6)
         if not (inside.all() or self._cut_at_stem(name, contour, contour.points[~inside])):
-            raise Refused(
+            raise NotMeasurable(
                 f"{name.replace('_', ' ')} cut off by the film's border; take a film that shows "
                 "the whole of it, but for a stem's end"
             )
@@ -277,7 +277,7 @@ class Scene:
             return self.film.implant == "unicompartmental"
         try:
             return self.unicompartmental
-        except Refused:
+        except NotMeasurable:
             return False
 
     @functools.cached_property
@@ -315,14 +315,14 @@ class Scene:
             contour.keep(contour.points @ proximal >= top - depth), proximal, self.plane
         )
         if line is None:
-            raise Refused("no straight plateau on the tibia; check the mask of the tibia")
+            raise NotMeasurable("no straight plateau on the tibia; check the mask of the tibia")
         return line
 
     def _tray(self, contour: Contour, proximal: np.ndarray) -> LineFit:
         upper = fits.face(contour, proximal, self.plane)
         least = self.settings.least_flat * np.ptp(contour.points @ quarter_turn(proximal))
         if upper is None or upper.length() < least:
-            raise Refused(
+            raise NotMeasurable(
                 "no straight upper flat on the tibial component; check its mask, or take a film "
                 "along the tray"
             )
@@ -343,7 +343,7 @@ class Scene:
         """Line of the tray's underside; parallel to its upper flat as far as both can tell."""
         lower = self._lower_face(self.tray)
         if lower is None:
-            raise Refused("no straight underside on the tibial component; check its mask")
+            raise NotMeasurable("no straight underside on the tibial component; check its mask")
         return fits.with_parallel(lower, self.tray)
 
     @functools.cached_property
@@ -369,7 +369,7 @@ class Scene:
         tilt = FLAT_TILT_DEG if self._has_shaft("femur") else fits.TILT_DEG
         found = fits.face(contour, proximal, self.plane, tilt_deg=tilt)
         if found is None or found.length() < self.settings.least_flat * extent:
-            raise Refused(
+            raise NotMeasurable(
                 "no straight distal flat on the femoral component; check its mask, or take a true "
                 "lateral film"
             )
@@ -406,7 +406,9 @@ class Scene:
         if film.calibration is not None:
             area = float((film.calibration.mask >= HALF).sum() * np.prod(self.plane.spacing))
             if area == 0:
-                raise Refused("no scale: the mask of the calibration object is empty; mark it")
+                raise NotMeasurable(
+                    "no scale: the mask of the calibration object is empty; mark it"
+                )
             size = float(np.sqrt(4 * area / np.pi))
             text = f"calibration object of {film.calibration.diameter_mm:g} mm"
             return Scale(film.calibration.diameter_mm / size, text, self.plane.edge_error / size)
@@ -416,7 +418,7 @@ class Scene:
             text = f"{known.component.replace('_', ' ')} of known width {known.width_mm:g} mm"
             return Scale(known.width_mm / size, text, self.plane.edge_error / size)
         if not film.has_spacing:
-            raise Refused(
+            raise NotMeasurable(
                 "no scale: the film has no pixel spacing, and no calibration object or known "
                 "component width was given; give one of them for millimetres"
             )
@@ -441,9 +443,9 @@ def _once(known: dict[Any, Any], key: Any, find: Callable[[Any], Any]) -> Any:
     if key not in known:
         try:
             known[key] = find(key)
-        except Refused as reason:
+        except NotMeasurable as reason:
             known[key] = reason
-    if isinstance(known[key], Refused):
+    if isinstance(known[key], NotMeasurable):
         raise known[key]
     return known[key]
 

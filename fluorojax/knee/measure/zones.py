@@ -17,7 +17,7 @@ from fluorojax.knee.measure.fits import BLOCK, LineFit
 from fluorojax.knee.measure.joint import compartments
 from fluorojax.knee.measure.plane import HALF, Contour
 from fluorojax.knee.measure.reading import Reading, Spec
-from fluorojax.knee.measure.result import Figure, Refused
+from fluorojax.knee.measure.result import Figure, NotMeasurable
 from fluorojax.knee.measure.scene import Bone, Scene
 
 Part = Literal["width_max", "width_mean", "extent"]
@@ -126,15 +126,15 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
     """Return one value of one zone, widths in plane units.
 
     Raises:
-        Refused: no class radiolucency, no component, no interface in the zone, or none found by a
-            network that does not find most of what is lucent.
+        NotMeasurable: no class radiolucency, no component, no interface in the zone, or none found
+            by a network that does not find most of what is lucent.
     """
     if "radiolucency" not in scene.film.class_names:
-        raise Refused("class missing: radiolucency is not among the classes of these masks")
+        raise NotMeasurable("class missing: radiolucency is not among the classes of these masks")
     seen = interface(scene, bone)
     chosen = seen.zone == number
     if chosen.sum() < 3:
-        raise Refused(
+        raise NotMeasurable(
             "this zone has no interface: the component has no such part in this view, or it does "
             "not lie against bone"
         )
@@ -161,7 +161,7 @@ def _check_absence(scene: Scene) -> None:
     """Refuse to say that there is no lucency, on the word of a network that misses most of it."""
     recall = scene.film.lucency_recall
     if recall is not None and recall < scene.settings.least_recall:
-        raise Refused(
+        raise NotMeasurable(
             f"no lucency found, but the network that made the masks finds {recall:.0%} of what is "
             "lucent on its own test films: it cannot tell that there is none; look at the film, "
             "or measure masks drawn by hand"
@@ -203,7 +203,9 @@ def interface(scene: Scene, bone: Bone) -> Interface:
     known = scene.interfaces
     if bone not in known:
         if not scene.has_component(bone):
-            raise Refused(f"class missing: no {bone[:-1]}al component in the film (native knee)")
+            raise NotMeasurable(
+                f"class missing: no {bone[:-1]}al component in the film (native knee)"
+            )
         contour, zone, depth = _tibial(scene) if bone == "tibia" else _femoral(scene)
         width = lucent_width(scene, contour, zone, depth)
         known[bone] = Interface(contour, zone, depth, width)

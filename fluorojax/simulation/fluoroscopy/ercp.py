@@ -26,7 +26,7 @@ from fluorojax.simulation.geometry import (
 from fluorojax.simulation.spec import Spec
 
 CLASSES = ("endoscope", "guidewire")
-LEVELS = ("wire over soft tissue", "wire over bone", "wire in a filled duct")
+STRATA = ("wire over soft tissue", "wire over bone", "wire in a filled duct")
 
 # What a frame shows; all but ATTACHED are the counter examples.
 ATTACHED, LEFT_BEHIND, FREE_WIRE, NO_WIRE = range(4)
@@ -120,8 +120,8 @@ def simulate(
         attached: [] int32. 1: the wire leaves the endoscope's tip, in view with both. 0: a wire is
             in view, but left behind or free. -1: cannot be said (no wire or no exit in view).
         pixel_mm: [] float32.
-        level: [] int32, index into `LEVELS`: the ground under at least half of the visible wire, a
-            duct before bone; 0 where no wire is in view.
+        stratum: [] int32, index into `STRATA`: the ground under at least half of the visible wire,
+            a duct before bone; 0 where no wire is in view.
     """
     keys = key if isinstance(key, Keys) else Keys(*jax.random.split(key, 3))
     size_key, anatomy_key, pixel_key = jax.random.split(keys.patient, 3)
@@ -170,7 +170,7 @@ def simulate(
         **_points(scene, mask[..., 1], moving, pixel),
         "attached": _attached(scene, mask, view, moving, pixel),
         "pixel_mm": pixel,
-        "level": _level(mask[..., 1], patient.bone, scene.contrast),
+        "stratum": _stratum(mask[..., 1], patient.bone, scene.contrast),
     }
 
 
@@ -195,9 +195,9 @@ def simulate_many(
     )
 
 
-def level_name(level: np.ndarray, mask: np.ndarray) -> str:
-    """Return the words for a frame's level; none where its `mask: [H, W, 2]` holds no wire."""
-    return LEVELS[int(level)] if mask[..., CLASSES.index("guidewire")].any() else ""
+def stratum_name(stratum: np.ndarray, mask: np.ndarray) -> str:
+    """Return the words for a frame's stratum; none where its `mask: [H, W, 2]` holds no wire."""
+    return STRATA[int(stratum)] if mask[..., CLASSES.index("guidewire")].any() else ""
 
 
 def _beam(energy):
@@ -456,7 +456,7 @@ def _attached(scene, mask, view, grid, pixel):
     return jnp.where(wire_seen, known, -1).astype(jnp.int32)
 
 
-def _level(wire, bone, contrast):
+def _stratum(wire, bone, contrast):
     """Return 2 where half of the wire lies in contrast medium, else 1 over bone, else 0."""
     half = jnp.maximum(wire.sum(), 1) / 2
     in_duct = (wire * (contrast > 0.15)).sum() >= half

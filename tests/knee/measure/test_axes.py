@@ -7,7 +7,7 @@ from scipy import ndimage
 from fluorojax.knee.measure.axes import Shaft, ShaftRules, shaft, straightest
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.knee.measure.plane import Plane
-from fluorojax.knee.measure.result import Refused
+from fluorojax.knee.measure.result import NotMeasurable
 
 PLANE = Plane((256, 256), (1.0, 1.0), 0.3, "px")
 
@@ -100,5 +100,7 @@ def test_a_string_that_leaks_along_another_bone_does_not_cut_the_midline_short()
 
 
 def test_a_bone_as_thin_as_a_string_has_no_shaft():
-    with pytest.raises(Refused, match="visible shaft of the tibia too short: no straight part"):
+    with pytest.raises(
+        NotMeasurable, match="visible shaft of the tibia too short: no straight part"
+    ):
         midline(bone(3))

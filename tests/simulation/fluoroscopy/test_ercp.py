@@ -10,8 +10,8 @@ from skimage import morphology
 
 from fluorojax.simulation.fluoroscopy.ercp import (
     CLASSES,
-    LEVELS,
     SHAFT_SEGMENTS,
+    STRATA,
     Keys,
     simulate,
     simulate_many,
@@ -61,8 +61,8 @@ def test_shapes_types_and_ranges():
     assert frames["mask"].shape == (COUNT, 96, 96, 2)
     assert frames["mask"].dtype == np.uint8
     assert set(np.unique(frames["mask"])) == {0, 1}
-    assert frames["attached"].dtype == frames["level"].dtype == np.int32
-    assert set(frames["level"]) == set(range(len(LEVELS)))
+    assert frames["attached"].dtype == frames["stratum"].dtype == np.int32
+    assert set(frames["stratum"]) == set(range(len(STRATA)))
     assert frames["pixel_mm"].dtype == np.float32
     assert ((frames["pixel_mm"] >= 1.3) & (frames["pixel_mm"] <= 1.563)).all()
 
@@ -161,10 +161,10 @@ def test_inverted_frames_show_them_bright():
 
 def test_level_says_what_the_wire_lies_over():
     dry, filled = frames_of(duct_fill_rate=0.0), frames_of(duct_fill_rate=1.0)
-    assert not (dry["level"] == 2).any()
-    assert 0.1 < (dry["level"] == 1).mean() < 0.8
+    assert not (dry["stratum"] == 2).any()
+    assert 0.1 < (dry["stratum"] == 1).mean() < 0.8
     attached = filled["attached"] == 1
-    assert (filled["level"][attached] == 2).mean() > 0.8
+    assert (filled["stratum"][attached] == 2).mean() > 0.8
 
 
 def test_labels_end_at_the_shutter():

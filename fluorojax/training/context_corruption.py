@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from fluorojax.core import rng
-from fluorojax.models.cascade import FalseContext
+from fluorojax.models.cascade import ContextCorruption
 
 CELLS = 12
 """Cells a side of the noise that blots are made of."""
@@ -21,9 +21,9 @@ LEVELS = (1.0, 2.5)
 next to nothing of it."""
 
 
-def false_context(
+def context_corruption(
     seed: int, step: jax.Array, positions: jax.Array, *, share: float, size: tuple[int, int]
-) -> FalseContext | None:
+) -> ContextCorruption | None:
     """Return what each example of a batch is shown in place of what was found; None: never any.
 
     Args:
@@ -35,10 +35,10 @@ def false_context(
     if not share:
         return None
 
-    def one(position: jax.Array) -> FalseContext:
+    def one(position: jax.Array) -> ContextCorruption:
         for_chance, for_blots = jax.random.split(rng.stream(seed, "context", step, position))
         is_false = jax.random.bernoulli(for_chance, share).astype(jnp.float32)
-        return FalseContext(is_false, blots(for_blots, size))
+        return ContextCorruption(is_false, blots(for_blots, size))
 
     return jax.vmap(one)(positions)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from fluorojax.core.errors import InputError
 
 
-class CaseMap(NamedTuple):
+class PredictionArchive(NamedTuple):
     """The planes of a case.
 
     Attributes:
@@ -59,7 +59,7 @@ def _bytes(plane: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(np.nan_to_num(plane.astype(np.float32)), 0, 1) * 255).astype(np.uint8)
 
 
-def load(path: Path, classes: int) -> CaseMap:
+def load(path: Path, classes: int) -> PredictionArchive:
     """Read a case of so many classes.
 
     Raises:
@@ -77,7 +77,7 @@ def load(path: Path, classes: int) -> CaseMap:
             f"{classes} classes have; evaluate again"
         )
     frame, ignore, *of_class = stack.reshape(count, -1, stack.shape[1])
-    return CaseMap(
+    return PredictionArchive(
         frame,
         ignore > 127,
         np.stack(of_class[0::2], axis=-1),
@@ -85,7 +85,7 @@ def load(path: Path, classes: int) -> CaseMap:
     )
 
 
-def pooled(case: CaseMap, side: int) -> CaseMap:
+def pooled(case: PredictionArchive, side: int) -> PredictionArchive:
     """Return a case at most `side` pixels long and wide, by a whole factor.
 
     The frame is averaged. A mask keeps every pixel that any of its block had, so that no thin wire
@@ -96,7 +96,7 @@ def pooled(case: CaseMap, side: int) -> CaseMap:
         return case
     mean = _blocks(case.frame.astype(np.float32), factor).mean((1, 3))
     most = (_blocks(a, factor).max((1, 3)) for a in case[1:])
-    return CaseMap(np.rint(mean).astype(np.uint8), *most)
+    return PredictionArchive(np.rint(mean).astype(np.uint8), *most)
 
 
 def _blocks(array: np.ndarray, factor: int) -> np.ndarray:

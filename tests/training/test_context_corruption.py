@@ -1,13 +1,13 @@
 import jax
 import numpy as np
 
-from fluorojax.training.context import blots, false_context
+from fluorojax.training.context_corruption import blots, context_corruption
 
 SIZE = (48, 64)
 
 
 def made(step=0, positions=range(4), share=1.0):
-    return false_context(0, step, np.array(positions), share=share, size=SIZE)
+    return context_corruption(0, step, np.array(positions), share=share, size=SIZE)
 
 
 def test_without_a_share_nothing_is_made():

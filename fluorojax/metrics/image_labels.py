@@ -1,4 +1,4 @@
-"""How often the attributes of whole frames are told right: rows, accuracy, confusion, on disk."""
+"""How often the image labels of whole frames are told right: rows, accuracy, confusion, on disk."""
 
 import csv
 import math
@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from fluorojax.metrics.statistics import Interval
-from fluorojax.schema.info import AttributeInfo
+from fluorojax.schema.info import ImageLabelInfo
+from fluorojax.schema.renamed import COLUMNS as RENAMED
+from fluorojax.schema.renamed import with_new_names
 
 Row = dict[str, Any]
 
-FILE = "attributes.csv"
-COLUMNS = ("case", "patient", "sequence", "attribute", "reference", "predicted", "probability")
+FILE = "image_labels.csv"
+COLUMNS = ("case", "patient", "sequence", "image_label", "reference", "predicted", "probability")
 NORMAL_95 = 1.959964  # quantile of the normal distribution at 97.5 %
 
 
@@ -32,14 +34,14 @@ def wilson_interval(share: float, n: int) -> Interval:
     return Interval((centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n))
 
 
-def summarise_attributes(
-    rows: Iterable[Row], attributes: Sequence[AttributeInfo]
+def summarise_image_labels(
+    rows: Iterable[Row], image_labels: Sequence[ImageLabelInfo]
 ) -> dict[str, dict[str, Any]]:
-    """Return, by the names of the attributes that the rows tell of, how often they are right.
+    """Return, by the names of the image labels that the rows tell of, how often they are right.
 
     Args:
-        rows: one a case and attribute, with the fields COLUMNS; `reference` is '' where unknown.
-        attributes: all there are.
+        rows: one a case and image label, with the fields COLUMNS; `reference` is '' where unknown.
+        image_labels: all there are.
 
     Returns:
         `values`; `cases` whose value is known and `unknown` others; `accuracy` over cases;
@@ -49,8 +51,8 @@ def summarise_attributes(
     """
     by_name: dict[str, list[Row]] = {}
     for row in rows:
-        by_name.setdefault(row["attribute"], []).append(row)
-    return {a.name: _summary(by_name[a.name], a.values) for a in attributes if a.name in by_name}
+        by_name.setdefault(row["image_label"], []).append(row)
+    return {a.name: _summary(by_name[a.name], a.values) for a in image_labels if a.name in by_name}
 
 
 def _summary(rows: Sequence[Row], values: Sequence[str]) -> dict[str, Any]:
@@ -78,10 +80,10 @@ def _summary(rows: Sequence[Row], values: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def write_attributes_csv(
+def write_image_labels_csv(
     rows: Iterable[Mapping[str, Any]], path: Path, columns: Sequence[str] = COLUMNS
 ) -> None:
-    """Write a line for each case and attribute; an empty reference is not known."""
+    """Write a line for each case and image label; an empty reference is not known."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -89,11 +91,12 @@ def write_attributes_csv(
         writer.writerows(rows)
 
 
-def read_attributes_csv(path: Path) -> list[Row]:
-    """Read what `write_attributes_csv` wrote; probabilities as numbers.
+def read_image_labels_csv(path: Path) -> list[Row]:
+    """Read what `write_image_labels_csv` wrote; probabilities as numbers.
 
     Raises:
         ValueError: a probability is no number.
     """
     with path.open(newline="", encoding="utf-8") as file:
-        return [row | {"probability": float(row["probability"])} for row in csv.DictReader(file)]
+        rows = [with_new_names(row, RENAMED) for row in csv.DictReader(file)]
+    return [row | {"probability": float(row["probability"])} for row in rows]

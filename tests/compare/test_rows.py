@@ -5,29 +5,29 @@ import numpy as np
 import pytest
 
 from fluorojax.compare import compare, read_runs
-from fluorojax.compare.lines import first_lines
+from fluorojax.compare.rows import first_lines
 from tests.compare.constructed import PATIENTS, one_label_and_two
 
 
 def test_a_known_difference_is_found_with_its_interval(folders):
     lines = compare(read_runs(folders, "test"), "multi")
-    (base, ours) = [line for line in lines if line.metric == "cldice" and not line.level]
+    (base, ours) = [line for line in lines if line.metric == "cldice" and not line.stratum]
     assert (base.method, ours.method, ours.seeds, ours.patients) == ("multi", "joint", 3, PATIENTS)
     assert math.isnan(base.difference)
     assert ours.difference == pytest.approx(0.1, abs=0.01)
     assert ours.low < ours.difference < ours.high
     assert ours.low > 0.08
     assert ours.p == pytest.approx(2 / 2**PATIENTS)  # all eight patients are better
-    # Corrected for cldice and hd95 over all cases, and cldice at two levels.
+    # Corrected for cldice and hd95 over all cases, and cldice at two strata.
     assert ours.p_holm == pytest.approx(4 * ours.p)
-    assert {line.level for line in lines} == {"", "over bone", "over soft tissue"}
+    assert {line.stratum for line in lines} == {"", "over bone", "over soft tissue"}
 
 
 def test_one_level_alone_says_nothing_new(folders):
     for folder in folders:
         path = folder / "evaluation" / "test" / "cases.csv"
         path.write_text(path.read_text().replace("over bone", "over soft tissue"))
-    assert {line.level for line in compare(read_runs(folders, "test"), "multi")} == {""}
+    assert {line.stratum for line in compare(read_runs(folders, "test"), "multi")} == {""}
 
 
 def test_means_and_spread_by_hand(folders):
@@ -43,7 +43,9 @@ def test_means_and_spread_by_hand(folders):
 
 def test_one_label_is_held_against_several_by_the_union(tmp_path):
     runs = read_runs(one_label_and_two(tmp_path), "test")
-    lines = [line for line in compare(runs, "single") if line.metric == "cldice" and not line.level]
+    lines = [
+        line for line in compare(runs, "single") if line.metric == "cldice" and not line.stratum
+    ]
     assert [(line.of, line.method) for line in lines] == [
         ("instruments", "single"),
         ("instruments", "multi"),
@@ -62,4 +64,4 @@ def test_a_class_is_judged_by_the_first_metric_of_its_kind(folders):
     runs = read_runs(folders, "test")
     first = first_lines(compare(runs, "multi"), runs)
     assert {line.metric for line in first} == {"cldice"}
-    assert len(first) == 2 * 3  # two methods; all cases, and two levels
+    assert len(first) == 2 * 3  # two methods; all cases, and two strata

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fluorojax.data.grid import place
-from fluorojax.data.points import points_of, points_to_grid
+from fluorojax.data.landmarks import landmarks_of, landmarks_to_grid
 from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
 
 INFO = DatasetInfo(
@@ -23,31 +23,31 @@ def scene(end=40):
 
 
 def test_exit_and_tip_are_the_ends_of_the_centreline():
-    np.testing.assert_array_equal(points_of(*scene(), INFO, attached=1), [[20, 13], [20, 38]])
+    np.testing.assert_array_equal(landmarks_of(*scene(), INFO, attached=1), [[20, 13], [20, 38]])
 
 
 @pytest.mark.parametrize("attached", [0, -1])
 def test_there_are_none_where_the_relation_does_not_hold(attached):
-    assert np.isnan(points_of(*scene(), INFO, attached)).all()
+    assert np.isnan(landmarks_of(*scene(), INFO, attached)).all()
 
 
 def test_there_are_none_without_wire_or_scope_or_relation():
     skeleton, mask = scene()
-    assert np.isnan(points_of(0 * skeleton, mask, INFO, 1)).all()
-    assert np.isnan(points_of(skeleton, mask * np.uint8([0, 1]), INFO, 1)).all()
-    assert np.isnan(points_of(skeleton, mask, DatasetInfo("x", INFO.classes), 1)).all()
+    assert np.isnan(landmarks_of(0 * skeleton, mask, INFO, 1)).all()
+    assert np.isnan(landmarks_of(skeleton, mask * np.uint8([0, 1]), INFO, 1)).all()
+    assert np.isnan(landmarks_of(skeleton, mask, DatasetInfo("x", INFO.classes), 1)).all()
 
 
 def test_where_the_frame_cuts_the_wire_there_is_no_tip():
-    points = points_of(*scene(end=64), INFO, attached=1)
-    np.testing.assert_array_equal(points[0], [20, 13])
-    assert np.isnan(points[1]).all()
+    landmarks = landmarks_of(*scene(end=64), INFO, attached=1)
+    np.testing.assert_array_equal(landmarks[0], [20, 13])
+    assert np.isnan(landmarks[1]).all()
 
 
 def test_discs_lie_where_the_frame_lies_on_the_grid():
     # 100 x 200 is shrunk to half and centred in 128 x 128: 39 rows of padding.
     place_of = place((100, 200), (128, 128))
-    discs = points_to_grid(np.array([[49.5, 99.5], [np.nan, np.nan]]), place_of)
+    discs = landmarks_to_grid(np.array([[49.5, 99.5], [np.nan, np.nan]]), place_of)
     assert discs.shape == (128, 128, 2)
     rows, columns = np.nonzero(discs[..., 0])
     np.testing.assert_allclose([rows.mean(), columns.mean()], [63.5, 63.5], atol=0.01)

@@ -1,7 +1,7 @@
 """Score finished runs again with another post-processing: what the relation adds after training.
 
     fluorojax benchmark --seeds 0,1,2,3,4 --workdir runs/ercp
-    python -m benchmarks.studies.relinked runs/ercp --out runs/ablations
+    python -m benchmarks.studies.gap_closing runs/ercp --out runs/ablations
 
 Nothing is trained. `joint` is scored without each part of its post-processing, and without all of
 it; every other method that has the relation's classes is scored with all of it. Each comes as a
@@ -27,15 +27,15 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.evaluation.evaluate import by_network, draw_nothing, write_evaluation
 from fluorojax.inference import export
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 from fluorojax.training.reproduce import config_of, read_record
-from fluorojax.training.setup import relink_of
+from fluorojax.training.setup import gap_closing_of
 
-WHOLE = relink_of(joint.get_config())
+WHOLE = gap_closing_of(joint.get_config())
 OF_JOINT = {
     "no_bridging": dataclasses.replace(WHOLE, bridge_mm=0.0, bridge_px=0.0),
     "no_dropping": dataclasses.replace(WHOLE, drop_detached=False),
-    "no_postprocessing": Relink(),
+    "no_postprocessing": GapClosing(),
 }
 
 
@@ -58,7 +58,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def variants_of(method: str, has_relation: bool) -> Iterator[tuple[str, Relink]]:
+def variants_of(method: str, has_relation: bool) -> Iterator[tuple[str, GapClosing]]:
     """Yield name and post-processing of what a method is scored with besides its own."""
     if method == OURS:
         yield from OF_JOINT.items()
@@ -73,26 +73,26 @@ def score_variants(run: Path, out: Path) -> None:
         return
     record = read_record(run)
     relation = export.read_manifest(run / "export")["relation"]
-    for name, relink in variants_of(record["config"]["method"], relation is not None):
+    for name, gap_closing in variants_of(record["config"]["method"], relation is not None):
         folder = out / f"{name}-seed{record['config']['seed']}"
         if (folder / "config.json").is_file():
             console.print(f"{folder.name}: scored before")
             continue
         console.print(folder.name)
-        score(run, folder, relink)
+        score(run, folder, gap_closing)
         folder.mkdir(parents=True, exist_ok=True)
         # Last, so that a folder that has it is whole.
-        text = json.dumps(renamed(record, name, relink), indent=1) + "\n"
+        text = json.dumps(renamed(record, name, gap_closing), indent=1) + "\n"
         (folder / "config.json").write_text(text, "utf-8")
 
 
-def renamed(record: dict[str, Any], name: str, relink: Relink) -> dict[str, Any]:
+def renamed(record: dict[str, Any], name: str, gap_closing: GapClosing) -> dict[str, Any]:
     """Return the record of a run as that of a variant: its name and its post-processing."""
-    evaluation = record["config"]["evaluation"] | vars(relink)
+    evaluation = record["config"]["evaluation"] | vars(gap_closing)
     return record | {"config": record["config"] | {"method": name, "evaluation": evaluation}}
 
 
-def score(run: Path, folder: Path, relink: Relink) -> None:
+def score(run: Path, folder: Path, gap_closing: GapClosing) -> None:
     """Score a run's export on its own split, with another post-processing, without pictures."""
     # jax comes with it.
     from fluorojax.datasets.source import open_dataset
@@ -100,7 +100,7 @@ def score(run: Path, folder: Path, relink: Relink) -> None:
     config = config_of(read_record(run))
     dataset = open_dataset(config.data, simulation_spec(config.simulation))
     model, info = network_of(run / "export", dataset)
-    model.relink = relink
+    model.gap_closing = gap_closing
     split = config.evaluation.split
     write_evaluation(
         by_network(model),

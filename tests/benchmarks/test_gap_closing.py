@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from benchmarks.pages import keep
-from benchmarks.studies import relinked
+from benchmarks.studies import gap_closing
 from configs import base
 from fluorojax.compare.runs import read_run
 from fluorojax.inference import export
-from fluorojax.inference.postprocess import Relink
+from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo, Relation
@@ -35,7 +35,7 @@ def grid(tmp_path_factory):
     image = np.zeros((1, 64, 64, 1))
     parameters = jax.jit(build(spec).init)(jax.random.key(0, impl="rbg"), image)["params"]
     model = Predictor(
-        spec, parameters, (64, 64), CLASSES, None, Relink(), Relation("wire", "scope")
+        spec, parameters, (64, 64), CLASSES, None, GapClosing(), Relation("wire", "scope")
     )
     origin = {"method": "joint", "seed": 3, "labels": "classes", "operating_points": {}}
     export.export(model, run / "export", origin)
@@ -43,27 +43,27 @@ def grid(tmp_path_factory):
 
 
 def test_joint_loses_its_parts_and_the_others_get_all():
-    assert dict(relinked.variants_of("joint", True)) == relinked.OF_JOINT
-    assert dict(relinked.variants_of("cascade", True)) == {"cascade_relinked": relinked.WHOLE}
-    assert dict(relinked.variants_of("single", False)) == {}
+    assert dict(gap_closing.variants_of("joint", True)) == gap_closing.OF_JOINT
+    assert dict(gap_closing.variants_of("cascade", True)) == {"cascade_relinked": gap_closing.WHOLE}
+    assert dict(gap_closing.variants_of("single", False)) == {}
 
 
 def test_the_whole_is_that_of_joint():
     from configs import joint
 
     evaluation = joint.get_config("quick").evaluation
-    assert {name: evaluation[name] for name in vars(relinked.WHOLE)} == vars(relinked.WHOLE)
+    assert {name: evaluation[name] for name in vars(gap_closing.WHOLE)} == vars(gap_closing.WHOLE)
 
 
 def test_each_variant_is_scored_like_a_run_and_once(grid, tmp_path, monkeypatch, capsys):
     (run,) = keep.runs_in(grid)
-    relinked.score_variants(run, tmp_path)
-    for name, relink in relinked.OF_JOINT.items():
+    gap_closing.score_variants(run, tmp_path)
+    for name, closing in gap_closing.OF_JOINT.items():
         scored = read_run(tmp_path / f"{name}-seed3", "test")
         assert (scored.method, scored.seed) == (name, 3)
         assert {row["class"] for row in scored.rows} == {"scope", "wire"}
         record = json.loads((tmp_path / f"{name}-seed3" / "config.json").read_text())
-        assert record["config"]["evaluation"]["drop_detached"] == relink.drop_detached
-    monkeypatch.setattr(relinked, "score", lambda *_: pytest.fail("scored again"))
-    relinked.score_variants(run, tmp_path)
+        assert record["config"]["evaluation"]["drop_detached"] == closing.drop_detached
+    monkeypatch.setattr(gap_closing, "score", lambda *_: pytest.fail("scored again"))
+    gap_closing.score_variants(run, tmp_path)
     assert capsys.readouterr().out.count("scored before") == 3

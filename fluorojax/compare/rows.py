@@ -19,12 +19,12 @@ DEFINITIONS = (
 )
 
 
-class Line(NamedTuple):
-    """One method's score of a class, by a metric, at a level ('' = all cases)."""
+class ComparisonRow(NamedTuple):
+    """One method's score of a class, by a metric, at a stratum ('' = all cases)."""
 
     of: str
     metric: str
-    level: str
+    stratum: str
     method: str
     seeds: int
     patients: int
@@ -37,48 +37,50 @@ class Line(NamedTuple):
     p_holm: float
 
 
-def compare(runs: Sequence[Run], baseline: str) -> list[Line]:
-    """Return a line for each class, metric, level and method; the baseline's come first.
+def compare(runs: Sequence[Run], baseline: str) -> list[ComparisonRow]:
+    """Return a line for each class, metric, stratum and method; the baseline's come first.
 
-    All metrics are compared over all cases, each class's primary one also level by level. p values
-    are Holm-corrected over all that are returned.
+    All metrics are compared over all cases, each class's primary one also stratum by stratum. p
+    values are Holm-corrected over all that are returned.
 
     Args:
         runs: of two methods or more, as `check` wants them.
         baseline: the method that the others are held against; in a class that it does not have,
             the first that has it is.
     """
-    lines = []
+    rows = []
     for of, kind in kinds_of(runs).items():
-        levels = sorted({row["level"] for row in _of_class(runs, of)})
-        # One level alone is all cases, which would count twice in the correction of p.
-        levels = [level for level in levels if level and len(levels) > 1]
+        strata = sorted({row["stratum"] for row in _of_class(runs, of)})
+        # One stratum alone is all cases, which would count twice in the correction of p.
+        strata = [stratum for stratum in strata if stratum and len(strata) > 1]
         metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, of))]
         for metric in metrics:
-            lines += _lines(runs, baseline, of, metric, "")
-        for level in levels:
-            lines += _lines(runs, baseline, of, PRIMARY[kind], level)
-    corrected = statistics.holm([line.p for line in lines])
-    return [line._replace(p_holm=p) for line, p in zip(lines, corrected, strict=True)]
+            rows += _lines(runs, baseline, of, metric, "")
+        for stratum in strata:
+            rows += _lines(runs, baseline, of, PRIMARY[kind], stratum)
+    corrected = statistics.holm([line.p for line in rows])
+    return [line._replace(p_holm=p) for line, p in zip(rows, corrected, strict=True)]
 
 
-def first_lines(lines: Sequence[Line], runs: Sequence[Run]) -> list[Line]:
-    """Return the lines of each class's first metric, the one that its kind is judged by."""
+def first_lines(rows: Sequence[ComparisonRow], runs: Sequence[Run]) -> list[ComparisonRow]:
+    """Return the rows of each class's first metric, the one that its kind is judged by."""
     kinds = kinds_of(runs)
-    return [line for line in lines if line.metric == PRIMARY[kinds[line.of]]]
+    return [line for line in rows if line.metric == PRIMARY[kinds[line.of]]]
 
 
 def _of_class(runs: Sequence[Run], of: str) -> Iterable[Row]:
     return (row for run in runs for row in run.rows if row["class"] == of)
 
 
-def _lines(runs: Sequence[Run], baseline: str, of: str, metric: str, level: str) -> list[Line]:
+def _lines(
+    runs: Sequence[Run], baseline: str, of: str, metric: str, stratum: str
+) -> list[ComparisonRow]:
     """Return a line a method, without the correction of p."""
     methods = methods_of(runs, of)
     baseline = baseline if baseline in methods else methods[0]
-    scores = {method: scores_of(runs, method, of, metric, level) for method in methods}
+    scores = {method: scores_of(runs, method, of, metric, stratum) for method in methods}
     order = [baseline, *(method for method in scores if method != baseline)]
-    lines = []
+    rows = []
     for method in order:
         ours, theirs = scores[method], scores[baseline]
         found: dict[str, float] = dict.fromkeys(("difference", "low", "high", "p"), math.nan)
@@ -90,11 +92,11 @@ def _lines(runs: Sequence[Run], baseline: str, of: str, metric: str, level: str)
                 "high": high,
                 "p": statistics.permutation_p(ours, theirs),
             }
-        lines.append(
-            Line(
+        rows.append(
+            ComparisonRow(
                 of=of,
                 metric=metric,
-                level=level,
+                stratum=stratum,
                 method=method,
                 seeds=len(ours),
                 patients=int((~np.isnan(ours)).any(0).sum()),
@@ -104,10 +106,10 @@ def _lines(runs: Sequence[Run], baseline: str, of: str, metric: str, level: str)
                 **found,
             )
         )
-    return lines
+    return rows
 
 
-def cells(line: Line) -> tuple[str, str, str]:
+def cells(line: ComparisonRow) -> tuple[str, str, str]:
     """Return mean ± spread, difference with interval, and corrected p, as text."""
     digits = 2 if METRICS[line.metric].is_distance else 3
     if math.isnan(line.mean):
@@ -121,7 +123,7 @@ def cells(line: Line) -> tuple[str, str, str]:
     return mean, apart, f"{line.p_holm:.3f}" if line.p_holm >= 0.001 else "< 0.001"
 
 
-def head(line: Line) -> tuple[str, str, str]:
-    """Return class, metric with its level, and method, as text."""
-    level = f", {line.level}" if line.level else ""
-    return line.of, METRICS[line.metric].label + level, line.method
+def head(line: ComparisonRow) -> tuple[str, str, str]:
+    """Return class, metric with its stratum, and method, as text."""
+    stratum = f", {line.stratum}" if line.stratum else ""
+    return line.of, METRICS[line.metric].label + stratum, line.method

@@ -1,4 +1,4 @@
-"""Two points of a relation: the exit, where the child leaves its parent, and the child's tip."""
+"""Two landmarks of a relation: the exit, where the child leaves its parent, and the child's tip."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ PIXELS = (1.0, 1.0)
 BORDER = 2  # pixels: an end this near to the border is where the frame cuts the wire, not its tip
 
 
-def points_of(
+def landmarks_of(
     skeleton: np.ndarray, mask: np.ndarray, info: DatasetInfo, attached: int
 ) -> np.ndarray:
     """Return where the child leaves its parent and where it ends, from the masks alone.
@@ -28,34 +28,34 @@ def points_of(
     Returns:
         [2, 2] float, (row, column) in pixels of exit and tip; NaN where there is none.
     """
-    points = np.full((2, 2), np.nan)
+    landmarks = np.full((2, 2), np.nan)
     if info.relation is None or attached != 1:
-        return points
+        return landmarks
     line = skeleton[..., info.index(info.relation.child)].astype(bool)
     parent = positions(mask[..., info.index(info.relation.parent)].astype(bool))
     if not (line.any() and len(parent)):
-        return points
+        return landmarks
     ends = longest_path_ends(line, PIXELS)
     away = [np.hypot(*(parent - end).T).min() for end in ends]
     if away[0] == away[1]:
-        return points
-    points[0], tip = ends[np.argmin(away)], ends[np.argmax(away)]
+        return landmarks
+    landmarks[0], tip = ends[np.argmin(away)], ends[np.argmax(away)]
     if (tip >= BORDER).all() and (tip < np.array(line.shape) - BORDER).all():
-        points[1] = tip
-    return points
+        landmarks[1] = tip
+    return landmarks
 
 
-def points_to_grid(points: np.ndarray, placement: Placement) -> np.ndarray:
+def landmarks_to_grid(landmarks: np.ndarray, placement: Placement) -> np.ndarray:
     """Return a disc about each point on the working grid, [*image_size, N] bool.
 
     Its radius is a 64th of the grid's longer side, but 2 pixels at least: about 2 mm of an ERCP.
 
     Args:
-        points: [N, 2] (row, column) on the frame's own grid; NaN: no disc.
+        landmarks: [N, 2] (row, column) on the frame's own grid; NaN: no disc.
         placement: where the frame lies.
     """
     radius = max(2.0, max(placement.image_size) / 64)
-    moved = (points + 0.5) * placement.scale - 0.5 + placement.offset
+    moved = (landmarks + 0.5) * placement.scale - 0.5 + placement.offset
     rows, columns = (np.arange(n)[:, None] for n in placement.image_size)
     near = (rows - moved[:, 0])[:, None] ** 2 + (columns - moved[:, 1])[None] ** 2
     return near <= radius**2  # NaN compares as False

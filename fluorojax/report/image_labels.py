@@ -1,11 +1,11 @@
-"""What a page shows of the attributes of whole frames: how many are right, and which are not."""
+"""What a page shows of the image labels of whole frames: how many are right, and which are not."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fluorojax.core.errors import InputError
-from fluorojax.metrics.attributes import FILE, Row, read_attributes_csv
+from fluorojax.metrics.image_labels import FILE, Row, read_image_labels_csv
 from fluorojax.report.page import sortable, table, text
 
 EXPLAINED = (
@@ -16,13 +16,13 @@ EXPLAINED = (
 
 
 def section(folder: Path, summary: Mapping[str, Any]) -> str:
-    """Return the section of a split's evaluation, empty where no attributes are told.
+    """Return the section of a split's evaluation, empty where no image labels are told.
 
     Args:
         folder: `evaluation/<split>`.
         summary: of the split.
     """
-    told = summary.get("attributes")
+    told = summary.get("image_labels")
     if not told:
         return ""
     rows = mistakes(folder / FILE)
@@ -30,7 +30,7 @@ def section(folder: Path, summary: Mapping[str, Any]) -> str:
         text("h3", name)
         + text("p", _said(of))
         + _confusion(of)
-        + _mistakes([r for r in rows if r["attribute"] == name])
+        + _mistakes([r for r in rows if r["image_label"] == name])
         for name, of in told.items()
     ]
     heading = text("h2", f"Attributes of whole frames, {folder.name} split")
@@ -46,7 +46,7 @@ def mistakes(path: Path) -> list[Row]:
     if not path.is_file():
         return []
     try:
-        rows = read_attributes_csv(path)
+        rows = read_image_labels_csv(path)
         wrong = [r for r in rows if r["reference"] and r["reference"] != r["predicted"]]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error!r}); evaluate again") from error

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 
-def choice_cross_entropy(logits: jax.Array, value: jax.Array) -> jax.Array:
+def softmax_cross_entropy(logits: jax.Array, value: jax.Array) -> jax.Array:
     """Return the cross entropy of the softmax, CE = -log softmax(z)_y; 0 where y is not known.
 
     Args:
