@@ -86,3 +86,18 @@ def test_disconnection_fills_the_gap_and_tells_no_false_piece_to_go():
     gradient = np.asarray(slope(child))[0]
     assert gradient[:, 36:40].min() == gradient.min() < 0
     np.testing.assert_array_equal(gradient[4:6, 40:60], 0.0)
+
+
+def test_the_reach_is_one_block_beyond_the_parent_and_one_more_an_iteration():
+    # Of the 12 blocks in front of the parent its own dilation reaches 1, and 4 iterations 4 more.
+    loose = attachment(*scene(), ONES, iterations=4)
+    np.testing.assert_allclose(loose, [7 / 12], atol=1e-6)
+
+
+def test_the_default_reach_is_96_blocks():
+    child = np.ones((1, 2, 120), np.float32)
+    parent = np.zeros_like(child)
+    parent[..., :10] = 1
+    child[..., :10] = 0
+    loose = attachment(parent, child, np.ones_like(child), block=1)
+    np.testing.assert_allclose(loose, [(110 - 97) / 110], atol=1e-6)

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from fluorojax.knee.measure import measure_knee
+from fluorojax.knee.measure.scene import Scene
+from fluorojax.knee.measure.settings import KneeSettings
+from fluorojax.knee.measure.zones import zone_reading
 from tests.knee.measure.scenes import Ap, Lateral, Pose, Uka, box, directed, film
 
 
@@ -109,3 +112,12 @@ def test_half_a_tray_has_the_two_zones_of_its_side():
     assert extent[2].value < 0.2
     for number in (3, 4, 5, 6, 7):
         assert "no interface" in extent[number].refused
+
+
+def test_the_end_of_the_neighbours_line_is_no_line_of_its_own():
+    """Zone 2 runs from the keel, 7 mm from the middle, to 18 mm: 11 mm of interface."""
+    for reach, (low, high) in ((17.0, (0.0, 0.0)), (13.0, (0.3, 0.6))):
+        shapes = Ap(lucency=(reach, 36.0, 1.6)).shapes()
+        scene = Scene(film(shapes, Pose(), "ap", True), KneeSettings())
+        assert zone_reading(scene, "tibia", 1, "extent").value > 0.9
+        assert low <= zone_reading(scene, "tibia", 2, "extent").value <= high
