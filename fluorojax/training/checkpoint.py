@@ -10,9 +10,9 @@ was damaged later.
 
 Why not `ocp.CheckpointManager` (looked at in 0.12.8): its only hook, `post_finalization_callback`,
 is called after a step has been renamed to its place, so a kill between the two leaves a step that
-counts as the newest and has no checksum; what it writes is not brought to the disk (no fsync) before
-the rename, so a power failure can leave a named, empty step; and it counts a NaN score as the best.
-Here checksum and fsync come before the rename, and Orbax writes the arrays.
+counts as the newest and has no checksum; what it writes is not brought to the disk (no fsync)
+before the rename, so a power failure can leave a named, empty step; and it counts a NaN score as
+the best. Here checksum and fsync come before the rename, and Orbax writes the arrays.
 
 States are saved as host arrays, so that what N devices wrote is read by any other number.
 """
