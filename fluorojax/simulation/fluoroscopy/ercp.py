@@ -200,7 +200,7 @@ def stratum_name(stratum: np.ndarray, mask: np.ndarray) -> str:
     return STRATA[int(stratum)] if mask[..., CLASSES.index("guidewire")].any() else ""
 
 
-def _beam(energy):
+def _beam(energy: jax.Array) -> Beam:
     """Return the attenuation of what instruments are made of."""
     return Beam(
         materials.soft_tissue(energy),
@@ -210,7 +210,9 @@ def _beam(energy):
     )
 
 
-def _breath(key, spec, time_s, is_limb):
+def _breath(
+    key: jax.Array, spec: Spec, time_s: float | jax.Array, is_limb: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Return how far down (mm) and how fast (mm/s) the breath has moved the soft organs."""
     way, period, phase = uniforms(
         jax.random.fold_in(key, 0), spec.breathing_mm, spec.breathing_s, (0.0, 2 * jnp.pi)
@@ -221,7 +223,7 @@ def _breath(key, spec, time_s, is_limb):
     return way / 2 * jnp.sin(angle), way / 2 * pace * jnp.cos(angle)
 
 
-def _cast(key, spec):
+def _cast(key: jax.Array, spec: Spec) -> Cast:
     """Draw what there is in a scene."""
     counter, kind, fill, cable, clipped, edged, tooled, pinned, wire_diameter = uniforms(
         key, *[RATE] * 8, spec.wire_diameter_mm
@@ -242,7 +244,15 @@ def _cast(key, spec):
     )
 
 
-def _scene(key, size_key, grid, pixel, beam, spec, time_s):
+def _scene(
+    key: jax.Array,
+    size_key: jax.Array,
+    grid: jax.Array,
+    pixel: jax.Array,
+    beam: Beam,
+    spec: Spec,
+    time_s: float | jax.Array,
+) -> Scene:
     """Draw instrument, wire, duct and what else lies about."""
     k = jax.random.split(key, 12)
     cast = _cast(k[0], spec)
@@ -287,7 +297,15 @@ def _scene(key, size_key, grid, pixel, beam, spec, time_s):
     )
 
 
-def _thread(key, cast, wire, distance, length, beam, pixel):
+def _thread(
+    key: jax.Array,
+    cast: Cast,
+    wire: instruments.Track,
+    distance: jax.Array,
+    length: jax.Array,
+    beam: Beam,
+    pixel: jax.Array,
+) -> jax.Array:
     """Draw the wire itself: a steel pin, or a guidewire."""
     return jax.lax.cond(
         cast.is_pin,
@@ -298,7 +316,15 @@ def _thread(key, cast, wire, distance, length, beam, pixel):
     )
 
 
-def _surroundings(k, cast, course, grid, pixel, beam, spec):
+def _surroundings(
+    k: jax.Array,
+    cast: Cast,
+    course: Wire,
+    grid: jax.Array,
+    pixel: jax.Array,
+    beam: Beam,
+    spec: Spec,
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Draw what is neither shaft nor wire; what there is not is not computed.
 
     Returns:
@@ -327,7 +353,9 @@ def _surroundings(k, cast, course, grid, pixel, beam, spec):
     return contrast, plate, plate_edge, litter
 
 
-def _shaft_path(key, grid, is_tool, spec):
+def _shaft_path(
+    key: jax.Array, grid: jax.Array, is_tool: jax.Array, spec: Spec
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Walk from the instrument's tip backwards and out of the frame.
 
     Returns the path `[K + 1, 2]`, the tip's heading, the loop's side (+1: it opens to the right).
@@ -341,12 +369,16 @@ def _shaft_path(key, grid, is_tool, spec):
     return curve(tip, headings, step), headings[0] + jnp.pi, loop_side
 
 
-def _field(grid):
+def _field(grid: jax.Array) -> jax.Array:
     """Return height and width of the frame in mm."""
     return grid[-1, -1] - grid[0, 0]
 
 
-def _scope_course(key, field, spec):
+# Where an instrument begins, its headings, their step in mm, the loop's side.
+Course = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+
+
+def _scope_course(key: jax.Array, field: jax.Array, spec: Spec) -> Course:
     """Through the C-loop of the duodenum, then up: tip, headings, step and the loop's side."""
     sign, degrees, bow, leave, sway, wave, down, right = uniforms(
         key,
@@ -368,7 +400,7 @@ def _scope_course(key, field, spec):
     return jnp.stack([down, right * loop_side]) * field, headings, step, loop_side
 
 
-def _tool_course(key, field):
+def _tool_course(key: jax.Array, field: jax.Array) -> Course:
     """Straight out of the frame by the nearer side: as `_scope_course`."""
     down, right, turn, bow, side = uniforms(
         key, (-0.36, 0.36), (-0.36, 0.36), (-0.8, 0.8), (-0.15, 0.15), SIGN
@@ -378,7 +410,16 @@ def _tool_course(key, field):
     return jnp.stack([down, right]) * field, headings, step, jnp.sign(side)
 
 
-def _wire(key, exit_point, tip_heading, loop_side, cast, grid, spec, time_s):
+def _wire(
+    key: jax.Array,
+    exit_point: jax.Array,
+    tip_heading: jax.Array,
+    loop_side: jax.Array,
+    cast: Cast,
+    grid: jax.Array,
+    spec: Spec,
+    time_s: float | jax.Array,
+) -> Wire:
     """Return the wire, and the course of a duct around it: without loop and hook.
 
     A free wire came through skin and liver instead: it ends in the frame, away from the endoscope,
@@ -405,7 +446,7 @@ def _wire(key, exit_point, tip_heading, loop_side, cast, grid, spec, time_s):
     # The elevator bends the wire over its first centimetres, the short way round.
     bend = jnp.arctan2(jnp.sin(goal - tip_heading), jnp.cos(goal - tip_heading))
 
-    def smooth(s):
+    def smooth(s: jax.Array) -> jax.Array:
         bent = jnp.where(free, goal, tip_heading + bend * smoothstep(s / elevator))
         wire = bent + sway * jnp.sin(s / wave + phase) * smoothstep(s / 15.0)
         straight = jnp.where(free, way, tip_heading) + bow * s / whole
@@ -425,10 +466,12 @@ def _wire(key, exit_point, tip_heading, loop_side, cast, grid, spec, time_s):
     return Wire(path, duct, length)
 
 
-def _points(scene, wire_mask, grid, pixel):
+def _points(
+    scene: Scene, wire_mask: jax.Array, grid: jax.Array, pixel: jax.Array
+) -> dict[str, jax.Array]:
     """Return the wire's points in pixels, and which of them are labelled."""
 
-    def pixels(points):
+    def pixels(points: jax.Array) -> jax.Array:
         return ((points - grid[0, 0]) / pixel).astype(jnp.float32)
 
     centreline = pixels(scene.centreline)
@@ -446,7 +489,9 @@ def _points(scene, wire_mask, grid, pixel):
     }
 
 
-def _attached(scene, mask, view, grid, pixel):
+def _attached(
+    scene: Scene, mask: jax.Array, view: jax.Array, grid: jax.Array, pixel: jax.Array
+) -> jax.Array:
     """Say whether the wire leaves the endoscope's tip in this frame: 1, 0 or -1."""
     scope_seen, wire_seen = mask[..., 0].any(), mask[..., 1].any()
     near_exit = jnp.linalg.norm(grid - scene.exit_point, axis=-1) <= 2 * pixel
@@ -456,7 +501,7 @@ def _attached(scene, mask, view, grid, pixel):
     return jnp.where(wire_seen, known, -1).astype(jnp.int32)
 
 
-def _stratum(wire, bone, contrast):
+def _stratum(wire: jax.Array, bone: jax.Array, contrast: jax.Array) -> jax.Array:
     """Return 2 where half of the wire lies in contrast medium, else 1 over bone, else 0."""
     half = jnp.maximum(wire.sum(), 1) / 2
     in_duct = (wire * (contrast > 0.15)).sum() >= half

@@ -152,7 +152,14 @@ def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str
     return jax.lax.map(lambda key: simulate(key, spec), keys, batch_size=batch_size)
 
 
-def _film(key, shadow, size, is_right, sheet, spec):
+def _film(
+    key: jax.Array,
+    shadow: Shadow,
+    size: jax.Array,
+    is_right: jax.Array,
+    sheet: Sheet,
+    spec: KneeSpec,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Return the picture, where it shows the film, [H, W] each, and if a whole marker is seen."""
     k = jax.random.split(key, 8)
     pixel = sheet.pixel
@@ -189,7 +196,9 @@ def _film(key, shadow, size, is_right, sheet, spec):
     return image, seen, is_marked
 
 
-def _integrals(key, shadow: Shadow, skin, size, energy):
+def _integrals(
+    key: jax.Array, shadow: Shadow, skin: jax.Array, size: jax.Array, energy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Return line integrals [H, W]: of leg and bones, and of metal."""
     soft = materials.soft_tissue(energy)
     bone = (materials.cortical_bone(energy) - soft) * shadow.cortical
@@ -207,7 +216,7 @@ def _integrals(key, shadow: Shadow, skin, size, energy):
     return soft * leg + size * (bone + spongy * texture + cement + plastic), hardened
 
 
-def _texture(key, height, width):
+def _texture(key: jax.Array, height: int, width: int) -> jax.Array:
     """Return relative density [H, W] of spongy bone: trabeculae, most of them upright; drifts."""
     upright, fine, coarse, drift = jax.random.split(key, 4)
     noise = 0.1 * smooth_noise(upright, height, width, (60, 170))
@@ -217,7 +226,7 @@ def _texture(key, height, width):
     return jnp.maximum(1.0 + noise, 0.2)
 
 
-def _flesh(key, skin):
+def _flesh(key: jax.Array, skin: jax.Array) -> jax.Array:
     """Return the depth [H, W] of muscle in mm; fat under the skin counts for less."""
     height, width = skin.shape
     number_key, fold_key, bulk_key = jax.random.split(key, 3)
@@ -228,11 +237,13 @@ def _flesh(key, skin):
     return 0.9 * hard + soft + uneven * jnp.clip(-skin / 10.0, 0.0, 1.0)
 
 
-def _truth(shadow: Shadow, place, size, pixel, spec):
+def _truth(
+    shadow: Shadow, place: knee_film.Placing, size: jax.Array, pixel: jax.Array, spec: KneeSpec
+) -> dict[str, jax.Array]:
     """Return what is measured, in pixels, degrees and mm."""
     middle = jnp.array([spec.height - 1, spec.width - 1]) / 2
 
-    def pixels(points):
+    def pixels(points: jax.Array) -> jax.Array:
         return (place.to_frame(points)[..., ::-1] / pixel + middle).astype(jnp.float32)
 
     axes, lines = pixels(shadow.axes), pixels(shadow.lines)
