@@ -70,21 +70,6 @@ jax.tree_util.register_dataclass(
 )
 
 
-IDENTITY = AugmentSpec(
-    affine_rate=0.0,
-    elastic_rate=0.0,
-    flip_horizontal_rate=0.0,
-    gamma=(1.0, 1.0),
-    contrast=(1.0, 1.0),
-    brightness=(0.0, 0.0),
-    inversion_rate=0.0,
-    noise_rate=0.0,
-    blur_rate=0.0,
-    foreground_oversampling=0.0,
-)
-"""Changes nothing but the crop's place: with a crop of the frame's size, the sample itself."""
-
-
 def augment(
     key: jax.Array,
     sample: Sample,
@@ -122,19 +107,6 @@ def augment(
     rows, columns = _coordinates(here, there, matrix, field)
     moved = _sample(sample, rows, columns, thin)
     return moved._replace(image=_expose(number[13:], noise_key, moved.image, spec))
-
-
-def center_crop(sample: Sample, crop_size: tuple[int, int]) -> Sample:
-    """Return the middle `crop_size` of a sample, otherwise as it is: `augment`'s plain counterpart.
-
-    Raises:
-        ValueError: the crop is larger than the frame.
-    """
-    _check(sample, crop_size, ())
-    height, width = sample.image.shape
-    top, left = (height - crop_size[0]) // 2, (width - crop_size[1]) // 2
-    window = slice(top, top + crop_size[0]), slice(left, left + crop_size[1])
-    return Sample(*(x[window] for x in sample))
 
 
 def _check(sample: Sample, crop_size: tuple[int, int], thin: tuple[int, ...]) -> None:
