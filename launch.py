@@ -66,8 +66,8 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
             loop.follow(run, stop or signals.Stop())
             parallel.part_processes()
             return
-        with folders.hold(workdir):
-            folders.claim(workdir, config, dataset)
+        with folders.lock(workdir):
+            folders.validate_run_directory(workdir, config, dataset)
             loop.train(run, workdir, stop)
             parallel.part_processes()
             export = finish.export_best(run, workdir)

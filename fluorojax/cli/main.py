@@ -241,7 +241,7 @@ def benchmark(options: argparse.Namespace) -> None:
         raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
-    grids.claim(options.workdir, options.set)
+    grids.validate_grid_directory(options.workdir, options.set)
     grids.run_grid(cells, options.set, options.jobs)
     # The runs score the split that their configurations name, which is one for all.
     options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]

@@ -64,7 +64,7 @@ def grid(configs: Sequence[str], seeds: Sequence[int], root: Path) -> list[Cell]
     ]
 
 
-def claim(root: Path, settings: Sequence[str]) -> None:
+def validate_grid_directory(root: Path, settings: Sequence[str]) -> None:
     """Make the folder of a grid, or check that the grid that stands there has the same settings.
 
     Args:

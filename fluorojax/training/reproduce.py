@@ -65,8 +65,8 @@ def reproduce(run_dir: Path, out: Path, stop: Stop | None = None) -> Outcome:
     validate(config, base.get_config(), devices=parallel.device_count())
     expected = arrays_of(run_dir, config.training.steps)
     dataset = open_dataset(config.data, simulation_spec(config.simulation))
-    with workdir.hold(out):
-        workdir.claim(out, config, dataset)
+    with workdir.lock(out):
+        workdir.validate_run_directory(out, config, dataset)
         loop.train(setup.set_up(config, dataset), out, stop)
     found = arrays_of(out, config.training.steps)
     return Outcome(

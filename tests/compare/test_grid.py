@@ -45,12 +45,12 @@ def test_seeds_are_whole_numbers():
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path):
-    benchmark.claim(tmp_path / "grid", ["training.steps=4"])
-    benchmark.claim(tmp_path / "grid", ["training.steps=4"])
+    benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
+    benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
     with pytest.raises(
         InputError, match=r"holds runs with --set training.steps=4, not \(nothing\)"
     ):
-        benchmark.claim(tmp_path / "grid", [])
+        benchmark.validate_grid_directory(tmp_path / "grid", [])
 
 
 def test_a_failure_keeps_no_other_run_from_being_made(tmp_path, monkeypatch, capsys):

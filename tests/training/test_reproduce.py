@@ -63,7 +63,7 @@ def run(tmp_path_factory):
     root = tmp_path_factory.mktemp("reproduce")
     write_folder(root / "frames")
     config = small_config("single", root / "frames", root / "built")
-    workdir.claim(root / "run", config, open_dataset(config.data))
+    workdir.validate_run_directory(root / "run", config, open_dataset(config.data))
     return train(config, root / "run")
 
 

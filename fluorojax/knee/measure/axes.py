@@ -92,7 +92,7 @@ def shaft(
     left `straightest` takes the part that does not bend.
 
     Args:
-        silhouette: [H, W] in [0, 1], of bone and what is inside it, one piece.
+        silhouette: [H, W] in [0, 1], of bone and what is inside it, connected.
         bone: [H, W] in [0, 1], the bone's own class.
         component: [H, W] in [0, 1], the implant's.
         plane: of the film.
