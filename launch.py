@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
-from configs import base
+from fluorojax.configs import base
 from fluorojax.config import rename_fields, simulation_spec, validate, with_new_flags
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError

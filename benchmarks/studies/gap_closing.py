@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.studies.stress import OURS, settings_of
-from configs import joint
+from fluorojax.configs import joint
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import runs_in
 from fluorojax.config import simulation_spec

@@ -50,7 +50,7 @@ def grid(configs: Sequence[str], seeds: Sequence[int], root: Path) -> list[Cell]
     """
     for config in configs:
         name = config.partition(":")[0]
-        if importlib.util.find_spec(f"configs.{name}") is None:
+        if importlib.util.find_spec(f"fluorojax.configs.{name}") is None:
             raise InputError(f"--configs: there is no configs/{name}.py")
     for given, of in ((configs, "--configs"), (seeds, "--seeds")):
         twice = [one for one in given if list(given).count(one) > 1]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from configs import base
+from fluorojax.configs import base
 from fluorojax.config import (
     difference,
     flatten,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies import stress
-from configs import base
+from fluorojax.configs import base
 from fluorojax.cli import main as cli
 from fluorojax.compare.runs import read_run
 from fluorojax.core.errors import InputError

@@ -22,7 +22,7 @@ from fluorojax.training.signals import Stop
 
 def small_config(method: str, folder: Path, built: Path, **fields) -> ConfigDict:
     """Return a method's quick configuration, shrunk to a toy folder of 64 px frames."""
-    config = importlib.import_module(f"configs.{method}").get_config("quick")
+    config = importlib.import_module(f"fluorojax.configs.{method}").get_config("quick")
     small = {
         "data.builder": "xray_folder",
         "data.dir": str(folder),

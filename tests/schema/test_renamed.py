@@ -1,6 +1,6 @@
 import pytest
 
-from configs import base, joint
+from fluorojax.configs import base, joint
 from fluorojax.config import flatten, rename_fields, unflatten, with_new_fields, with_new_flags
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.schema.renamed import FIELDS, KEYS, with_new_names

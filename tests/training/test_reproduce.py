@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from configs import knee
+from fluorojax.configs import knee
 from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
