@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fluorojax.configs import base, knee
 from fluorojax.config import difference, flatten, simulation_spec, validate
+from fluorojax.configs import base, knee
 from fluorojax.core.errors import InputError
 from fluorojax.simulation import spec
 from fluorojax.simulation.knee.spec import KneeSpec

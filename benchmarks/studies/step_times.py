@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 
 from benchmarks.peers.train_step import median, summary
 from benchmarks.timing import Times, in_turns, machine
-from fluorojax.configs import base
 from fluorojax.config import simulation_spec, validate
+from fluorojax.configs import base
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 

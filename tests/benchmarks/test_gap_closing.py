@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.pages import keep
 from benchmarks.studies import gap_closing
-from fluorojax.configs import base
 from fluorojax.compare.runs import read_run
+from fluorojax.configs import base
 from fluorojax.inference import export
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
