@@ -26,11 +26,11 @@ FLOORS = (
         *("fluorojax.metrics", "fluorojax.drawing", "fluorojax.knee.measure"),
     ),
     ("tfds_builders", "fluorojax.inference", "fluorojax.config", "fluorojax.configs"),
-    ("fluorojax.datasets",),
+    ("fluorojax.datasets", "fluorojax.config_file"),
     ("fluorojax.evaluation", "fluorojax.knee"),
     ("fluorojax.training", "fluorojax.report"),
-    ("fluorojax.compare", "fluorojax.launch", "launch"),
-    ("fluorojax.cli",),
+    ("fluorojax.compare", "fluorojax.launch"),
+    ("fluorojax.cli", "launch"),
 )
 """From the ground up."""
 DOOR = ("fluorojax", "fluorojax.__main__")
@@ -164,7 +164,7 @@ def draw(found: Arrows, out: Path) -> None:
 
 def _label(room: str) -> str:
     """Return a room's name as its box shows it."""
-    return f"{room}.py" if room == "launch" else room.removeprefix("fluorojax.").replace(".", "\n.")
+    return "launch.py" if room == "launch" else room.removeprefix("fluorojax.").replace(".", "\n.")
 
 
 def _places() -> dict[str, tuple[float, float]]:
