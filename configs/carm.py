@@ -12,7 +12,7 @@ real one lies within them. The export can be run on real frames of a metal tool 
 
 from ml_collections import ConfigDict
 
-from configs import base, joint
+from fluorojax.configs import base, joint
 from fluorojax.simulation.spec import CARM
 
 

@@ -10,7 +10,7 @@ other work (docs/how-to/few-frames.md has the scores); without it not timed or s
 
 from ml_collections import ConfigDict
 
-from configs import base, carm
+from fluorojax.configs import base, carm
 
 
 def get_config(variant: str = "") -> ConfigDict:

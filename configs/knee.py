@@ -14,7 +14,7 @@ One U-Net and one joint loss for all; no relation, no curves, no attachment.
 
 from ml_collections import ConfigDict
 
-from configs import base
+from fluorojax.configs import base
 from fluorojax.simulation.knee.spec import KNEE
 
 

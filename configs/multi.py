@@ -9,7 +9,7 @@ import math
 
 from ml_collections import ConfigDict
 
-from configs import base
+from fluorojax.configs import base
 
 
 def get_config(variant: str = "") -> ConfigDict:

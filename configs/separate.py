@@ -7,7 +7,7 @@ python launch.py --config=configs/separate.py:quick    2 CPU cores: endoscope Di
 
 from ml_collections import ConfigDict
 
-from configs import base
+from fluorojax.configs import base
 
 
 def get_config(variant: str = "") -> ConfigDict:

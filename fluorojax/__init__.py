@@ -1,15 +1,35 @@
-"""FluoroJAX: learning to find thin instruments in fluoroscopy and implants in radiographs."""
+"""FluoroJAX: learning to find thin instruments in fluoroscopy and implants in radiographs.
 
-from typing import Any
+`load` gives a trained network from its export, a `Predictor`; `read_frame` reads what it predicts;
+`read_config` gives a run's configuration by name, for `fluorojax.launch.launch` to run.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fluorojax.config_file import read_config
+    from fluorojax.data.readers import read_frame
+    from fluorojax.inference.export import load
+    from fluorojax.inference.predictor import Predictor
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["Predictor", "__version__", "load", "read_config", "read_frame"]
+
+# Late: jax must not be imported before XLA_FLAGS are set (see `fluorojax.core.environment`).
+_WHERE = {
+    "Predictor": "inference.predictor",
+    "load": "inference.export",
+    "read_config": "config_file",
+    "read_frame": "data.readers",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Late: jax must not be imported before XLA_FLAGS are set (see `fluorojax.core.environment`).
-    if name == "load":
-        from fluorojax.inference.export import load
+    if name not in _WHERE:
+        raise AttributeError(f"module 'fluorojax' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"fluorojax.{_WHERE[name]}"), name)
 
-        return load
-    raise AttributeError(f"module 'fluorojax' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from configs import base, knee
 from fluorojax.config import difference, flatten, simulation_spec, validate
+from fluorojax.configs import base, knee
 from fluorojax.core.errors import InputError
 from fluorojax.simulation import spec
 from fluorojax.simulation.knee.spec import KneeSpec
@@ -24,7 +24,7 @@ def set_field(name, value):
     ("method", "variant"), [*itertools.product(METHODS, ("", "quick")), ("knee", "512")]
 )
 def test_every_config_is_valid_and_named_after_its_file(method, variant):
-    config = importlib.import_module(f"configs.{method}").get_config(variant)
+    config = importlib.import_module(f"fluorojax.configs.{method}").get_config(variant)
     validate(config, base.get_config())
     assert config.method == method
     assert config.hardware == ("cpu" if variant else "gpu")

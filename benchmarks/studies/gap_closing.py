@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.studies.stress import OURS, settings_of
-from configs import joint
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import runs_in
 from fluorojax.config import simulation_spec
+from fluorojax.configs import joint
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console

@@ -65,7 +65,7 @@ def sizes(variant: str) -> dict[str, Size]:
     """Return the size of each method's network, as configured at `variant`."""
     found = {}
     for method in METHODS:
-        config = importlib.import_module(f"configs.{method}").get_config(variant)
+        config = importlib.import_module(f"fluorojax.configs.{method}").get_config(variant)
         spec = network_spec(config, LABELS[config.model.labels](ERCP))
         found[method] = size_of(spec, tuple(config.data.image_size))
     return found

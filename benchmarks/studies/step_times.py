@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 
 from benchmarks.peers.train_step import median, summary
 from benchmarks.timing import Times, in_turns, machine
-from configs import base
 from fluorojax.config import simulation_spec, validate
+from fluorojax.configs import base
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 
@@ -61,7 +61,7 @@ def config_of(given: str) -> ConfigDict:
     """
     path, _, variant = given.partition(":")
     try:
-        config = importlib.import_module(f"configs.{Path(path).stem}").get_config(variant)
+        config = importlib.import_module(f"fluorojax.configs.{Path(path).stem}").get_config(variant)
     except (ImportError, ValueError) as error:
         raise InputError(f"--config {given}: {error}; write configs/NAME.py[:quick]") from error
     validate(config, base.get_config())

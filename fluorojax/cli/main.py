@@ -1,18 +1,19 @@
-"""The `fluorojax` command: what is done before and after a run of launch.py."""
+"""The `fluorojax` command: a run, and what is done before and after it."""
 
 import argparse
 import dataclasses
 import difflib
-import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from rich.table import Table
 
+import fluorojax
 from fluorojax.cli import options as options_of
+from fluorojax.cli.comparison import benchmark, compare
+from fluorojax.cli.folders import check, prepare
+from fluorojax.cli.runs import export, reproduce, train
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console, progress
@@ -26,25 +27,25 @@ if TYPE_CHECKING:
     from fluorojax.datasets.source import Dataset
     from fluorojax.evaluation.evaluate import Predict
     from fluorojax.inference.predictor import Predictor
-    from fluorojax.training.reproduce import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; what the user can mend is printed without a traceback, with status 2."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    # Fields of a configuration, such as --config.seed=1, are no options of the parser.
+    options, rest = top.parse_known_args(arguments)
+    if rest and options.command is not train:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.overrides = rest
     environment.quiet_libraries()
-    try:
+    with signals.leaving():
         options.command(options)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except signals.Stopped as stopped:
-        signals.leave(stopped)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     top = argparse.ArgumentParser(prog="fluorojax", description=__doc__)
+    top.add_argument("--version", action="version", version=f"fluorojax {fluorojax.__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for run, example in COMMANDS.items():
         text = (run.__doc__ or "").splitlines()[0]
@@ -58,21 +59,6 @@ def parser() -> argparse.ArgumentParser:
         getattr(options_of, run.__name__)(command)
         command.set_defaults(command=run)
     return top
-
-
-def check(options: argparse.Namespace) -> None:
-    """Read a folder of frames as training would, and say what is in it or what is wrong."""
-    from fluorojax.data.folder import check_folder
-
-    show_folder(check_folder(options.dir, options.cases))
-
-
-def prepare(options: argparse.Namespace) -> None:
-    """Check a folder of frames and build its data set, so that training can start at once."""
-    from fluorojax.datasets.source import open_folder
-
-    dataset = open_folder(options.dir, options.cases, options.built_dir)
-    console.print(f"{dataset.info.name} is built, content {dataset.fingerprint[:12]}")
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -220,109 +206,6 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
     return lambda example: Prediction(masks(example))
 
 
-def export(options: argparse.Namespace) -> None:
-    """Write the best parameters of a run as params.safetensors and manifest.json."""
-    from fluorojax.config import simulation_spec
-    from fluorojax.datasets.source import open_dataset
-    from fluorojax.training import finish, setup
-    from fluorojax.training.reproduce import config_of, read_record
-
-    config = config_of(read_record(options.run))
-    run = setup.set_up(config, open_dataset(config.data, simulation_spec(config.simulation)))
-    console.print(f"export  {finish.export_best(run, options.run, options.out)}")
-
-
-def benchmark(options: argparse.Namespace) -> None:
-    """Run methods x seeds, and compare them; what is finished is not run again."""
-    from fluorojax.compare import grid as grids
-    from fluorojax.training.reproduce import read_record
-
-    if options.jobs < 1:
-        raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
-    configs = options.configs.split(",")
-    cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
-    grids.claim(options.workdir, options.set)
-    grids.run_grid(cells, options.set, options.jobs)
-    # The runs score the split that their configurations name, which is one for all.
-    options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]
-    options.runs = [cell.workdir for cell in cells]
-    options.out = options.workdir / "comparison"
-    compare(options)
-
-
-def whole_numbers(option: str, given: str) -> list[int]:
-    """Return the numbers in a list such as `0,1,2`.
-
-    Raises:
-        InputError: something else is in it.
-    """
-    try:
-        return [int(part) for part in given.split(",")]
-    except ValueError:
-        raise InputError(f"{option} {given}: write whole numbers, as in 0,1,2") from None
-
-
-def reproduce(options: argparse.Namespace) -> None:
-    """Run a run again in a new folder, and say whether the same parameters come out."""
-    from fluorojax.training import reproduce as again
-    from fluorojax.training.signals import Stop
-
-    out = options.out or options.run.with_name(f"{options.run.resolve().name}-again")
-    if out.resolve() == options.run.resolve():
-        raise InputError(f"--out {out} is the run itself; give another folder")
-    with Stop() as stop:
-        outcome = again.reproduce(options.run, out, stop)
-    show_outcome(outcome, options.run, out)
-    sys.exit(1 if outcome.different else 0)
-
-
-def show_outcome(outcome: "Outcome", run: Path, out: Path) -> None:
-    """Print whether two runs are equal, and what differs, a few arrays and all circumstances."""
-    same = outcome.arrays - len(outcome.different)
-    verdict = "differ" if outcome.different else "are equal"
-    console.print(f"{run} and {out} {verdict}: {same} of {outcome.arrays} arrays are the same bits")
-    for line in outcome.different[:5]:
-        console.print(f"- {line}")
-    if len(outcome.different) > 5:
-        console.print(f"- and {len(outcome.different) - 5} more, by less")
-    if outcome.circumstances:
-        console.print("what differed around them:")
-        for line in outcome.circumstances:
-            console.print(f"- {line}")
-    elif outcome.different:
-        console.print(
-            "nothing that is recorded differed; on a GPU, --config.deterministic=true is needed "
-            "for the same bits (docs/reproducibility.md)"
-        )
-
-
-def compare(options: argparse.Namespace) -> None:
-    """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
-    from fluorojax import compare as comparison
-    from fluorojax.compare.rows import DEFINITIONS, cells, first_lines, head
-    from fluorojax.compare.runs import methods_of, without_others
-    from fluorojax.metrics.case import EMPTY_POLICY
-
-    folders = without_others(options.runs)
-    if others := [path.name for path in options.runs if path not in folders]:
-        console.print(f"left out, no runs: {', '.join(others)}")
-    runs = comparison.read_runs(folders, options.split)
-    methods = methods_of(runs)
-    baseline = options.baseline or methods[0]
-    if baseline not in methods:
-        raise InputError(f"--baseline {baseline}: there are runs of {', '.join(methods)}")
-    lines = comparison.compare(runs, baseline)
-    report = comparison.write_comparison(lines, runs, baseline, options.out)
-    table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    for line in first_lines(lines, runs):
-        table.add_row(*head(line), *cells(line))
-    console.print(table)
-    console.print(DEFINITIONS)
-    console.print(EMPTY_POLICY)
-    console.print(f"all metrics, as CSV, Markdown and LaTeX, and plots: {options.out}")
-    console.print(f"report  {report}")
-
-
 def simulate(options: argparse.Namespace) -> None:
     """Write simulated frames, with their masks, and galleries with and without labels."""
     from fluorojax.datasets.gallery import write_gallery
@@ -362,21 +245,10 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
     return dataclasses.replace(spec, height=side, width=side, **fields)
 
 
-def show_folder(summary: dict) -> None:
-    """Print what `check_folder` found."""
-    table = Table("", "", title=str(summary.get("name", "")), show_header=False)
-    for name, value in summary.items():
-        table.add_row(name, json.dumps(value) if isinstance(value, dict | list) else str(value))
-    console.print(table)
-
-
-if __name__ == "__main__":
-    main()
-
-
 COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     check: "fluorojax check my_frames",
     prepare: "fluorojax prepare my_frames",
+    train: "fluorojax train joint:quick --workdir=runs/joint-1 --config.seed=1",
     predict: "fluorojax predict runs/joint/export frames/*.png --out predictions",
     measure: "fluorojax measure runs/knee/export films --view ap --out measured",
     evaluate: "fluorojax evaluate runs/joint/export my_frames --out scores",

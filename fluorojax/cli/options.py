@@ -28,6 +28,20 @@ def prepare(command: argparse.ArgumentParser) -> None:
     command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
 
 
+def train(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a configuration and the folder of its run."""
+    command.usage = "fluorojax train CONFIG[:VARIANT] [--workdir DIR] [--config.FIELD=VALUE ...]"
+    command.add_argument(
+        "config",
+        metavar="CONFIG[:VARIANT]",
+        help="such as joint, joint:quick, configs/joint.py:quick or a file of your own; "
+        "--config.FIELD=VALUE sets any field of it, such as --config.training.steps=4000",
+    )
+    command.add_argument(
+        "--workdir", type=Path, metavar="DIR", help="folder of the run; default: runs/METHOD-..."
+    )
+
+
 def predict(command: argparse.ArgumentParser) -> None:
     """Add the options that name an export and new frames."""
     command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
@@ -145,7 +159,7 @@ def benchmark(command: argparse.ArgumentParser) -> None:
         "--configs",
         default="single,multi,separate,cascade,joint",
         metavar="NAMES",
-        help="of configs/NAME.py, perhaps with :quick behind; default: %(default)s",
+        help="as for train, perhaps with :quick behind; default: %(default)s",
     )
     command.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
     command.add_argument(

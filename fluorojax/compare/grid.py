@@ -6,7 +6,6 @@ finished runs are not made again, and a run that was stopped goes on from its ch
 """
 
 import contextlib
-import importlib.util
 import json
 import os
 import queue
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-from fluorojax.core.environment import ROOT
+from fluorojax.config_file import find
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console, duration
 from fluorojax.training.signals import EXIT_CODE, Stopped
@@ -30,7 +29,7 @@ FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class Cell(NamedTuple):
-    """One run of a grid: a configuration such as `joint` or `joint:quick`, and a seed."""
+    """One run of a grid: a configuration as `fluorojax train` takes it, and a seed."""
 
     config: str
     seed: int
@@ -48,23 +47,26 @@ def grid(configs: Sequence[str], seeds: Sequence[int], root: Path) -> list[Cell]
     Raises:
         InputError: no such configuration, or one named twice.
     """
-    for config in configs:
-        name = config.partition(":")[0]
-        if importlib.util.find_spec(f"configs.{name}") is None:
-            raise InputError(f"--configs: there is no configs/{name}.py")
-    for given, of in ((configs, "--configs"), (seeds, "--seeds")):
+    names = [name_of(config) for config in configs]
+    for given, of in ((names, "--configs"), (seeds, "--seeds")):
         twice = [one for one in given if list(given).count(one) > 1]
         if twice:
             raise InputError(f"{of} names {twice[0]} twice")
     # A grid that is stopped halfway can then be compared already, on fewer seeds.
     return [
-        Cell(config, seed, root / f"{config.replace(':', '-')}-seed{seed}")
+        Cell(config, seed, root / f"{name}-seed{seed}")
         for seed in seeds
-        for config in configs
+        for config, name in zip(configs, names, strict=True)
     ]
 
 
-def claim(root: Path, settings: Sequence[str]) -> None:
+def name_of(config: str) -> str:
+    """Return what the runs of a configuration are called: `joint-quick` for `joint:quick`."""
+    path, variant = find(config)
+    return f"{path.stem}-{variant}" if variant else path.stem
+
+
+def validate_grid_directory(root: Path, settings: Sequence[str]) -> None:
     """Make the folder of a grid, or check that the grid that stands there has the same settings.
 
     Args:
@@ -95,11 +97,8 @@ def is_finished(cell: Cell) -> bool:
 
 def command(cell: Cell, settings: Sequence[str]) -> list[str]:
     """Return the command line of a run."""
-    name, colon, variant = cell.config.partition(":")
     return [
-        sys.executable,
-        str(ROOT / "launch.py"),
-        f"--config={ROOT / 'configs' / name}.py{colon}{variant}",
+        *(sys.executable, "-m", "fluorojax", "train", cell.config),
         f"--workdir={cell.workdir.absolute()}",
         f"--config.seed={cell.seed}",
         *(f"--config.{setting}" for setting in settings),

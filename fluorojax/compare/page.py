@@ -2,18 +2,22 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, first_lines, head
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
 from fluorojax.metrics.case import METRICS
-from fluorojax.report.page import DIALOG, Cell, element, page, sortable, table, text
-from fluorojax.report.pictures import Picture, swatch, viewer
-from fluorojax.report.run import definitions, notice
-from fluorojax.report.scores import Evaluation, map_of
+from fluorojax.report import page
+from fluorojax.report.cases import in_words, layers, map_path
+from fluorojax.report.page import Cell, Table, css_colour, exact, table
+from fluorojax.report.pictures import Picture, Viewer, viewer
+from fluorojax.report.scores import Evaluation, definitions
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 MOST_CASES = 12
 """Cases shown as pictures, each once a method: those on which the methods differ most."""
@@ -24,9 +28,11 @@ TITLES = {
     "thresholds": "By threshold",
 }
 
+Evaluations = Mapping[str, Evaluation]
+
 
 def write_page(
-    lines: Sequence[ComparisonRow],
+    rows: Sequence[ComparisonRow],
     runs: Sequence[Run],
     baseline: str,
     plots: Sequence[Path],
@@ -35,79 +41,64 @@ def write_page(
     """Write the page in one move and return its path.
 
     Args:
-        lines: of `fluorojax.compare.rows.compare`.
+        rows: of `fluorojax.compare.rows.compare`.
         runs: as compared.
         baseline: the method that the others are held against.
         plots: PNG files, shown in this order.
         path: of the page.
     """
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(render(lines, runs, baseline, plots), "utf-8")
-    draft.replace(path)
-    return path
+    return page.write(render(rows, runs, baseline, plots), path)
 
 
 def render(
-    lines: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, plots: Sequence[Path]
+    rows: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, plots: Sequence[Path]
 ) -> str:
     """Return the page as text."""
-    found = primary_scores(runs)
+    primaries = primary_scores(runs)
     pictured = _pictured(runs, baseline)
-    sections = [
-        _header(runs, baseline),
-        _differences(lines, runs),
-        _plots(plots),
-        text("h2", "Patients"),
-        *(_patients(of, baseline, pictured) for of in found),
-        text("h2", "Cases on which the methods differ most"),
-        *(_cases(of, baseline, pictured) for of in found),
-        _pictures(pictured, methods_of(runs), found),
-        definitions([pictured[baseline]]),
-        _runs(runs),
-    ]
-    body = notice(runs[0].dataset.get("split_unit"))
-    body += element("main", "\n".join(filter(None, sections)))
-    footer = text("footer", "Written by FluoroJAX. Everything is in this file.")
-    return page(f"{', '.join(methods_of(runs))}: FluoroJAX comparison", body + footer + DIALOG)
+    return page.render(
+        "comparison.html.j2",
+        TEMPLATES,
+        notice=page.notice(runs[0].dataset.get("split_unit")),
+        methods=methods_of(runs),
+        facts=_facts(runs, baseline),
+        first=_rows_table(first_lines(rows, runs)),
+        every=_rows_table(rows),
+        explained=DEFINITIONS,
+        plots=[_plot(path) for path in plots],
+        patients=[_patients(primary, baseline, pictured) for primary in primaries],
+        cases=[_cases(primary, baseline, pictured) for primary in primaries],
+        gallery=_gallery(pictured, methods_of(runs), primaries),
+        definitions=definitions([pictured[baseline]]),
+        runs=_runs(runs),
+    )
 
 
-def _header(runs: Sequence[Run], baseline: str) -> str:
-    seeds = ", ".join(map(str, seeds_of(runs)))
+def _facts(runs: Sequence[Run], baseline: str) -> list[str]:
     counts = runs[0].summary
-    facts = (
+    return [
         f"baseline {baseline}",
-        f"seeds {seeds}",
+        f"seeds {', '.join(map(str, seeds_of(runs)))}",
         f"{counts['cases']} cases of {counts['patients']} patients",
         f"{runs[0].split} split of {runs[0].dataset.get('name', 'the data set')}",
-    )
-    title = text("h1", " · ".join(methods_of(runs)))
-    return element("header", title + text("p", " · ".join(facts), class_="lead"))
+    ]
 
 
-def _differences(lines: Sequence[ComparisonRow], runs: Sequence[Run]) -> str:
-    """Return the table of the first scores, and behind a fold that of all."""
-    return (
-        text("h2", "Differences")
-        + _lines_table(first_lines(lines, runs))
-        + "<br>"
-        + element("details", text("summary", "All metrics") + _lines_table(lines) + "<br>")
-        + text("p", DEFINITIONS, class_="soft")
-    )
-
-
-def _lines_table(lines: Sequence[ComparisonRow]) -> str:
+def _rows_table(rows: Sequence[ComparisonRow]) -> Table:
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    return table(columns, [(*head(line), *cells(line)) for line in lines], words=3)
+    return table(columns, [(*head(row), *cells(row)) for row in rows], words=3)
 
 
-def _plots(plots: Sequence[Path]) -> str:
-    figures = ""
-    for path in plots:
-        data = base64.b64encode(path.read_bytes()).decode("ascii")
-        title = TITLES[path.stem]
-        picture = f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">'
-        figures += element("figure", text("figcaption", title) + picture)
-    return text("h2", "Plots") + element("div", figures, class_="plots")
+class Plot(NamedTuple):
+    """A picture with its title, as a data URI."""
+
+    title: str
+    source: str
+
+
+def _plot(path: Path) -> Plot:
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Plot(TITLES[path.stem], f"data:image/png;base64,{data}")
 
 
 def _pictured(runs: Sequence[Run], baseline: str) -> dict[str, Evaluation]:
@@ -115,111 +106,151 @@ def _pictured(runs: Sequence[Run], baseline: str) -> dict[str, Evaluation]:
     first = {m: next(run for run in runs if run.method == m) for m in methods_of(runs)}
     evaluations = {method: Evaluation(run.scored) for method, run in first.items()}
     legend = evaluations[baseline].classes
-    return {method: of for method, of in evaluations.items() if of.classes == legend}
+    return {method: one for method, one in evaluations.items() if one.classes == legend}
 
 
-def _title(found: Primary, pictured: Mapping[str, Evaluation], after: str) -> str:
-    """Return a heading with the colour that the class has in the pictures."""
+# Tables of scores by method
+
+
+class Block(NamedTuple):
+    """A table with its heading; `colour`: that of the class in the pictures, None without one."""
+
+    heading: str
+    colour: str | None
+    table: Table
+
+
+def _block(primary: Primary, pictured: Evaluations, after: str, scores: Table) -> Block:
     legend = next(iter(pictured.values())).classes
-    patch = swatch(legend.index(found.of)) + " " if found.of in legend else ""
-    return element("h3", patch + escape(f"{found.of}: {METRICS[found.metric].label}{after}"))
+    colour = css_colour(legend.index(primary.of)) if primary.of in legend else None
+    return Block(f"{primary.of}: {METRICS[primary.metric].label}{after}", colour, scores)
 
 
-def _base(found: Primary, baseline: str) -> str:
-    """Return the method that the others are held against in this class."""
-    return baseline if baseline in found.by_case else next(iter(found.by_case))
+@dataclass(frozen=True)
+class _Means:
+    """Means over seeds of one class, method -> [patients or cases].
 
+    `baseline` is the first method where the class is not one of the baseline's.
+    """
 
-def _patients(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) -> str:
-    """Return each patient's score by method, sortable, the patients that lose most first."""
-    baseline = _base(found, baseline)
-    means = {method: np.mean(scores, 0) for method, scores in found.by_patient.items()}
-    others = [method for method in means if method != baseline]
-    order = np.argsort(means[others[-1]] - means[baseline], kind="stable")
-    rows: list[list[Cell]] = [
-        [
-            found.patients[n],
-            *(_exact(means[method][n]) for method in means),
-            *(_exact(means[method][n] - means[baseline][n], sign=True) for method in others),
+    of: dict[str, np.ndarray]
+    baseline: str
+
+    @property
+    def others(self) -> list[str]:
+        return [method for method in self.of if method != self.baseline]
+
+    @property
+    def columns(self) -> list[str]:
+        return [*self.of, *(f"{method} − {self.baseline}" for method in self.others)]
+
+    def apart(self, method: str) -> np.ndarray:
+        """Return a method's difference to the baseline."""
+        return self.of[method] - self.of[self.baseline]
+
+    def cells(self, n: int) -> list[Cell]:
+        """Return each method's score of one patient or case, and the differences."""
+        differences = (self.apart(method)[n] for method in self.others)
+        return [
+            *(_cell(values[n], "{:.3f}") for values in self.of.values()),
+            *(_cell(value, "{:+.3f}") for value in differences),
         ]
-        for n in order
-    ]
-    columns = ("patient", *means, *(f"{method} − {baseline}" for method in others))
-    title = _title(found, pictured, " by patient, mean over seeds")
-    return title + sortable(columns, rows, words=1)
 
 
-def _exact(value: float, sign: bool = False) -> tuple[str, float]:
+def _means(scores: Mapping[str, np.ndarray], baseline: str) -> _Means:
+    means = {method: np.mean(of_method, 0) for method, of_method in scores.items()}
+    return _Means(means, baseline if baseline in means else next(iter(means)))
+
+
+def _cell(value: float, form: str) -> Cell:
     """Return what is shown and what is sorted by; nothing where there is no score."""
-    if np.isnan(value):
-        return "–", np.nan
-    return (f"{value:+.3f}" if sign else f"{value:.3f}"), float(value)
+    return exact(float(value), "–" if np.isnan(value) else form.format(value))
 
 
-def disagreement(found: Primary) -> np.ndarray:
+def _patients(primary: Primary, baseline: str, pictured: Evaluations) -> Block:
+    """Return each patient's score by method, the patients that lose most first."""
+    means = _means(primary.by_patient, baseline)
+    order = np.argsort(means.apart(means.others[-1]), kind="stable")
+    rows = [[primary.patients[n], *means.cells(n)] for n in order]
+    scores = table(("patient", *means.columns), rows, words=1)
+    return _block(primary, pictured, " by patient, mean over seeds", scores)
+
+
+def disagreement(primary: Primary) -> np.ndarray:
     """Return, by case, the largest distance between two methods' means over seeds, [cases]."""
-    means = np.stack([np.mean(scores, 0) for scores in found.by_case.values()])
+    means = np.stack([np.mean(scores, 0) for scores in primary.by_case.values()])
     return np.nan_to_num(means.max(0) - means.min(0))
 
 
-def _cases(found: Primary, baseline: str, pictured: Mapping[str, Evaluation]) -> str:
+def _cases(primary: Primary, baseline: str, pictured: Evaluations) -> Block:
     """Return each case's score by method, those first on which the methods differ most."""
-    order = np.argsort(-disagreement(found), kind="stable")
-    fields = [f for f in ("patient", "stratum") if any(row.get(f) for row in found.cases)]
-    baseline = _base(found, baseline)
-    means = {method: np.mean(scores, 0) for method, scores in found.by_case.items()}
-    others = [method for method in means if method != baseline]
+    means = _means(primary.by_case, baseline)
+    fields = [f for f in ("patient", "stratum") if any(row.get(f) for row in primary.cases)]
     rows = [
-        (
-            found.cases[n]["case"],
-            *(found.cases[n][f] for f in fields),
-            *(_exact(of[n]) for of in means.values()),
-            *(_exact(means[method][n] - means[baseline][n], sign=True) for method in others),
-        )
-        for n in order
+        [primary.cases[n]["case"], *(primary.cases[n][f] for f in fields), *means.cells(n)]
+        for n in np.argsort(-disagreement(primary), kind="stable")
     ]
-    columns = ("case", *fields, *means, *(f"{method} − {baseline}" for method in others))
-    return _title(found, pictured, "") + sortable(columns, rows, words=1 + len(fields))
+    scores = table(("case", *fields, *means.columns), rows, words=1 + len(fields))
+    return _block(primary, pictured, "", scores)
 
 
-def _pictures(
-    pictured: Mapping[str, Evaluation], methods: Sequence[str], found: Sequence[Primary]
-) -> str:
-    """Return the same cases by every method, a row a case, or say that there are none."""
+# Pictures
+
+
+class Gallery(NamedTuple):
+    """The same cases by every method, a row a case."""
+
+    methods: Sequence[str]
+    left_out: Sequence[str]
+    viewer: Viewer
+
+
+def _gallery(
+    pictured: Evaluations, methods: Sequence[str], primaries: Sequence[Primary]
+) -> Gallery | None:
+    """Return the cases on which the methods differ most; None where maps are missing."""
+    chosen = _chosen(pictured, primaries)
+    if not chosen:
+        return None
+    pictures = [
+        _picture(f"picture-{n}-{k}", case, method, pictured[method])
+        for n, case in enumerate(chosen)
+        for k, method in enumerate(pictured)
+    ]
+    shown = viewer(
+        pictures,
+        layers(next(iter(pictured.values()))),
+        adjustable=all("thresholds" in one.summary for one in pictured.values()),
+        columns=len(pictured),
+    )
+    return Gallery(list(pictured), [m for m in methods if m not in pictured], shown)
+
+
+def _chosen(pictured: Evaluations, primaries: Sequence[Primary]) -> list[str]:
+    """Return the cases with a map by every method, those first on which the methods differ most."""
     apart: dict[str, float] = {}  # by name: a class may have other cases than another
-    for of in found:
-        for row, distance in zip(of.cases, disagreement(of), strict=True):
+    for primary in primaries:
+        for row, distance in zip(primary.cases, disagreement(primary), strict=True):
             apart[row["case"]] = apart.get(row["case"], 0.0) + float(distance)
-    chosen = [
+    folders = [one.folder for one in pictured.values()]
+    return [
         case
         for case in sorted(apart, key=lambda case: -apart[case])
-        if all(map_of(of.folder, case).is_file() for of in pictured.values())
+        if all(map_path(folder, case).is_file() for folder in folders)
     ][:MOST_CASES]
-    if not chosen:
-        words = "None are here: a run has no maps/ beside its scores, as where results were kept."
-        return text("h3", "Pictures") + text("p", words, class_="soft")
-    pictures = [
-        Picture(
-            id=f"picture-{n}-{k}",
-            path=map_of(of.folder, case),
-            label=f"Case {case} by {method}, with prediction and reference",
-            caption=text("b", f"{method}, {case}") + "<br>" + escape(of.said_of(case)),
-            thresholds=tuple(layer.threshold for layer in of.layers),
-        )
-        for n, case in enumerate(chosen)
-        for k, (method, of) in enumerate(pictured.items())
-    ]
-    layers = next(iter(pictured.values())).layers
-    adjustable = all("thresholds" in of.summary for of in pictured.values())
-    note = f"Side by side, first seed: {', '.join(pictured)}."
-    left_out = [method for method in methods if method not in pictured]
-    if left_out:
-        note += f" Not shown, because of other classes: {', '.join(left_out)}."
-    shown = viewer(pictures, layers, adjustable=adjustable, columns=len(pictured))
-    return text("h3", "Pictures") + text("p", note, class_="soft") + shown
 
 
-def _runs(runs: Sequence[Run]) -> str:
+def _picture(name: str, case: str, method: str, evaluation: Evaluation) -> Picture:
+    return Picture(
+        id=name,
+        path=map_path(evaluation.folder, case),
+        label=f"Case {case} by {method}, with prediction and reference",
+        title=f"{method}, {case}",
+        scores=in_words(evaluation, case),
+        thresholds=tuple(layer.threshold for layer in layers(evaluation)),
+    )
+
+
+def _runs(runs: Sequence[Run]) -> Table:
     rows = [(run.method, str(run.seed), str(run.folder), run.fingerprint[:12]) for run in runs]
-    listed = table(("method", "seed", "folder", "data set's content"), rows, words=4)
-    return text("h2", "Runs") + listed
+    return table(("method", "seed", "folder", "data set's content"), rows, words=4)

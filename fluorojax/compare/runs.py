@@ -246,7 +246,10 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def check(runs: Sequence[Run]) -> None:
-    """Check that runs differ in nothing but method and seed, and that every method has every seed.
+    """Check that runs were scored alike, on the same cases, and that every method has every seed.
+
+    Compared are the metrics' settings, the data set, its share trained on, and the cases. Other
+    fields of their configurations (steps, rates, folds) are not compared.
 
     A class need not be in all of them, but two methods at least must share one.
 

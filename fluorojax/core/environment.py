@@ -11,6 +11,8 @@ from pathlib import Path
 
 import absl.logging
 
+import fluorojax
+
 DETERMINISTIC_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_autotune_level=0")
 DETERMINISM_COSTS = (
     "deterministic: kernels are neither chosen by timing nor add in any order, which takes longer "
@@ -19,7 +21,7 @@ DETERMINISM_COSTS = (
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]  # of a checkout; where packages are installed elsewhere
 
 
 def prepare(deterministic: bool, cpu_devices: int) -> None:
@@ -75,7 +77,7 @@ def versions() -> dict[str, str]:
     """Return the versions of Python, this project and the packages that a result depends on."""
     ours = {
         "python": platform.python_version(),
-        "fluorojax": importlib.metadata.version("fluorojax"),
+        "fluorojax": fluorojax.__version__,
     }
     return ours | {name: importlib.metadata.version(name) for name in PACKAGES}
 
@@ -100,7 +102,12 @@ def _processor() -> str:
 
 
 def git_revision() -> str | None:
-    """Return the checkout's revision, '-dirty' behind it if files changed; None outside git."""
+    """Return the checkout's revision, '-dirty' behind it if files changed; None outside git.
+
+    An installed package may lie inside somebody else's repository, whose revision says nothing.
+    """
+    if not (ROOT / ".git").exists():
+        return None
     command = [
         "git",
         "-C",

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+STATUS = 2  # with which a command leaves after an `InputError`
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used as it is.
 
-    The message names the file, the case and the value, and says how to mend it. The commands print
-    it without a traceback and leave with status 2.
+    The message names the file, the case and the value, and says how to mend it. The commands and
+    launch.py print it without a traceback and leave with `STATUS`.
     """
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from fluorojax.core.errors import InputError
+from fluorojax.core.errors import STATUS, InputError
 
 AXIS = "devices"
 Batch = dict[str, np.ndarray]
@@ -57,8 +57,8 @@ def failing_together() -> Iterator[None]:
             raise
         if isinstance(error, InputError):
             print(f"error: {error}", file=sys.stderr, flush=True)
-        else:
-            traceback.print_exc()
+            os._exit(STATUS)
+        traceback.print_exc()
         os._exit(1)
 
 

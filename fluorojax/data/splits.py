@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests: drawn from names alone, so that nobody moves."""
+"""Which cases train, validate and test: drawn from names alone, so a unit never changes sides."""
 
 import hashlib
 import math
@@ -18,8 +18,8 @@ def split_unit(unit: SplitUnit, *, case: str, patient: str, sequence: str) -> st
 def draw_split(unit: str, fractions: tuple[float, float, float] = FRACTIONS) -> str:
     """Draw train, validation or test from the unit's name alone.
 
-    u = sha256('split/' + unit) / 2**256, uniform in [0, 1), against the cumulated fractions; so
-    the draw of one unit does not depend on who else is in the dataset.
+    u, the first 7 bytes of sha256('split/' + unit) over 2**56, is uniform in [0, 1] and compared
+    with the cumulated fractions; so the draw of one unit does not depend on the others.
 
     Args:
         unit: a patient (or sequence, or case), see `split_unit`.
@@ -89,4 +89,5 @@ def first_units(units: Iterable[str], share: float) -> frozenset[str]:
 
 
 def _uniform(name: str) -> float:
+    # 7 bytes are all that a double can tell apart: it holds 53 bits.
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big") / 2**56

@@ -1,40 +1,17 @@
-"""Scores of thin things: is the wire there, in one piece, as long as it is, up to its tip?
+"""Scores of thin things: is the wire there, unbroken, as long as it is, up to its tip?
 
-A skeleton is scikit-image's `skeletonize` (Zhang and Suen 1984) of a mask: one pixel wide and
+A skeleton (`fluorojax.geometry.skeleton`) is a mask thinned to a line, one pixel wide and
 8-connected. It ends about half a width before the mask does, in prediction and reference alike.
 """
 
 import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
-from skimage.morphology import skeletonize
 
+from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import Distances, Scale, positions, within
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
-
-
-def _window(mask: np.ndarray) -> tuple[slice, slice]:
-    """Return the smallest window that holds all of `mask: [H, W] bool`; 0 x 0 of an empty mask.
-
-    Time goes with the area, and what lies outside changes nothing.
-    """
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return slice(0), slice(0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def skeleton(mask: np.ndarray) -> np.ndarray:
-    """Return the centreline of `mask: [H, W] bool` as [H, W] bool, one pixel wide.
-
-    Every 8-connected piece keeps at least one pixel; of an empty mask nothing is left.
-    """
-    result = np.zeros_like(mask)
-    if mask.any():
-        window = _window(mask)
-        result[window] = skeletonize(mask[window])
-    return result
 
 
 def cldice(
@@ -79,7 +56,7 @@ def _links(skeleton: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray, 
     A diagonal pair counts only where no shared side-neighbour already joins the two; otherwise each
     corner of a staircase would be counted twice.
     """
-    s = np.pad(skeleton[_window(skeleton)], 1)
+    s = np.pad(skeleton[window(skeleton)], 1)
     number = np.cumsum(s).reshape(s.shape) - 1
     here, right, below, across = _corners(s)
     n_here, n_right, n_below, n_across = _corners(number)
@@ -110,22 +87,23 @@ def length_error(predicted: np.ndarray, reference: np.ndarray, scale: Scale) -> 
     return abs(length(predicted, scale) - length(reference, scale))
 
 
-def pieces(mask: np.ndarray) -> int:
-    """Return the number of 8-connected pieces, the Betti number b0; 0 for an empty mask."""
-    return int(ndimage.label(mask[_window(mask)], EIGHT_NEIGHBOURS)[1])
+def component_count(mask: np.ndarray) -> int:
+    """Return the number of 8-connected components, the Betti number b0; 0 for an empty mask."""
+    return int(ndimage.label(mask[window(mask)], EIGHT_NEIGHBOURS)[1])
 
 
 def betti0_error(prediction: np.ndarray, reference: np.ndarray) -> int:
-    """Return | b0(P) - b0(R) |, how many pieces too many or too few; either may be empty."""
-    return abs(pieces(prediction) - pieces(reference))
+    """Return | b0(P) - b0(R) |, how many components too many or too few; either may be empty."""
+    return abs(component_count(prediction) - component_count(reference))
 
 
 def longest_path_ends(skeleton: np.ndarray, scale: Scale) -> np.ndarray:
     """Return the two ends (row, column), [2, 2], of the longest path along a skeleton.
 
-    Paths are shortest ones along 8-neighbours, and the longest of those over all pieces is found by
-    two sweeps: the pixel farthest from any start, then the pixel farthest from that. Exact for a
-    piece without loops. Equal lengths: the first in raster order. One pixel is both its ends.
+    Paths are shortest ones along 8-neighbours, and the longest of those over all components is
+    found by two sweeps: the pixel farthest from any start, then the pixel farthest from that. Exact
+    for a component without loops. Equal lengths: the first in raster order. One pixel is both its
+    ends.
 
     Raises:
         ValueError: the skeleton is empty.
@@ -135,13 +113,13 @@ def longest_path_ends(skeleton: np.ndarray, scale: Scale) -> np.ndarray:
         raise ValueError("an empty skeleton has no ends")
     first, second, step = _links(skeleton, scale)
     graph = sparse.csr_array((step, (first, second)), shape=(len(pixels), len(pixels)))
-    count, piece = csgraph.connected_components(graph, directed=False)
-    starts = np.unique(piece, return_index=True)[1]
+    count, component = csgraph.connected_components(graph, directed=False)
+    starts = np.unique(component, return_index=True)[1]
     sweep = csgraph.dijkstra(graph, directed=False, indices=starts, min_only=True)
-    far = np.ravel(ndimage.maximum_position(sweep, piece, np.arange(count)))
+    far = np.ravel(ndimage.maximum_position(sweep, component, np.arange(count)))
     sweep = csgraph.dijkstra(graph, directed=False, indices=far, min_only=True)
     end = int(np.argmax(sweep))
-    return pixels[[far[piece[end]], end]]
+    return pixels[[far[component[end]], end]]
 
 
 def tips(skeleton: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:

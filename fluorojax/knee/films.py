@@ -104,37 +104,42 @@ def measure(
     if compare and len(source.films) != 2:
         raise InputError(f"{len(source.films)} films are given; a comparison is of two")
     _make(out, source.films)
-    films: list[Row] = []
-    failed: list[Row] = []
+    record: Row = {
+        "fluorojax": __version__,
+        "masks": dict(source.about),
+        "settings": dataclasses.asdict(settings),
+        "tolerances": bands(tolerances),
+        "uncertainty": UNCERTAINTY,
+        "films": [],
+        "failed": [],
+    }
     kept: list[tuple[Measured, np.ndarray]] = []
     with progress("measure", len(source.films)) as update:
         for n, film in enumerate(source.films):
             try:
                 measured = measure_film(source, film, given, settings)
             except InputError as error:
-                failed.append({"film": film.name, "reason": str(error)})
+                record["failed"].append({"film": film.name, "reason": str(error)})
             else:
                 picture = write_picture(measured, tolerances, out)
-                films.append(_entry(film, measured, tolerances))
+                record["films"].append(_entry(film, measured, tolerances))
                 kept += [(measured, picture)] * compare  # others are let go of
             update(n + 1)
-    record = {
-        "fluorojax": __version__,
-        "masks": dict(source.about),
-        "settings": dataclasses.asdict(settings),
-        "tolerances": bands(tolerances),
-        "uncertainty": UNCERTAINTY,
-        "films": films,
-        "failed": failed,
-    }
     if len(kept) == 2:
-        (earlier, _), (later, _) = kept
-        change = compare_knees(earlier.report.film, later.report.film, settings)
-        title = f"{earlier.name} to {later.name}, later less earlier:"
-        write_pair([picture for _, picture in kept], title, change, out)
-        record[PROGRESSION] = change.rows()
+        record[PROGRESSION] = _compare(kept, settings, out)
     write_tables(record, out)
     return record
+
+
+def _compare(
+    pair: list[tuple[Measured, np.ndarray]], settings: KneeSettings, out: Path
+) -> list[Row]:
+    """Measure what changed from the earlier film to the later, and draw both side by side."""
+    (earlier, _), (later, _) = pair
+    change = compare_knees(earlier.report.film, later.report.film, settings)
+    title = f"{earlier.name} to {later.name}, later less earlier:"
+    write_pair([picture for _, picture in pair], title, change, out)
+    return change.rows()
 
 
 def _make(out: Path, films: Sequence[Film]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fluorojax.geometry import centreline, surface
+from fluorojax.geometry.skeleton import skeleton
 from fluorojax.geometry.surface import Scale, Unit
 from fluorojax.metrics import overlap
 from fluorojax.metrics import relation as relations
@@ -109,7 +110,7 @@ METRICS: dict[str, Metric] = {
     ),
     "betti0_error": Metric(
         "Betti-0 error",
-        "absolute difference of the numbers of 8-connected pieces",
+        "absolute difference of the numbers of 8-connected components",
         "lower",
         kinds=_CURVE,
     ),
@@ -130,21 +131,21 @@ METRICS: dict[str, Metric] = {
     ),
     "attachment": Metric(
         "Attachment",
-        "1 where the largest predicted piece comes within the tolerance of the "
+        "1 where the largest predicted component comes within the tolerance of the "
         "predicted class it comes out of; its mean is a rate; only where the annotation says that "
         "it is attached",
         of_relation=True,
     ),
     "attached_share": Metric(
         "Attached share",
-        "share of the predicted pixels in pieces within the tolerance of the predicted "
+        "share of the predicted pixels in components within the tolerance of the predicted "
         "class they come out of; only where the annotation says that it is attached",
         of_relation=True,
     ),
     "false_attachment": Metric(
         "False attachment",
-        "1 where the largest predicted piece comes within the tolerance of the predicted class it "
-        "should come out of, though the annotation says that it is not attached; its mean is a "
+        "1 where the largest predicted component comes within the tolerance of the predicted class "
+        "it should come out of, though the annotation says that it is not attached; its mean is a "
         "rate",
         "lower",
         of_relation=True,
@@ -187,7 +188,7 @@ class Mask:
     @functools.cached_property
     def skeleton(self) -> np.ndarray:
         """Its centreline, [H, W] bool."""
-        return centreline.skeleton(self.pixels)
+        return skeleton(self.pixels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,7 +253,7 @@ def _centreline_scores(pair: Pair, tolerance: float, detection_recall: float) ->
 
 
 def _shape_scores(pair: Pair) -> Scores:
-    """Return what is defined even where one mask is empty: its length and pieces are 0."""
+    """Return what is defined even where one mask is empty: its length and component count are 0."""
     return {
         "length_error": centreline.length_error(*pair.skeletons, pair.scale),
         "betti0_error": float(centreline.betti0_error(pair.prediction, pair.reference)),

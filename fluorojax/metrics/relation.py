@@ -25,8 +25,8 @@ def attachment(
 ) -> tuple[float, float]:
     """Return whether the child is attached to the parent, and which share of it is.
 
-    A piece (8-connected) of the child is attached where one of its pixels lies within `tolerance`
-    of the parent, centre to centre. A piece behind a gap is not, however small the gap.
+    A component (8-connected) of the child is attached where one of its pixels lies within
+    `tolerance` of the parent, centre to centre. One behind a gap is not, however small the gap.
 
     Args:
         child, parent: [H, W] bool, the two predictions.
@@ -34,13 +34,13 @@ def attachment(
         tolerance: in the unit of `scale`.
 
     Returns:
-        (1.0 if the largest piece is attached else 0.0, share in [0, 1] of the child's pixels that
-        lie in attached pieces); (0.0, 0.0) where either mask is empty.
+        (1.0 if the largest component is attached else 0.0, share in [0, 1] of the child's pixels
+        that lie in attached components); (0.0, 0.0) where either mask is empty.
     """
     if not (child.any() and parent.any()):
         return 0.0, 0.0
-    piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
-    size = np.bincount(piece.ravel(), minlength=count + 1)
-    size[0] = 0  # the background is no piece
-    held = np.unique(piece[touching(child, parent, scale, tolerance)])
+    component, count = ndimage.label(child, EIGHT_NEIGHBOURS)
+    size = np.bincount(component.ravel(), minlength=count + 1)
+    size[0] = 0  # the background is no component
+    held = np.unique(component[touching(child, parent, scale, tolerance)])
     return float(np.argmax(size) in held), float(size[held].sum() / size.sum())

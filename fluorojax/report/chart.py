@@ -1,9 +1,9 @@
-"""Line charts as SVG text: the same numbers give the same bytes, and a page's CSS gives colours."""
+"""Line charts as plain data, in the units of their SVG; `templates/charts.html.j2` draws them."""
 
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+from typing import NamedTuple
 
 Point = tuple[float, float | None]  # y is None where the value was not a finite number
 
@@ -11,6 +11,46 @@ WIDTH, HEIGHT = 360, 200
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 24  # room for the labels of the axes
 MOST_POINTS = 300
 MOST_DOTS = 60
+
+
+class Tick(NamedTuple):
+    """A round number on an axis: its place along that axis, and its text."""
+
+    place: float
+    label: str
+
+
+class Dot(NamedTuple):
+    """A point of a line, and the text shown under the pointer."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line: its CSS class, its path (SVG path data), and its dots where they are few."""
+
+    css: str
+    path: str
+    dots: Sequence[Dot]
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """Lines with axes, and the places of upright lines across the whole height."""
+
+    x_ticks: Sequence[Tick]
+    y_ticks: Sequence[Tick]
+    marks: Sequence[float]
+    lines: Sequence[Line]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
 
 
 def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
@@ -61,8 +101,8 @@ def line_chart(
     css: Mapping[str, str] | None = None,
     x_name: str = "step",
     marks: Sequence[float] = (),
-) -> str:
-    """Return an `<svg>` of lines with axes; a gap stands where a value is not finite.
+) -> Chart:
+    """Return lines with axes; a gap stands where a value is not finite.
 
     Args:
         series: name -> (x, y), in the order of x.
@@ -71,24 +111,25 @@ def line_chart(
         x_name: what x is, for the text that a dot shows under the pointer.
         marks: values of x at which an upright line stands.
 
-    Returns:
-        SVG text without a title, to be put into a page.
-
     Raises:
         ValueError: no finite value at all.
     """
+    css = css or {}
     lines = {name: thinned(points) for name, points in series.items()}
     ys = [y for points in lines.values() for _, y in points if y is not None]
     if not ys:
         raise ValueError("nothing to draw: no finite value")
     xs = [x for points in series.values() for x, _ in points]
     axes = _Axes(min(xs), max(xs), *_range(ys))
-    drawn = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">', *_grid(axes)]
-    for x in marks:
-        drawn.append(f'<path class="mark" d="M{axes.across(x):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-    for name, points in lines.items():
-        drawn += _line(name, (css or {}).get(name, name), x_name, points, axes)
-    return "".join([*drawn, "</svg>"])
+    return Chart(
+        x_ticks=[Tick(axes.across(x), label(x)) for x in ticks(axes.x0, axes.x1)],
+        y_ticks=[Tick(axes.down(y), label(y)) for y in ticks(axes.y0, axes.y1)],
+        marks=[axes.across(x) for x in marks],
+        lines=[
+            Line(css.get(name, name), _path(points, axes), _dots(f"{name}, {x_name}", points, axes))
+            for name, points in lines.items()
+        ],
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,30 +150,23 @@ class _Axes:
         return TOP + share * (HEIGHT - TOP - BOTTOM)
 
 
-def _grid(axes: _Axes) -> list[str]:
-    drawn = []
-    for y in ticks(axes.y0, axes.y1):
-        v = axes.down(y)
-        drawn.append(f'<path class="grid" d="M{LEFT} {v:.1f}H{WIDTH - RIGHT}"/>')
-        drawn.append(f'<text class="y" x="{LEFT - 6}" y="{v + 3.5:.1f}">{label(y)}</text>')
-    for x in ticks(axes.x0, axes.x1):
-        u = axes.across(x)
-        drawn.append(f'<text class="x" x="{u:.1f}" y="{HEIGHT - 6}">{label(x)}</text>')
-    return drawn
-
-
-def _line(name: str, css: str, x_name: str, points: Sequence[Point], axes: _Axes) -> list[str]:
-    """Return the path of one line, and a dot with its value at each point where they are few."""
-    path, dots = "", []
-    move = "M"
+def _path(points: Sequence[Point], axes: _Axes) -> str:
+    path, move = "", "M"
     for x, y in points:
         if y is None:
             move = "M"  # lift the pen over the gap
             continue
-        u, v = axes.across(x), axes.down(y)
-        path += f"{move}{u:.1f} {v:.1f}"
+        path += f"{move}{axes.across(x):.1f} {axes.down(y):.1f}"
         move = "L"
-        if len(points) <= MOST_DOTS:
-            tip = escape(f"{name}, {x_name} {x:g}: {y:.4g}")
-            dots.append(f'<circle cx="{u:.1f}" cy="{v:.1f}" r="2.2"><title>{tip}</title></circle>')
-    return [f'<g class="line {escape(css)}"><path d="{path}"/>', *dots, "</g>"]
+    return path
+
+
+def _dots(words: str, points: Sequence[Point], axes: _Axes) -> list[Dot]:
+    """Return a dot with its value at each point where they are few; `words` begin its text."""
+    if len(points) > MOST_DOTS:
+        return []
+    return [
+        Dot(axes.across(x), axes.down(y), f"{words} {x:g}: {y:.4g}")
+        for x, y in points
+        if y is not None
+    ]

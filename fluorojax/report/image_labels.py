@@ -1,44 +1,61 @@
 """What a page shows of the image labels of whole frames: how many are right, and which are not."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fluorojax.core.errors import InputError
 from fluorojax.metrics.image_labels import FILE, Row, read_image_labels_csv
-from fluorojax.report.page import sortable, table, text
-
-EXPLAINED = (
-    "A line of a table holds the frames annotated with a value, a column those that were told it; "
-    "right are those on the diagonal. Frames of a patient may be right or wrong together: the "
-    "interval (Wilson, 95 %) is of the mean over patients, and counts patients."
-)
+from fluorojax.report.page import Table, table
 
 
-def section(folder: Path, summary: Mapping[str, Any]) -> str:
-    """Return the section of a split's evaluation, empty where no image labels are told.
+@dataclass(frozen=True)
+class ImageLabel:
+    """One image label: a sentence on its accuracy, its confusion matrix, and its mistakes."""
+
+    name: str
+    summary: str
+    confusion: Table
+    mistakes: Table | None
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """The image labels of one split."""
+
+    split: str
+    labels: Sequence[ImageLabel]
+
+
+def image_labels(folder: Path, summary: Mapping[str, Any]) -> ImageLabels | None:
+    """Return the image labels of a split's evaluation; None where none are predicted.
 
     Args:
         folder: `evaluation/<split>`.
         summary: of the split.
+
+    Raises:
+        InputError: the file of the single frames is damaged.
     """
-    told = summary.get("image_labels")
-    if not told:
-        return ""
+    scored = summary.get("image_labels")
+    if not scored:
+        return None
     rows = mistakes(folder / FILE)
-    blocks = [
-        text("h3", name)
-        + text("p", _said(of))
-        + _confusion(of)
-        + _mistakes([r for r in rows if r["image_label"] == name])
-        for name, of in told.items()
+    labels = [
+        ImageLabel(
+            name,
+            _in_words(scores),
+            _confusion(scores),
+            _mistakes([r for r in rows if r["image_label"] == name]),
+        )
+        for name, scores in scored.items()
     ]
-    heading = text("h2", f"Attributes of whole frames, {folder.name} split")
-    return heading + text("p", EXPLAINED, class_="soft") + "".join(blocks)
+    return ImageLabels(folder.name, labels)
 
 
 def mistakes(path: Path) -> list[Row]:
-    """Return the rows that were told wrong, the surest first; nothing where there is no file.
+    """Return the rows with a wrong prediction, the surest first; none where there is no file.
 
     Raises:
         InputError: the file is damaged.
@@ -53,32 +70,31 @@ def mistakes(path: Path) -> list[Row]:
     return sorted(wrong, key=lambda row: -row["probability"])
 
 
-def _said(of: Mapping[str, Any]) -> str:
-    unknown = f" Of {of['unknown']} more the value is not known." if of["unknown"] else ""
-    if not of["cases"]:
+def _in_words(scores: Mapping[str, Any]) -> str:
+    unknown = f" Of {scores['unknown']} more the value is not known." if scores["unknown"] else ""
+    if not scores["cases"]:
         return f"No frame has a known value.{unknown}"
-    right = sum(line[k] for k, line in enumerate(of["confusion"]))
-    low, high = of["interval"]
+    right = sum(line[k] for k, line in enumerate(scores["confusion"]))
+    low, high = scores["interval"]
     return (
-        f"Right in {right} of {of['cases']} frames ({of['accuracy']:.3f}); mean over "
-        f"{of['patients']} patients {of['patient_accuracy']:.3f}, interval {low:.3f} to "
+        f"Right in {right} of {scores['cases']} frames ({scores['accuracy']:.3f}); mean over "
+        f"{scores['patients']} patients {scores['patient_accuracy']:.3f}, interval {low:.3f} to "
         f"{high:.3f}.{unknown}"
     )
 
 
-def _confusion(of: Mapping[str, Any]) -> str:
-    rows = [
-        [value, *map(str, line)] for value, line in zip(of["values"], of["confusion"], strict=True)
-    ]
-    return table(["annotated, told as", *of["values"]], rows, words=1)
+def _confusion(scores: Mapping[str, Any]) -> Table:
+    lines = zip(scores["values"], scores["confusion"], strict=True)
+    rows = [[value, *map(str, line)] for value, line in lines]
+    return table(["annotated, told as", *scores["values"]], rows, words=1)
 
 
-def _mistakes(rows: Sequence[Row]) -> str:
+def _mistakes(rows: Sequence[Row]) -> Table | None:
     if not rows:
-        return ""
-    lines = [
+        return None
+    cells = [
         [r["case"], r["patient"], r["reference"], r["predicted"], f"{r['probability']:.3f}"]
         for r in rows
     ]
     columns = ["wrong case", "patient", "annotated", "told as", "probability"]
-    return "<br>" + sortable(columns, lines, words=4)
+    return table(columns, cells, words=4)

@@ -1,83 +1,107 @@
-"""The shell of a self-contained page: its style and script stand in it, and nothing is fetched."""
+"""Pages from templates: every value is escaped, and a page is one file that fetches nothing.
+
+Python prepares plain data (numbers, strings, and records of them); `templates/*.html.j2` make the
+HTML. `page.css` and `page.js` stand in each page.
+"""
 
 import math
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from fluorojax.drawing.overlay import colour
+from fluorojax.schema.info import caution
 
 HERE = Path(__file__).parent
-STYLE = (HERE / "page.css").read_text("utf-8")
-SCRIPT = (HERE / "page.js").read_text("utf-8")
-
-DIALOG = (
-    '<dialog aria-label="Picture of a case"><canvas role="img"></canvas><div class="bar"><p></p>'
-    '<button class="before" aria-label="previous">&larr;</button>'
-    '<button class="after" aria-label="next">&rarr;</button>'
-    '<button class="close">Close</button></div><div class="place"></div></dialog>'
-)
+TEMPLATES = HERE / "templates"
+STYLE = Markup((HERE / "page.css").read_text("utf-8"))
+SCRIPT = Markup((HERE / "page.js").read_text("utf-8"))
 
 
-def page(title: str, body: str) -> str:
-    """Return a whole HTML document; `title` is plain text, `body` is HTML."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return the templates of `folders` and those of the report.
 
-
-def element(tag: str, content: str, **attributes: object) -> str:
-    """Return `<tag ...>content</tag>`; `content` is HTML, attributes are plain values.
-
-    An underscore ends a name that Python keeps for itself (`class_`), and stands for a hyphen
-    inside one (`data_sort`); an attribute that is None is left out.
+    All that they show is escaped, whatever a template is called; a name that a template uses and
+    that was not given is an error, not an empty place.
     """
-    written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
-        for name, value in attributes.items()
-        if value is not None
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return f"<{tag}{written}>{content}</{tag}>"
+    made.globals.update(style=STYLE, script=SCRIPT)
+    return made
 
 
-def text(tag: str, content: object, **attributes: object) -> str:
-    """Return an element of plain text, escaped."""
-    return element(tag, escape(str(content)), **attributes)
+def render(template: str, *folders: Path, **fields: Any) -> str:
+    """Return a page as text.
+
+    Args:
+        template: its name, in one of `folders` or in the report's own.
+        folders: searched first.
+        fields: plain data, under the names that the template uses.
+    """
+    return environment(*folders).get_template(template).render(fields)
 
 
-Cell = str | tuple[str, float]  # what is shown; and, if it is not the text, what is sorted by
+def write(page: str, path: Path) -> Path:
+    """Write a page in one move, so that no reader finds half of one, and return its path."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(page, "utf-8")
+    draft.replace(path)
+    return path
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, words: int) -> str:
-    """Return a table of plain cells; the first `words` columns are text, the others numbers."""
-    head = "".join(text("th", name, class_=_css(k, words)) for k, name in enumerate(columns))
-    return _table(head, rows, words, "scroll")
+def css_colour(k: int) -> str:
+    """Return the colour of class k as CSS has it, `rgb(86,180,233)`."""
+    red, green, blue = colour(k)
+    return f"rgb({red},{green},{blue})"
 
 
-def sortable(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, words: int) -> str:
-    """Return a table whose heads sort it; a number that is NaN stays below all others."""
-    head = "".join(
-        element("th", text("button", name), class_=_css(k, words)) for k, name in enumerate(columns)
-    )
-    return _table(head, rows, words, "scroll tall")
+class Notice(NamedTuple):
+    """The first line of a page, and whether it is a warning."""
+
+    words: str
+    warning: bool
 
 
-def _table(head: str, rows: Sequence[Sequence[Cell]], words: int, css: str) -> str:
-    body = ""
-    for row in rows:
-        cells = "".join(_cell(cell, _css(k, words)) for k, cell in enumerate(row))
-        body += element("tr", cells)
-    inside = element("thead", element("tr", head)) + element("tbody", body)
-    return element("div", element("table", inside), class_=css, tabindex=0)
+def notice(split_unit: str | None) -> Notice:
+    """Return the first line of a page: are patients shared between the splits, drawn by a unit?"""
+    if split_unit == "patient":
+        return Notice("Split by patient: no patient is in two splits.", warning=False)
+    unknown = "How the splits were drawn is not known: patients may be shared between them."
+    return Notice(caution(split_unit) if split_unit else unknown, warning=True)
 
 
-def _cell(cell: Cell, css: str | None) -> str:
-    if isinstance(cell, str):
-        return text("td", cell, class_=css)
-    shown, exact = cell
-    return text("td", shown, class_=css, data_sort="" if math.isnan(exact) else repr(exact))
+class Cell(NamedTuple):
+    """What a table shows, and what it is sorted by (None: by what it shows)."""
+
+    shown: str
+    sort: str | None = None
 
 
-def _css(k: int, words: int) -> str | None:
-    return "text" if k < words else None
+def exact(value: float, shown: str) -> Cell:
+    """Return a cell that sorts by its full precision; NaN stays below all others."""
+    return Cell(shown, "" if math.isnan(value) else repr(value))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of plain cells; its first `words` columns are text, the others numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    words: int
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], *, words: int) -> Table:
+    """Return a table whose cells may be given as text alone."""
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    return Table(columns, cells, words)

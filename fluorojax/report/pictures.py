@@ -5,11 +5,10 @@ paints them.
 """
 
 import base64
-import dataclasses
 import io
 import json
 from collections.abc import Sequence
-from html import escape
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +16,13 @@ from PIL import Image
 
 from fluorojax.drawing import archive
 from fluorojax.drawing.overlay import THIN_TINT, TINT, colour
-from fluorojax.report.page import element, text
+from fluorojax.report.page import css_colour
 
 SIDE = 720
 """Longest side of a picture on a page (px); larger frames are pooled by a whole factor."""
 
-SHOWN = ("both", "prediction", "reference", "frame")
 
-HOW_TO_READ = (
-    "Tint: predicted. Outline: reference. Tint without outline is false, outline without tint is "
-    "missed. Hatched: ignored."
-)
-KEYS = "Click to enlarge; arrow keys go on, Esc closes."
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Layer:
     """A class as it is drawn: its name, whether it is thin, and the threshold it starts with."""
 
@@ -40,7 +31,7 @@ class Layer:
     threshold: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Picture:
     """One case of one run.
 
@@ -48,20 +39,60 @@ class Picture:
         id: unique on the page.
         path: of its map (`fluorojax.drawing.archive`).
         label: said to those who cannot see it.
-        caption: HTML below it.
+        title, scores: below it.
         thresholds: it starts with, one a class; empty: those of the layers.
     """
 
     id: str
     path: Path
     label: str
-    caption: str
+    title: str
+    scores: str
     thresholds: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as the page has it: frame and planes as data URIs, its own thresholds as JSON."""
+
+    id: str
+    label: str
+    title: str
+    scores: str
+    frame: str
+    planes: str
+    thresholds: str | None
+
+
+@dataclass(frozen=True)
+class Slider:
+    """The threshold of one class; scores in tables stay those of the thresholds in use."""
+
+    name: str
+    colour: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Pictures with the controls they share.
+
+    Attributes:
+        figures: in the order shown.
+        layers: the classes as JSON, for the script.
+        sliders: one a class, none where thresholds cannot be moved.
+        columns: pictures in a row; 0: as many as there is room for.
+    """
+
+    figures: Sequence[Figure]
+    layers: str
+    sliders: Sequence[Slider]
+    columns: int
 
 
 def viewer(
     pictures: Sequence[Picture], layers: Sequence[Layer], *, adjustable: bool, columns: int = 0
-) -> str:
+) -> Viewer:
     """Return pictures with the controls they share.
 
     Args:
@@ -73,19 +104,13 @@ def viewer(
     Raises:
         InputError: a map that cannot be read.
     """
-    about = [dataclasses.asdict(layer) | _look(k, layer) for k, layer in enumerate(layers)]
-    figures = "".join(_figure(picture, len(layers)) for picture in pictures)
-    style = f"grid-template-columns: repeat({columns}, minmax(0, 1fr))" if columns else None
-    gallery = element("div", figures, class_="gallery", style=style)
-    controls = _controls(layers, adjustable, pictures[0].id) if pictures else ""
-    return element(
-        "section",
-        text("p", HOW_TO_READ, class_="soft")
-        + text("p", KEYS, class_="soft hint")
-        + controls
-        + gallery,
-        class_="viewer",
-        data_layers=json.dumps(about),
+    about = [asdict(layer) | _look(k, layer) for k, layer in enumerate(layers)]
+    sliders = [Slider(layer.name, css_colour(k), layer.threshold) for k, layer in enumerate(layers)]
+    return Viewer(
+        figures=[_figure(picture, len(layers)) for picture in pictures],
+        layers=json.dumps(about),
+        sliders=sliders if adjustable else (),
+        columns=columns,
     )
 
 
@@ -94,50 +119,17 @@ def _look(k: int, layer: Layer) -> dict[str, object]:
     return {"colour": [int(v) for v in colour(k)], "opacity": opacity}
 
 
-def swatch(k: int) -> str:
-    """Return a patch of the colour of class k."""
-    red, green, blue = colour(k)
-    return f'<i class="swatch" style="background:rgb({red},{green},{blue})"></i>'
-
-
-def _controls(layers: Sequence[Layer], adjustable: bool, name: str) -> str:
-    """Return what is shown, as radio buttons, and a slider for each class's threshold."""
-    choices = "".join(
-        f'<label><input type="radio" name="show-{escape(name)}" value="{value}"'
-        f"{' checked' if value == SHOWN[0] else ''}> {value}</label>"
-        for value in SHOWN
-    )
-    show = element("fieldset", text("legend", "show") + choices)
-    sliders = "".join(_slider(k, layer) for k, layer in enumerate(layers)) if adjustable else ""
-    if sliders:
-        sliders += text("button", "as scored", class_="reset", type="button")
-    return element("div", show + sliders, class_="controls")
-
-
-def _slider(k: int, layer: Layer) -> str:
-    """Return the slider of one class; scores in tables stay those of the thresholds in use."""
-    start = f"{layer.threshold:g}"
-    return element(
-        "label",
-        swatch(k)
-        + escape(f" {layer.name} from ")
-        + text("output", f"{layer.threshold:.2f}")
-        + f'<input type="range" min="0.01" max="0.99" step="0.01" value="{start}" '
-        f'aria-label="{escape(f"threshold of {layer.name}")}">',
-    )
-
-
-def _figure(picture: Picture, classes: int) -> str:
+def _figure(picture: Picture, classes: int) -> Figure:
     case = archive.pooled(archive.load(picture.path, classes), SIDE)
-    sources = (
-        f'<img class="frame" alt="" src="{_jpeg(case.frame)}">'
-        f'<img class="planes" alt="" hidden src="{_png(_stack(case))}">'
+    return Figure(
+        id=picture.id,
+        label=picture.label,
+        title=picture.title,
+        scores=picture.scores,
+        frame=_jpeg(case.frame),
+        planes=_png(_stack(case)),
+        thresholds=json.dumps(picture.thresholds) if picture.thresholds else None,
     )
-    canvas = text("canvas", "", role="img", aria_label=picture.label)
-    button = element("button", sources + canvas, type="button", id=picture.id)
-    own = json.dumps(picture.thresholds) if picture.thresholds else None
-    caption = element("figcaption", picture.caption)
-    return element("figure", button + caption, data_thresholds=own)
 
 
 def _stack(case: archive.PredictionArchive) -> np.ndarray:

@@ -8,21 +8,23 @@ The same files give the same bytes.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fluorojax.core.errors import InputError
-from fluorojax.metrics.case import EMPTY_POLICY, METRICS
-from fluorojax.report import confidence, image_labels
-from fluorojax.report.chart import line_chart
-from fluorojax.report.page import DIALOG, element, page, text
-from fluorojax.report.scores import Evaluation, read_json
-from fluorojax.schema.info import caution
+from fluorojax.report import page
+from fluorojax.report.cases import cases
+from fluorojax.report.chart import Chart, Point, line_chart
+from fluorojax.report.image_labels import image_labels
+from fluorojax.report.probabilities import probabilities
+from fluorojax.report.scores import Evaluation, definitions, read_json, scores
 
 SPLIT_ORDER = ("test", "validation", "train")
 
 Record = dict[str, Any]
+Part = TypeVar("Part")
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -37,10 +39,7 @@ def write_report(run_dir: str | Path) -> Path:
     run_dir = Path(run_dir)
     if not run_dir.is_dir():
         raise InputError(f"{run_dir} is not a directory; give the workdir of a run")
-    path, draft = run_dir / "report.html", run_dir / "report.html.part"
-    draft.write_text(render(run_dir), "utf-8")
-    draft.replace(path)
-    return path
+    return page.write(render(run_dir), run_dir / "report.html")
 
 
 def render(run_dir: Path) -> str:
@@ -52,22 +51,26 @@ def render(run_dir: Path) -> str:
         if (folder / "summary.json").is_file() or (folder / "cases.csv").is_file()
     ]
     records = read_records(run_dir / "metrics.jsonl")
-    sections = [
-        _header(run_dir.resolve().name, config, records),
-        *(e.headline() for e in evaluations),
-        *(image_labels.section(e.folder, e.summary) for e in evaluations),
-        *(confidence.section(e.folder, e.summary) for e in evaluations),
-        _curves(records),
-        *(e.cases() for e in evaluations),
-        definitions(evaluations),
-        _settings(config, read_json(run_dir / "export" / "manifest.json")),
-    ]
-    title = f"{run_dir.resolve().name}: FluoroJAX report"
-    footer = text("footer", "Written by FluoroJAX. Everything is in this file.")
-    body = notice(config.get("dataset", {}).get("split_unit")) + element(
-        "main", "\n".join(filter(None, sections))
+    dataset = config.get("dataset", {})
+    return page.render(
+        "run.html.j2",
+        name=run_dir.resolve().name,
+        notice=page.notice(dataset.get("split_unit")),
+        facts=_facts(config, records),
+        description=dataset.get("description", ""),
+        scores=_present(map(scores, evaluations)),
+        image_labels=_present(image_labels(e.folder, e.summary) for e in evaluations),
+        probabilities=_present(probabilities(e.folder, e.summary) for e in evaluations),
+        curves=curves(records),
+        cases=_present(map(cases, evaluations)),
+        definitions=definitions(evaluations),
+        settings=_settings(config, read_json(run_dir / "export" / "manifest.json")),
     )
-    return page(title, body + footer + DIALOG)
+
+
+def _present(parts: Iterable[Part | None]) -> list[Part]:
+    """Return the parts of a page that there is something to show of."""
+    return [part for part in parts if part is not None]
 
 
 # Reading
@@ -121,65 +124,56 @@ def _in_order(folder: Path) -> list[Path]:
     return sorted(folders, key=lambda f: (rank.get(f.name, len(rank)), f.name))
 
 
-# First line, header, curves, settings
+# Header, curves, settings
 
 
-def notice(unit: str | None) -> str:
-    """Return the first line of a page: are patients shared between the splits, drawn by `unit`?"""
-    if unit == "patient":
-        words = "Split by patient: no patient is in two splits."
-        return element("div", text("p", words), class_="notice")
-    if unit is None:
-        words = "How the splits were drawn is not known: patients may be shared between them."
-    else:
-        words = caution(unit)
-    return element("div", text("p", words), class_="notice warning", role="note")
-
-
-def _header(name: str, config: Mapping[str, Any], records: Sequence[Record]) -> str:
+def _facts(config: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
     settings, dataset = config.get("config", {}), config.get("dataset", {})
-    facts = [
+    facts = (
         f"method {settings['method']}" if "method" in settings else "",
         f"data set {dataset['name']}" if "name" in dataset else "",
         f"seed {settings['seed']}" if "seed" in settings else "",
         f"{max(r['step'] for r in records)} steps" if records else "",
-    ]
-    lead = text("p", " · ".join(filter(None, facts)), class_="lead")
-    about = text("p", dataset["description"]) if dataset.get("description") else ""
-    return element("header", text("h1", name) + lead + about)
-
-
-def _curves(records: Sequence[Record]) -> str:
-    """Return the loss and what was scored on the validation split, and the rest behind a fold."""
-    first: list[str] = []
-    other: list[str] = []
-    for name, of_split in series_of(records).items():
-        if any(y is not None for points in of_split.values() for _, y in points):
-            shown = name == "loss" or "validation" in of_split
-            (first if shown else other).append(_figure(name, of_split))
-    if not first and not other:
-        return ""
-    key = "".join(
-        element("span", element("i", "", class_=f"key {split}") + split + " &nbsp; ")
-        for split in ("train", "validation")
     )
-    charts = element("p", key, class_="soft") + element("div", "".join(first), class_="charts")
-    if other:
-        rest = element("div", "".join(other), class_="charts") + "<br>"
-        heading = text("summary", f"{len(other)} more: parts of the loss, learning rate, speed")
-        charts += "<br>" + element("details", heading + rest)
-    return text("h2", "Training") + charts
+    return [fact for fact in facts if fact]
 
 
-def _figure(name: str, of_split: Mapping[str, Sequence[tuple[float, float | None]]]) -> str:
+@dataclass(frozen=True)
+class Curve:
+    """The chart of a metric over steps; `last`: its last value in each split, in words."""
+
+    name: str
+    last: str
+    chart: Chart
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The loss and what was scored on the validation split, and the rest behind a fold."""
+
+    first: Sequence[Curve]
+    other: Sequence[Curve]
+
+
+def curves(records: Sequence[Record]) -> Curves | None:
+    """Return the curves of a training; None where no value is finite."""
+    first: list[Curve] = []
+    other: list[Curve] = []
+    for name, by_split in series_of(records).items():
+        if any(y is not None for points in by_split.values() for _, y in points):
+            shown = name == "loss" or "validation" in by_split
+            (first if shown else other).append(_curve(name, by_split))
+    return Curves(first, other) if first or other else None
+
+
+def _curve(name: str, by_split: Mapping[str, Sequence[Point]]) -> Curve:
     last = [
         f"{split} {next((y for _, y in reversed(points) if y is not None), math.nan):.4g}"
-        for split, points in of_split.items()
+        for split, points in by_split.items()
     ]
-    lost = sum(y is None for points in of_split.values() for _, y in points)
+    lost = sum(y is None for points in by_split.values() for _, y in points)
     last += [f"{lost} not finite"] if lost else []
-    caption = text("b", name) + text("span", ", ".join(last))
-    return element("figure", element("figcaption", caption) + line_chart(of_split))
+    return Curve(name, ", ".join(last), line_chart(by_split))
 
 
 def flattened(fields: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -194,7 +188,16 @@ def flattened(fields: Mapping[str, Any], prefix: str = "") -> list[tuple[str, st
     return pairs
 
 
-def _settings(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class Settings:
+    """Dotted names and their values, behind a fold with a heading."""
+
+    heading: str
+    fields: Sequence[tuple[str, str]]
+
+
+def _settings(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Settings]:
+    """Return how a run was made, a block for each of its files that is there."""
     # The scores that a manifest carries stand above, in full.
     export = {k: v for k, v in manifest.items() if k != "scores"}
     parts = {
@@ -202,46 +205,4 @@ def _settings(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
         "Data set, versions, devices": {k: v for k, v in config.items() if k != "config"},
         "Exported parameters": export,
     }
-    blocks = []
-    for heading, fields in parts.items():
-        if fields:
-            rows = "".join(
-                element("tr", text("th", n, class_="text") + text("td", v, class_="text"))
-                for n, v in flattened(fields)
-            )
-            table = element("div", element("table", element("tbody", rows)), class_="scroll")
-            blocks.append(element("details", text("summary", heading) + table + "<br>"))
-    return text("h2", "How it was made") + "".join(blocks) if blocks else ""
-
-
-def definitions(evaluations: Sequence[Evaluation]) -> str:
-    """Return the formulas of the metrics shown, their settings, and the policy for empty masks."""
-    if not evaluations:
-        return ""
-    used = [m for m in METRICS if any(m in e.metrics_shown for e in evaluations)]
-    arrow = {"higher": "Higher is better.", "lower": "Lower is better."}
-    items = "".join(
-        text("dt", METRICS[m].label) + text("dd", f"{METRICS[m].text}. {arrow[METRICS[m].better]}")
-        for m in used
-    )
-    said = [
-        *(_tolerances(e.summary["settings"]) for e in evaluations if e.summary.get("settings")),
-        "P is the prediction, R the reference, both on the frame's own grid; connectivity is that "
-        "of 8 neighbours. Means over patients average each patient's cases first; ± is the sample "
-        "standard deviation (n - 1).",
-    ]
-    policy = next((e.summary.get("empty_policy") for e in evaluations if e.summary), EMPTY_POLICY)
-    return (
-        text("h2", "Definitions")
-        + element("dl", items, class_="definitions")
-        + text("p", " ".join(dict.fromkeys(said)))
-        + text("p", policy)
-    )
-
-
-def _tolerances(settings: Mapping[str, float]) -> str:
-    return (
-        f"Tolerance {settings['tolerance_mm']:g} mm, or {settings['tolerance_px']:g} px where the "
-        f"spacing is unknown; detected from a centreline recall of "
-        f"{settings['detection_recall']:g} on."
-    )
+    return [Settings(heading, flattened(fields)) for heading, fields in parts.items() if fields]

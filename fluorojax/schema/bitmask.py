@@ -1,11 +1,14 @@
 """Masks of several, possibly overlapping classes in one integer a pixel: bit k is class k."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import jax
 import numpy as np
 
-Array = TypeVar("Array", np.ndarray, jax.Array)
+if TYPE_CHECKING:
+    import jax
+
+# By name, so that reading frames does not import jax.
+Array = TypeVar("Array", "np.ndarray", "jax.Array")
 
 MAX_CLASSES = 16
 

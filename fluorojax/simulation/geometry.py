@@ -47,7 +47,10 @@ def distance_to_curve(grid: jax.Array, points: jax.Array) -> tuple[jax.Array, ja
     """
     rows, columns = grid[..., 0], grid[..., 1]
 
-    def nearer(best, segment):
+    def nearer(
+        best: tuple[jax.Array, jax.Array, jax.Array],
+        segment: tuple[jax.Array, jax.Array, jax.Array],
+    ) -> tuple[tuple[jax.Array, jax.Array, jax.Array], None]:
         squared, along, side = best
         index, (row, column), (down, right) = segment
         y, x = rows - row, columns - column
@@ -100,7 +103,7 @@ def thin_chord(distance: jax.Array, radius: jax.Array, pixel_mm: jax.Array) -> j
         [H, W] mm, >= 0.
     """
 
-    def area(t):
+    def area(t: jax.Array) -> jax.Array:
         t = jnp.clip(t / radius, -1.0, 1.0)
         return radius**2 * (t * jnp.sqrt(jnp.maximum(1.0 - t * t, 0.0)) + jnp.arcsin(t))
 
@@ -132,7 +135,7 @@ def smooth_noise(
         12.0**0.5 / 0.479
     )
 
-    def weights(size, count, offset):
+    def weights(size: int, count: int, offset: jax.Array | float) -> jax.Array:
         place = (jnp.arange(size) + 0.5 + offset) * (count / size) + margin
         t = jnp.abs(place[:, None] - jnp.arange(count + 2 * margin))
         near, far = 2 / 3 - t**2 + t**3 / 2, jnp.maximum(2.0 - t, 0.0) ** 3 / 6
@@ -156,7 +159,7 @@ def smear(image: jax.Array, shift: jax.Array, length: jax.Array, lag: jax.Array)
     index = jnp.arange(image.shape[0])
     ahead = index - index[:, None]
 
-    def seen(offset):
+    def seen(offset: jax.Array | float) -> jax.Array:
         weights = jnp.maximum(1.0 - jnp.abs(ahead - offset) / (1.0 + length / 2), 0.0)
         return weights / jnp.maximum(weights.sum(1, keepdims=True), 1e-6)
 
@@ -169,7 +172,7 @@ def blur(image: jax.Array, sigma: jax.Array) -> jax.Array:
     Two products with banded matrices: exact for any sigma, a traced one too, and fast on a CPU.
     """
 
-    def kernel(size):
+    def kernel(size: int) -> jax.Array:
         index = jnp.arange(size)
         weights = jnp.exp(-0.5 * ((index[:, None] - index) / jnp.maximum(sigma, 1e-3)) ** 2)
         return weights / weights.sum(1, keepdims=True)

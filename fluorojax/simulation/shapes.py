@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from fluorojax.simulation.geometry import smoothstep
 
 Number = jax.Array | float
+Point = tuple[Number, Number]  # x, y
 
 
 class Frame(NamedTuple):
@@ -55,7 +56,15 @@ def rounded(one: jax.Array, other: jax.Array, width: float) -> jax.Array:
     return -blended(-one, -other, width)
 
 
-def box(x, y, left, right, top, bottom, corner=0.0) -> jax.Array:
+def box(
+    x: Number,
+    y: Number,
+    left: Number,
+    right: Number,
+    top: Number,
+    bottom: Number,
+    corner: Number = 0.0,
+) -> jax.Array:
     """A rectangle with corners of radius `corner`."""
     dx = jnp.abs(x - (left + right) / 2) - (right - left) / 2 + corner
     dy = jnp.abs(y - (top + bottom) / 2) - (bottom - top) / 2 + corner
@@ -63,12 +72,14 @@ def box(x, y, left, right, top, bottom, corner=0.0) -> jax.Array:
     return beyond + jnp.minimum(jnp.maximum(dx, dy), 0.0) - corner
 
 
-def disc(x, y, centre_x, centre_y, radius) -> jax.Array:
+def disc(x: Number, y: Number, centre_x: Number, centre_y: Number, radius: Number) -> jax.Array:
     """A disc."""
     return jnp.hypot(x - centre_x, y - centre_y) - radius
 
 
-def cone(x, y, start, end, start_radius, end_radius) -> jax.Array:
+def cone(
+    x: Number, y: Number, start: Point, end: Point, start_radius: Number, end_radius: Number
+) -> jax.Array:
     """The convex hull of two discs; neither may hold the other.
 
     Args:
@@ -90,7 +101,7 @@ def cone(x, y, start, end, start_radius, end_radius) -> jax.Array:
     return jnp.hypot(along - t * length, across) - start_radius - t * (end_radius - start_radius)
 
 
-def half_plane(x, y, through, normal_degrees) -> jax.Array:
+def half_plane(x: Number, y: Number, through: Point, normal_degrees: Number) -> jax.Array:
     """What lies behind a line `through` (x, y), seen along its normal (0: +x, 90: +y)."""
     angle = jnp.deg2rad(normal_degrees)
     return (x - through[0]) * jnp.cos(angle) + (y - through[1]) * jnp.sin(angle)
@@ -101,7 +112,9 @@ def flare(height: jax.Array, start: float, end: float, amount: float) -> jax.Arr
     return amount * (1.0 - smoothstep((height - start) / (end - start)))
 
 
-def ellipse(x, y, centre_x, centre_y, half_x, half_y) -> jax.Array:
+def ellipse(
+    x: Number, y: Number, centre_x: Number, centre_y: Number, half_x: Number, half_y: Number
+) -> jax.Array:
     """An ellipse; the distance is to first order."""
     u, v = (x - centre_x) / half_x, (y - centre_y) / half_y
     size = jnp.hypot(u, v)

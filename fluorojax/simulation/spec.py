@@ -97,7 +97,7 @@ class Spec:
         return (self.field_mm[0] / self.width, self.field_mm[1] / self.width)
 
 
-def drawn(spec: Any) -> list[dataclasses.Field]:
+def drawn(spec: Any) -> list[dataclasses.Field[Any]]:
     """Return the fields of a spec, or of its class, that are ranges and rates."""
     return [f for f in dataclasses.fields(spec) if "limits" in f.metadata]
 
@@ -130,7 +130,7 @@ def _check_size(name: str, value: Any) -> None:
         raise InputError(f"simulation.{name} is {value}; write a whole number from 16 up")
 
 
-def _check(field: dataclasses.Field, value: Any) -> None:
+def _check(field: dataclasses.Field[Any], value: Any) -> None:
     """Refuse a value of the `field` that no frame can be made from."""
     name, (low, high) = field.name, field.metadata["limits"]
     numbers = value if isinstance(value, tuple | list) else (value,)

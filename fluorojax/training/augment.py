@@ -7,6 +7,7 @@ key of its own (`fluorojax.core.rng.stream`).
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -69,21 +70,6 @@ jax.tree_util.register_dataclass(
 )
 
 
-IDENTITY = AugmentSpec(
-    affine_rate=0.0,
-    elastic_rate=0.0,
-    flip_horizontal_rate=0.0,
-    gamma=(1.0, 1.0),
-    contrast=(1.0, 1.0),
-    brightness=(0.0, 0.0),
-    inversion_rate=0.0,
-    noise_rate=0.0,
-    blur_rate=0.0,
-    foreground_oversampling=0.0,
-)
-"""Changes nothing but the crop's place: with a crop of the frame's size, the sample itself."""
-
-
 def augment(
     key: jax.Array,
     sample: Sample,
@@ -123,20 +109,7 @@ def augment(
     return moved._replace(image=_expose(number[13:], noise_key, moved.image, spec))
 
 
-def center_crop(sample: Sample, crop_size: tuple[int, int]) -> Sample:
-    """Return the middle `crop_size` of a sample, otherwise as it is: `augment`'s plain counterpart.
-
-    Raises:
-        ValueError: the crop is larger than the frame.
-    """
-    _check(sample, crop_size, ())
-    height, width = sample.image.shape
-    top, left = (height - crop_size[0]) // 2, (width - crop_size[1]) // 2
-    window = slice(top, top + crop_size[0]), slice(left, left + crop_size[1])
-    return Sample(*(x[window] for x in sample))
-
-
-def _check(sample, crop_size, thin):
+def _check(sample: Sample, crop_size: tuple[int, int], thin: tuple[int, ...]) -> None:
     height, width = sample.image.shape
     if crop_size[0] > height or crop_size[1] > width:
         raise ValueError(f"crop {crop_size} is larger than the frame {(height, width)}")
@@ -148,7 +121,14 @@ def _check(sample, crop_size, thin):
 # ---- where ---------------------------------------------------------------------------------------
 
 
-def _crop(number, sample, foreground_oversampling, crop_size, thin, matrix):
+def _crop(
+    number: jax.Array,
+    sample: Sample,
+    foreground_oversampling: float,
+    crop_size: tuple[int, int],
+    thin: tuple[int, ...],
+    matrix: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
     """Return a point of the frame and the point of the crop that shows it, float32 [2] each.
 
     Either a random thin pixel, anywhere in the crop (its middle is not preferred, or the network
@@ -170,12 +150,14 @@ def _crop(number, sample, foreground_oversampling, crop_size, thin, matrix):
     return here, _pulled_inside(here, there, matrix, middle, (room + size - 1) / 2)
 
 
-def _pulled_inside(here, there, matrix, middle, frame_middle):
+def _pulled_inside(
+    here: jax.Array, there: jax.Array, matrix: jax.Array, middle: jax.Array, frame_middle: jax.Array
+) -> jax.Array:
     """Move the crop back into the frame, as far as `here` stays in it: the new `there`."""
     (a, b), (c, d) = matrix
     inverse = jnp.stack([jnp.stack([d, -b]), jnp.stack([-c, a])]) / (a * d - b * c)
 
-    def times(m, vector):
+    def times(m: jax.Array, vector: jax.Array) -> jax.Array:
         return m[:, 0] * vector[0] + m[:, 1] * vector[1]
 
     centre = here + times(matrix, middle - there)
@@ -184,7 +166,9 @@ def _pulled_inside(here, there, matrix, middle, frame_middle):
     return jnp.clip(middle + times(inverse, here - inside), 0.0, 2.0 * middle)
 
 
-def _thin_pixel(number, sample, thin):
+def _thin_pixel(
+    number: jax.Array, sample: Sample, thin: tuple[int, ...]
+) -> tuple[jax.Array, jax.Array]:
     """Pick one of the thin classes' pixels that count by `number` in [0, 1).
 
     Returns its row and column, float32 [2], and whether there is any.
@@ -202,7 +186,9 @@ def _thin_pixel(number, sample, thin):
     return jnp.stack([row, column]).astype(jnp.float32), until[-1] > 0
 
 
-def _coordinates(here, there, matrix, field):
+def _coordinates(
+    here: jax.Array, there: jax.Array, matrix: jax.Array, field: jax.Array
+) -> jax.Array:
     """Return which row and column of the frame each pixel of the crop shows: two int32 [h, w].
 
     In whole numbers of 1/1024 pixel. XLA may compute a float twice, with and without a fused
@@ -221,13 +207,13 @@ def _coordinates(here, there, matrix, field):
     return origin + ((linear + 64) >> 7) + field
 
 
-def _between(bounds, number):
+def _between(bounds: Sequence[Range | jax.Array], number: jax.Array) -> jax.Array:
     """Map numbers in [0, 1) to the ranges: one of `bounds` each."""
     low, high = jnp.array([list(b) for b in bounds], jnp.float32).T
     return low + (high - low) * number
 
 
-def _affine(number, spec):
+def _affine(number: jax.Array, spec: AugmentSpec) -> jax.Array:
     """Return the map [2, 2] from an offset in the crop to one in the frame, of `number: [6]`."""
     drawn = _between(
         (spec.rotation_degrees, jnp.log(jnp.array(spec.scale)), spec.shear), number[:3]
@@ -243,7 +229,9 @@ def _affine(number, spec):
     return jnp.stack([rows, columns]) * flip * jnp.exp(-zoom)
 
 
-def _elastic(key, number, spec, crop_size):
+def _elastic(
+    key: jax.Array, number: jax.Array, spec: AugmentSpec, crop_size: tuple[int, int]
+) -> jax.Array:
     """Return smooth displacements [2, h, w] in pixels: cubic B-splines over random nodes.
 
     The weights of a B-spline are positive with sum 1, so no pixel moves by more than its nodes.
@@ -255,7 +243,7 @@ def _elastic(key, number, spec, crop_size):
     return reach * jnp.einsum("hm,amn,wn->ahw", down, nodes, right)
 
 
-def _spline_weights(size, cells):
+def _spline_weights(size: int, cells: int) -> np.ndarray:
     """Return the constant weights [size, cells + 3] of cubic B-splines, `cells` to the side."""
     place = (np.arange(size) + 0.5) * cells / size + 1.0
     t = np.abs(place[:, None] - np.arange(cells + 3))
@@ -266,7 +254,7 @@ def _spline_weights(size, cells):
 # ---- sampling ------------------------------------------------------------------------------------
 
 
-def _sample(sample, rows, columns, thin):
+def _sample(sample: Sample, rows: jax.Array, columns: jax.Array, thin: tuple[int, ...]) -> Sample:
     """Sample at `rows, columns: [h, w]` (1/1024 pixel), bilinearly; labels cut at 0.5.
 
     Gathers are what costs on a CPU, so all binary channels travel as the bits of one word: two
@@ -312,7 +300,7 @@ def _sample(sample, rows, columns, thin):
     )
 
 
-def _pack(channels):
+def _pack(channels: Sequence[jax.Array]) -> jax.Array:
     """Put binary channels [H, W] into the bits of one int32 word [H, W], the first lowest."""
     word = jnp.zeros(channels[0].shape, jnp.int32)
     for k, channel in enumerate(channels):
@@ -323,7 +311,9 @@ def _pack(channels):
 # ---- grey values ---------------------------------------------------------------------------------
 
 
-def _expose(number, noise_key, image, spec):
+def _expose(
+    number: jax.Array, noise_key: jax.Array, image: jax.Array, spec: AugmentSpec
+) -> jax.Array:
     """Gamma, contrast, brightness, polarity, noise, blur of `image: [h, w]`; stays in [0, 1].
 
     Args:
@@ -343,7 +333,7 @@ def _expose(number, noise_key, image, spec):
     return jnp.clip(image, 0.0, 1.0)
 
 
-def _bell(key, shape):
+def _bell(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Draw noise of mean 0 and standard deviation 1: the sum of a word's four bytes, scaled.
 
     Close to the normal law up to 3 standard deviations (its kurtosis is 2.7) and a fraction of the
@@ -354,7 +344,7 @@ def _bell(key, shape):
     return (total - 510.0) / (4 * (256.0**2 - 1) / 12) ** 0.5
 
 
-def _blur(image, sigma):
+def _blur(image: jax.Array, sigma: jax.Array) -> jax.Array:
     """Blur by a Gaussian of `sigma` pixels, cut at 3 pixels; 0 leaves the image as it is."""
     steps = jnp.arange(-BLUR_RADIUS, BLUR_RADIUS + 1)
     weights = jnp.exp(-0.5 * (steps / jnp.maximum(sigma, 1e-3)) ** 2)

@@ -8,6 +8,12 @@ size and sha256 of every file. It is written beside its place by a thread and re
 whole, so that a name without `.part` behind it was complete once; what does not fit its manifest
 was damaged later.
 
+Why not `ocp.CheckpointManager` (looked at in 0.12.8): its only hook, `post_finalization_callback`,
+is called after a step has been renamed to its place, so a kill between the two leaves a step that
+counts as the newest and has no checksum; what it writes is not brought to the disk (no fsync)
+before the rename, so a power failure can leave a named, empty step; and it counts a NaN score as
+the best. Here checksum and fsync come before the rename, and Orbax writes the arrays.
+
 States are saved as host arrays, so that what N devices wrote is read by any other number.
 """
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from configs import base
 from fluorojax.config import (
     difference,
     flatten,
@@ -19,6 +18,7 @@ from fluorojax.config import (
     validate,
     with_new_fields,
 )
+from fluorojax.configs import base
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.training.signals import Stop
@@ -65,8 +65,8 @@ def reproduce(run_dir: Path, out: Path, stop: Stop | None = None) -> Outcome:
     validate(config, base.get_config(), devices=parallel.device_count())
     expected = arrays_of(run_dir, config.training.steps)
     dataset = open_dataset(config.data, simulation_spec(config.simulation))
-    with workdir.hold(out):
-        workdir.claim(out, config, dataset)
+    with workdir.lock(out):
+        workdir.validate_run_directory(out, config, dataset)
         loop.train(setup.set_up(config, dataset), out, stop)
     found = arrays_of(out, config.training.steps)
     return Outcome(
@@ -107,7 +107,7 @@ def arrays_of(run_dir: Path, steps: int) -> Arrays:
         if checkpoints.last_step != steps:
             raise InputError(
                 f"{run_dir} stands at step {checkpoints.last_step or 0} of {steps}; finish it with "
-                "the launch.py command it was begun with"
+                "the command it was begun with"
             )
         kinds = {kind: checkpoints.arrays(kind) for kind in ("last", "best")}
     return {f"{kind}|{name}": a for kind, arrays in kinds.items() for name, a in arrays.items()}

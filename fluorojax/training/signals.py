@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from fluorojax.core.errors import STATUS, InputError
 from fluorojax.core.progress import console
 
 # "Temporary failure, try again" of <sysexits.h>: the same command goes on.
@@ -32,6 +33,21 @@ def leave(stopped: Stopped) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(EXIT_CODE)
+
+
+@contextlib.contextmanager
+def leaving() -> Iterator[None]:
+    """Turn what ends a command into its status: what the user can mend, and a signal.
+
+    The first is printed without a traceback; another error is one of the program, and passes.
+    """
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(STATUS)
+    except Stopped as stopped:
+        leave(stopped)
 
 
 class Stop:

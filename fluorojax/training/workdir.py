@@ -28,7 +28,7 @@ SURROUNDINGS = ("versions", "git_revision", "devices", "machine")
 
 
 @contextmanager
-def hold(workdir: Path) -> Iterator[None]:
+def lock(workdir: Path) -> Iterator[None]:
     """Make the folder of a run, and keep other processes out of it until the block ends.
 
     The lock is the system's own (flock) on the file `lock`: it goes with the process, however that
@@ -41,7 +41,7 @@ def hold(workdir: Path) -> Iterator[None]:
         workdir.mkdir(parents=True, exist_ok=True)
         handle = (workdir / "lock").open("a+", encoding="utf-8")
     with handle:
-        _lock(handle, workdir)
+        _acquire(handle, workdir)
         with writing(workdir / "lock"):
             handle.truncate(0)
             handle.write(f"process {os.getpid()} on {socket.gethostname()}")
@@ -49,7 +49,7 @@ def hold(workdir: Path) -> Iterator[None]:
         yield
 
 
-def _lock(handle: Any, workdir: Path) -> None:
+def _acquire(handle: Any, workdir: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -65,7 +65,7 @@ def _lock(handle: Any, workdir: Path) -> None:
         ) from error
 
 
-def claim(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
+def validate_run_directory(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
     """Make the folder of a run, or check that the run that stands there is the same one.
 
     It may go on with other versions or devices, after a warning: its result is as good, but not

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.pages import keep
 from benchmarks.studies import gap_closing
-from configs import base
 from fluorojax.compare.runs import read_run
+from fluorojax.configs import base
 from fluorojax.inference import export
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
@@ -49,7 +49,7 @@ def test_joint_loses_its_parts_and_the_others_get_all():
 
 
 def test_the_whole_is_that_of_joint():
-    from configs import joint
+    from fluorojax.configs import joint
 
     evaluation = joint.get_config("quick").evaluation
     assert {name: evaluation[name] for name in vars(gap_closing.WHOLE)} == vars(gap_closing.WHOLE)

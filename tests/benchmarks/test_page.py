@@ -11,8 +11,8 @@ from PIL import Image
 
 from benchmarks.pages import page, tables
 from benchmarks.pages.kept import NotKeptError, Results
-from configs import base
 from fluorojax.compare import compare, read_runs
+from fluorojax.configs import base
 from fluorojax.core.errors import InputError
 from tests.compare.constructed import rows_of, write_run
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.studies import stress
-from configs import base
 from fluorojax.cli import main as cli
 from fluorojax.compare.runs import read_run
+from fluorojax.configs import base
 from fluorojax.core.errors import InputError
 from fluorojax.inference import export
 from fluorojax.inference.predictor import Predictor

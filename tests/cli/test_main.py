@@ -1,5 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
+import fluorojax
 from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
 from fluorojax.simulation.spec import SPECS
@@ -9,7 +13,7 @@ from tests.folders import write_folder
 @pytest.mark.parametrize(
     "command",
     [
-        *("check", "prepare", "predict", "measure", "evaluate", "compare", "benchmark"),
+        *("check", "prepare", "train", "predict", "measure", "evaluate", "compare", "benchmark"),
         *("simulate", "export", "reproduce"),
     ],
 )
@@ -25,6 +29,32 @@ def test_what_the_user_can_mend_is_one_message_and_status_two(tmp_path, capsys):
         cli.main(["predict", str(tmp_path), "x.png", "--out", str(tmp_path)])
     assert left.value.code == 2
     assert "manifest.json does not exist" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"fluorojax {fluorojax.__version__}\n"
+
+
+def test_only_train_takes_fields_of_a_configuration(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["check", "frames", "--config.seed=1"])
+    assert left.value.code == 2
+    assert "unrecognized arguments: --config.seed=1" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_a_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "fluorojax", "train", "joint", "--config.training.step=3"],
+        **{"capture_output": True, "text": True},
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: --config.training.step: unknown field 'training.step'; "
+        "did you mean 'training.steps'?\n"
+    )
 
 
 def test_check_says_what_is_in_a_folder(tmp_path, capsys):

@@ -4,10 +4,12 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from fluorojax.cli import main as cli
+from fluorojax.cli.comparison import whole_numbers
 from fluorojax.compare import grid as benchmark
 from fluorojax.core.errors import InputError
 from fluorojax.training.signals import EXIT_CODE, Stopped
@@ -28,8 +30,9 @@ def test_a_grid_is_seed_by_seed(tmp_path):
 @pytest.mark.parametrize(
     ("configs", "seeds", "message"),
     [
-        (["multi", "jiont"], [0], "no configs/jiont.py"),
+        (["multi", "jiont"], [0], "no configuration 'jiont'; did you mean 'joint'"),
         (["multi", "multi"], [0], "multi twice"),
+        (["multi:quick", "configs/multi.py:quick"], [0], "multi-quick twice"),
         (["multi"], [1, 2, 1], "1 twice"),
     ],
 )
@@ -39,18 +42,28 @@ def test_what_is_no_grid_is_refused(tmp_path, configs, seeds, message):
 
 
 def test_seeds_are_whole_numbers():
-    assert cli.whole_numbers("--seeds", "3,0") == [3, 0]
+    assert whole_numbers("--seeds", "3,0") == [3, 0]
     with pytest.raises(InputError, match="--seeds 0,x"):
-        cli.whole_numbers("--seeds", "0,x")
+        whole_numbers("--seeds", "0,x")
+
+
+def test_a_run_is_started_as_the_package_is_wherever_it_lies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (cell,) = benchmark.grid(["joint:quick"], [2], Path("grid"))
+    assert benchmark.command(cell, ["training.steps=4"]) == [
+        *(sys.executable, "-m", "fluorojax", "train", "joint:quick"),
+        f"--workdir={tmp_path / 'grid/joint-quick-seed2'}",
+        *("--config.seed=2", "--config.training.steps=4"),
+    ]
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path):
-    benchmark.claim(tmp_path / "grid", ["training.steps=4"])
-    benchmark.claim(tmp_path / "grid", ["training.steps=4"])
+    benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
+    benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
     with pytest.raises(
         InputError, match=r"holds runs with --set training.steps=4, not \(nothing\)"
     ):
-        benchmark.claim(tmp_path / "grid", [])
+        benchmark.validate_grid_directory(tmp_path / "grid", [])
 
 
 def test_a_failure_keeps_no_other_run_from_being_made(tmp_path, monkeypatch, capsys):

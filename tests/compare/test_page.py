@@ -1,5 +1,5 @@
 import json
-from html import escape
+from html import unescape
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from tests.browser import in_a_browser
 from tests.compare.constructed import PATIENTS, one_label_and_two, two_methods
 
 NOTHING = np.zeros((40, 40), bool)
+SCRIPT_IN_A_NAME = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -35,14 +36,14 @@ def page(tmp_path):
 
 
 def test_what_a_reader_asks_for_stands_there(page):
-    words = page.read_text("utf-8")
+    words = unescape(page.read_text("utf-8"))
     for said in ("multi · joint", "baseline multi", "seeds 0, 1, 2", "16 cases of 8 patients"):
         assert said in words
     for said in (
         "Differences",
         "Patients",
         "paired permutation",
-        escape(EMPTY_POLICY),
+        EMPTY_POLICY,
         "joint − multi",
     ):
         assert said in words
@@ -57,7 +58,7 @@ def test_cases_are_ordered_by_how_much_the_methods_differ(page, tmp_path):
     np.testing.assert_allclose(apart, by_hand)
     first = found.cases[int(np.argmax(apart))]["case"]
     cases = page.read_text("utf-8").split("Cases on which the methods differ most")[1]
-    assert cases.split("<tbody>")[1].startswith(f'<tr><td class="text">{first}<')
+    assert cases.split("<tbody>")[1].lstrip().startswith(f'<tr><td class="text">{first}<')
 
 
 def test_a_method_with_one_label_has_its_tables_and_no_picture(tmp_path):
@@ -67,6 +68,24 @@ def test_a_method_with_one_label_has_its_tables_and_no_picture(tmp_path):
     assert "single · multi · joint" in words
     assert "instruments: clDice by patient" in words
     assert "wire: clDice by patient" in words
+
+
+def test_names_cannot_break_the_page(tmp_path):
+    folders = []
+    for folder in two_methods(tmp_path / "runs"):
+        record = json.loads((folder / "config.json").read_text())
+        record["config"]["method"] += SCRIPT_IN_A_NAME
+        (folder / "config.json").write_text(json.dumps(record))
+        cases = folder / "evaluation" / "test" / "cases.csv"
+        cases.write_text(cases.read_text().replace("c00", f"c00{SCRIPT_IN_A_NAME}"))
+        folders.append(folder)
+    runs = read_runs(folders, "test")
+    baseline = f"multi{SCRIPT_IN_A_NAME}"
+    written = write_comparison(compare(runs, baseline), runs, baseline, tmp_path / "out")
+    assert SCRIPT_IN_A_NAME not in written.read_text("utf-8")
+    words = unescape(written.read_text("utf-8"))
+    assert f"baseline {baseline}" in words
+    assert f"c00{SCRIPT_IN_A_NAME}" in words
 
 
 def test_in_a_browser_each_method_starts_at_its_own_threshold(page):

@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 
 import jax
@@ -51,3 +52,15 @@ def test_the_machine_is_described_by_what_bits_depend_on(monkeypatch):
     assert machine["xla_flags"] == "--xla_x"
     assert machine["cores"] >= 1
     assert machine["processor"]
+
+
+def test_the_revision_is_the_checkouts_and_no_other_repositorys(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    author = ("-c", "user.name=x", "-c", "user.email=x")
+    commit = ["git", "-C", tmp_path, *author, "commit", "-q", "--allow-empty", "-m", "x"]
+    subprocess.run(commit, check=True)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    assert len(environment.git_revision()) == 40
+    (tmp_path / "site-packages").mkdir()
+    monkeypatch.setattr(environment, "ROOT", tmp_path / "site-packages")
+    assert environment.git_revision() is None

@@ -1,7 +1,10 @@
 import numpy as np
+from scipy import ndimage
+from skimage.draw import line as line_of
 from skimage.measure import label
+from skimage.morphology import skeletonize
 
-from fluorojax.geometry.skeleton import centrelines
+from fluorojax.geometry.skeleton import centrelines, skeleton
 
 
 def bar():
@@ -32,3 +35,22 @@ def test_a_bent_wire_gives_one_connected_line_inside_it():
 
 def test_nothing_gives_nothing():
     assert not centrelines(np.zeros((9, 9, 1), bool), [0]).any()
+
+
+def test_a_skeleton_is_that_of_the_whole_image():
+    mask = np.zeros((60, 80), bool)
+    for ends in ((5, 0, 30, 40), (30, 40, 59, 60)):
+        mask[line_of(*ends)] = True
+    mask = ndimage.binary_dilation(mask, np.ones((3, 3)))
+    rng = np.random.default_rng(1)
+    sparse = np.pad(rng.random((9, 14)) > 0.5, ((0, 3), (4, 0)))
+    for case in (mask, sparse):
+        np.testing.assert_array_equal(skeleton(case), skeletonize(case))
+    assert not skeleton(np.zeros((4, 4), bool)).any()
+
+
+def test_every_component_however_small_keeps_a_pixel():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        mask = rng.random((9, 9)) > 0.6
+        assert label(skeleton(mask), connectivity=2).max() == label(mask, connectivity=2).max()

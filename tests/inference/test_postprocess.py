@@ -32,7 +32,7 @@ BROKEN = scene(slice(20, 40), slice(46, 70))
 
 def test_a_gap_is_bridged_as_wide_as_the_wire():
     mended = gap_closing(BROKEN, bridge_px=10.0)
-    assert centreline.pieces(mended[..., 1]) == 1
+    assert centreline.component_count(mended[..., 1]) == 1
     gap = mended[:, 40:46, 1]
     assert gap.any(axis=0).all()
     assert (gap.sum(axis=0) <= 5).all()
@@ -50,7 +50,7 @@ def test_a_longer_gap_is_left_in_pixels_or_in_millimetres():
         ({"bridge_mm": 3.6}, KNOWN, True),
     ):
         mended = gap_closing(BROKEN, spacing=spacing, **settings)
-        assert (centreline.pieces(mended[..., 1]) == 1) == joined, settings
+        assert (centreline.component_count(mended[..., 1]) == 1) == joined, settings
 
 
 def test_the_bridge_goes_where_the_wire_is_likely():
@@ -67,7 +67,7 @@ def test_the_bridge_goes_where_the_wire_is_likely():
 def test_a_piece_may_hang_on_another_that_is_joined_first():
     pieces = scene(slice(22, 25), slice(30, 45), slice(50, 70))
     mended = gap_closing(pieces, bridge_px=8.0)
-    assert centreline.pieces(mended[..., 1]) == 1
+    assert centreline.component_count(mended[..., 1]) == 1
     assert mended[20, 20:70, 1].all()
 
 
@@ -75,7 +75,7 @@ def test_a_piece_smaller_than_a_quarter_of_what_is_attached_is_not_bridged():
     masks = scene(slice(20, 50), slice(56, 63))  # 7 of 30 columns
     np.testing.assert_array_equal(gap_closing(masks, bridge_px=20.0), masks)
     larger = scene(slice(20, 50), slice(56, 64))  # 8 of 30
-    assert centreline.pieces(gap_closing(larger, bridge_px=20.0)[..., 1]) == 1
+    assert centreline.component_count(gap_closing(larger, bridge_px=20.0)[..., 1]) == 1
 
 
 def test_what_stays_detached_is_dropped_where_it_is_asked_for():
@@ -85,7 +85,7 @@ def test_what_stays_detached_is_dropped_where_it_is_asked_for():
     dropped = gap_closing(masks, drop_detached=True)
     np.testing.assert_array_equal(dropped, scene(slice(20, 50)))
     broken = gap_closing(scene(slice(30, 50)), bridge_px=20.0, drop_detached=True)
-    assert centreline.pieces(broken[..., 1]) == 1
+    assert centreline.component_count(broken[..., 1]) == 1
     assert broken[20, 20:50, 1].all()
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_done_where_the_parent_is_not_sure():
     probabilities = 0.9 * BROKEN.astype(np.float32)
     for certainty, pieces in ((0.89, 1), (0.91, 2)):
         mended = gap_closing(BROKEN, probabilities, bridge_px=10.0, certainty=certainty)
-        assert centreline.pieces(mended[..., 1]) == pieces
+        assert centreline.component_count(mended[..., 1]) == pieces
 
 
 def test_by_default_nothing_is_done():
@@ -130,7 +130,7 @@ def test_anisotropic_pixels_are_measured_in_millimetres():
     probability = 0.9 * BROKEN[..., 1]
     for scale, pieces in (((3.0, 0.5), 1), ((0.5, 3.0), 2)):
         mended = bridged(BROKEN[..., 1], BROKEN[..., 0], probability, scale, 3.6)
-        assert centreline.pieces(mended) == pieces
+        assert centreline.component_count(mended) == pieces
 
 
 def test_pieces_that_touch_the_parent_by_a_corner_are_attached():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-import launch
+from fluorojax.launch import launch
 from fluorojax.training.signals import EXIT_CODE, Stop, Stopped
 
 
@@ -45,7 +45,7 @@ def main(place: Path, name: str, devices: str, step: str = "0") -> None:
     signal_at(int(step))
     try:
         with Stop() as stop:
-            launch.launch(process_config(place, int(devices)), place / name, stop)
+            launch(process_config(place, int(devices)), place / name, stop)
     except Stopped:
         sys.exit(EXIT_CODE)
 

@@ -13,8 +13,8 @@ import numpy as np
 from ml_collections import ConfigDict
 from tensorboardX.proto.event_pb2 import Event
 
-import launch
 from fluorojax.datasets.source import open_dataset
+from fluorojax.launch import launch
 from fluorojax.training import loop, setup
 from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.signals import Stop
@@ -22,7 +22,7 @@ from fluorojax.training.signals import Stop
 
 def small_config(method: str, folder: Path, built: Path, **fields) -> ConfigDict:
     """Return a method's quick configuration, shrunk to a toy folder of 64 px frames."""
-    config = importlib.import_module(f"configs.{method}").get_config("quick")
+    config = importlib.import_module(f"fluorojax.configs.{method}").get_config("quick")
     small = {
         "data.builder": "xray_folder",
         "data.dir": str(folder),
@@ -46,7 +46,7 @@ def small_config(method: str, folder: Path, built: Path, **fields) -> ConfigDict
 
 def run(config: ConfigDict, workdir: Path) -> Path:
     """Make the whole run, as launch.py does, and return its folder."""
-    launch.launch(config, workdir)
+    launch(config, workdir)
     return workdir
 
 

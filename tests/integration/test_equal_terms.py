@@ -30,7 +30,7 @@ def test_networks_have_the_same_size_within_5_percent(variant):
 @pytest.mark.parametrize("variant", ["", "quick"])
 def test_data_augmentation_schedule_and_losses_are_the_same(variant):
     configs = {
-        method: flatten(importlib.import_module(f"configs.{method}").get_config(variant))
+        method: flatten(importlib.import_module(f"fluorojax.configs.{method}").get_config(variant))
         for method in METHODS
     }
     for method, config in configs.items():

@@ -13,7 +13,7 @@ import pytest
 
 from fluorojax.datasets.source import open_dataset
 from fluorojax.training.signals import EXIT_CODE
-from fluorojax.training.workdir import claim
+from fluorojax.training.workdir import validate_run_directory
 from tests.folders import write_folder
 from tests.integration.process import process_config
 from tests.integration.runs import record_of, train
@@ -91,7 +91,7 @@ def test_what_the_first_process_refuses_ends_both_at_once(place):
     (place / "other").mkdir()
     config = process_config(place, 2)
     config.seed = 5
-    claim(place / "other", config, open_dataset(config.data))
+    validate_run_directory(place / "other", config, open_dataset(config.data))
     with (place / "errors").open("w") as errors:
         first, second = run(place, "other", tasks=2, devices=2, errors=errors)
     assert first == 1

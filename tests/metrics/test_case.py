@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from fluorojax.geometry import centreline
+from fluorojax.geometry.skeleton import skeleton
 from fluorojax.metrics import overlap
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY, MetricSettings, score_case
 from fluorojax.schema.info import ClassInfo, Relation
@@ -54,7 +55,7 @@ def test_each_column_is_the_function_of_its_name():
     prediction = np.roll(masks(slice(20, 50)), 1, axis=0)
     scope, wire = score(prediction, masks())
     p, r = prediction[..., 1], masks()[..., 1]
-    skeletons = centreline.skeleton(p), centreline.skeleton(r)
+    skeletons = skeleton(p), skeleton(r)
     assert scope["dice"] == overlap.dice(prediction[..., 0], masks()[..., 0]) == 0.95
     assert wire["precision"] == overlap.precision(p, r)
     assert wire["recall"] == overlap.recall(p, r)
@@ -105,9 +106,7 @@ def test_missed_counts_as_the_worst():
     wire = rows[1]
     assert wire["tip_error"] == diagonal
     assert wire["betti0_error"] == 1.0
-    assert wire["length_error"] == centreline.length(
-        centreline.skeleton(masks()[..., 1]), (0.5, 0.5)
-    )
+    assert wire["length_error"] == centreline.length(skeleton(masks()[..., 1]), (0.5, 0.5))
 
 
 def test_missed_is_never_better_than_any_prediction():

@@ -4,10 +4,17 @@ from xml.etree import ElementTree
 import pytest
 
 from fluorojax.report import chart
+from fluorojax.report.page import environment
+
+
+def line_chart(series, **how) -> str:
+    """The chart as SVG text."""
+    macros = environment().get_template("charts.html.j2").module
+    return macros.chart(chart.line_chart(series, **how))
 
 
 def drawn(svg: str) -> list[list[str]]:
-    """The pieces of each path: 'M1 2L3 4M5 6' -> ['M1 2L3 4', 'M5 6']."""
+    """The parts of each path: 'M1 2L3 4M5 6' -> ['M1 2L3 4', 'M5 6']."""
     paths = [
         p.attrib["d"] for p in ElementTree.fromstring(svg).iter("path") if "class" not in p.attrib
     ]
@@ -15,7 +22,7 @@ def drawn(svg: str) -> list[list[str]]:
 
 
 def test_a_rising_line_rises_and_fills_its_frame():
-    svg = chart.line_chart({"train": [(0, 0.0), (50, 1.0), (100, 2.0)]})
+    svg = line_chart({"train": [(0, 0.0), (50, 1.0), (100, 2.0)]})
     (points,) = drawn(svg)[0]
     pairs = [tuple(map(float, p.split())) for p in re.split("[ML]", points)[1:]]
     xs, ys = zip(*pairs, strict=True)
@@ -26,29 +33,39 @@ def test_a_rising_line_rises_and_fills_its_frame():
 
 def test_the_same_numbers_give_the_same_bytes():
     series = {"train": [(k, 1 / (k + 1)) for k in range(1000)], "validation": [(10, 0.3)]}
-    assert chart.line_chart(series) == chart.line_chart(dict(series))
+    assert line_chart(series) == line_chart(dict(series))
+
+
+def test_names_are_escaped_and_marks_stand_at_their_place():
+    svg = line_chart({"<a>": [(0, 0.5), (1, 0.75)]}, css={"<a>": '"x'}, marks=(0.5,))
+    root = ElementTree.fromstring(svg)
+    assert [g.attrib["class"] for g in root.iter("g")] == ['line "x']
+    assert next(root.iter("title")).text == "<a>, step 0: 0.5"
+    (mark,) = (p.attrib["d"] for p in root.iter("path") if p.attrib.get("class") == "mark")
+    middle = (chart.LEFT + chart.WIDTH - chart.RIGHT) / 2
+    assert mark == f"M{middle:.1f} {chart.TOP}V{chart.HEIGHT - chart.BOTTOM}"
 
 
 def test_a_value_that_is_no_number_is_a_gap():
-    svg = chart.line_chart({"train": [(0, 1.0), (1, 1.0), (2, None), (3, 1.0), (4, 1.0)]})
+    svg = line_chart({"train": [(0, 1.0), (1, 1.0), (2, None), (3, 1.0), (4, 1.0)]})
     assert len(drawn(svg)[0]) == 2
 
 
 def test_few_points_are_dots_with_their_value():
-    svg = chart.line_chart({"validation": [(0, 0.5), (200, 0.75)]})
+    svg = line_chart({"validation": [(0, 0.5), (200, 0.75)]})
     titles = [t.text for t in ElementTree.fromstring(svg).iter("title")]
     assert titles == ["validation, step 0: 0.5", "validation, step 200: 0.75"]
-    many = chart.line_chart({"train": [(k, 0.5) for k in range(200)]})
+    many = line_chart({"train": [(k, 0.5) for k in range(200)]})
     assert "<circle" not in many
 
 
 def test_one_point_is_a_chart_too():
-    assert "<circle" in chart.line_chart({"validation": [(7, 0.0)]})
+    assert "<circle" in line_chart({"validation": [(7, 0.0)]})
 
 
 def test_nothing_finite_is_refused():
     with pytest.raises(ValueError, match="no finite"):
-        chart.line_chart({"train": [(0, None)]})
+        line_chart({"train": [(0, None)]})
 
 
 def test_thinning_keeps_means_and_gaps():

@@ -1,7 +1,7 @@
 import pytest
 
-from configs import base, joint
 from fluorojax.config import flatten, rename_fields, unflatten, with_new_fields, with_new_flags
+from fluorojax.configs import base, joint
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.schema.renamed import FIELDS, KEYS, with_new_names
 

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from configs import knee
 from fluorojax.cli import main as cli
+from fluorojax.configs import knee
 from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
 from fluorojax.training import reproduce, workdir
@@ -63,7 +63,7 @@ def run(tmp_path_factory):
     root = tmp_path_factory.mktemp("reproduce")
     write_folder(root / "frames")
     config = small_config("single", root / "frames", root / "built")
-    workdir.claim(root / "run", config, open_dataset(config.data))
+    workdir.validate_run_directory(root / "run", config, open_dataset(config.data))
     return train(config, root / "run")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fluorojax.training.signals import EXIT_CODE, SIGNALS, Stop, Stopped
+from fluorojax.core.errors import InputError
+from fluorojax.training.signals import EXIT_CODE, SIGNALS, Stop, Stopped, leaving
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +66,15 @@ def test_leaving_says_so_and_ends_with_the_status_that_asks_for_another_start():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == EXIT_CODE
     assert done.stderr == "stopped by SIGTERM; run the same command again to go on\n"
+
+
+def test_what_the_user_can_mend_is_one_line_and_status_two(capsys):
+    with pytest.raises(SystemExit) as left, leaving():
+        raise InputError("mend it")
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "error: mend it\n"
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(KeyError), leaving():
+        raise KeyError("x")

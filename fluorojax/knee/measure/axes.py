@@ -1,6 +1,7 @@
 """The midline of a bone's shaft, whatever way it lies on the film."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -92,7 +93,7 @@ def shaft(
     left `straightest` takes the part that does not bend.
 
     Args:
-        silhouette: [H, W] in [0, 1], of bone and what is inside it, one piece.
+        silhouette: [H, W] in [0, 1], of bone and what is inside it, connected.
         bone: [H, W] in [0, 1], the bone's own class.
         component: [H, W] in [0, 1], the implant's.
         plane: of the film.
@@ -111,28 +112,65 @@ def shaft(
     point, direction = start, unit(away)
     for _ in range(12):
         seen = profile(silhouette, bone, component, plane, point, direction)
-        candidates, width = narrow_part(seen, plane, rules)
-        heights, middle = seen.heights[candidates], (seen.low + seen.high)[candidates] / 2
-        used, doubt = straightest(heights, middle, plane)
-        length = float(np.ptp(heights[used])) if used.any() else 0.0
-        _refuse_short(length, width, rules, plane, name)
-        across = quarter_turn(direction)
-        midpoints = point + np.outer(heights[used], direction) + np.outer(middle[used], across)
-        line = huber_line(midpoints, direction, plane.step)
+        found = _midline(seen, plane, point, direction, rules, name)
+        line = found.line
         turned = np.abs(direction @ quarter_turn(line.direction))
         point, direction = line.point, line.direction
         if turned < 1.7e-4:
             break
-    hidden = np.degrees(plane.edge_error / (np.sqrt(len(midpoints)) * heights[used].std()))
-    error = float(np.hypot(doubt, max(line.error_deg, hidden)))
+    error = _direction_error(found, plane)
+    _refuse_uncertain(error, found, rules, plane, name)
+    return Shaft(line._replace(error_deg=error), found.width, found.length)
+
+
+class _Midline(NamedTuple):
+    """The straight part of a midline; `heights: [N]` are those used, `doubt` is in degrees."""
+
+    line: LineFit
+    heights: np.ndarray
+    width: float
+    length: float
+    doubt: float
+
+
+def _midline(
+    seen: Profile,
+    plane: Plane,
+    point: np.ndarray,
+    direction: np.ndarray,
+    rules: ShaftRules,
+    name: str,
+) -> _Midline:
+    """Fit a line to the midpoints of the straight part of a bone's profile."""
+    candidates, width = narrow_part(seen, plane, rules)
+    heights, middle = seen.heights[candidates], (seen.low + seen.high)[candidates] / 2
+    used, doubt = straightest(heights, middle, plane)
+    length = float(np.ptp(heights[used])) if used.any() else 0.0
+    _refuse_short(length, width, rules, plane, name)
+    across = quarter_turn(direction)
+    midpoints = point + np.outer(heights[used], direction) + np.outer(middle[used], across)
+    return _Midline(
+        huber_line(midpoints, direction, plane.step), heights[used], width, length, doubt
+    )
+
+
+def _direction_error(found: _Midline, plane: Plane) -> float:
+    """Return the standard error of a midline's direction, in degrees."""
+    count = len(found.heights)
+    hidden = np.degrees(plane.edge_error / (np.sqrt(count) * found.heights.std()))
+    return float(np.hypot(found.doubt, max(found.line.error_deg, hidden)))
+
+
+def _refuse_uncertain(
+    error: float, found: _Midline, rules: ShaftRules, plane: Plane, name: str
+) -> None:
     if error > rules.most_error_deg:
         raise NotMeasurable(
-            f"visible shaft of the {name} too short: {length:.1f} {plane.unit}, "
-            f"{length / width:.2f} of its width, which leaves its direction uncertain by "
-            f"{error:.1f} degrees; {rules.most_error_deg:g} are allowed; take a film that shows "
+            f"visible shaft of the {name} too short: {found.length:.1f} {plane.unit}, "
+            f"{found.length / found.width:.2f} of its width, which leaves its direction uncertain "
+            f"by {error:.1f} degrees; {rules.most_error_deg:g} are allowed; take a film that shows "
             "more"
         )
-    return Shaft(line._replace(error_deg=error), width, length)
 
 
 def _refuse_short(length: float, width: float, rules: ShaftRules, plane: Plane, name: str) -> None:

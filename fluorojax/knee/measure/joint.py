@@ -148,7 +148,7 @@ def _bone_edge(
     sides = np.arange(-2 * width, 2 * width, plane.step)
     base = under.point + np.outer(depths, down)
     places = base[:, None] + sides[:, None] * under.direction
-    # One piece: a false island beside the bone is no edge of it.
+    # One component: a false island beside the bone is no edge of it.
     low, high = axes.outermost(plane.sample(solid(scene.film.field("tibia")), places), sides)
     edge = high if side == "medial" else low
     outward = 1 if side == "medial" else -1

@@ -99,19 +99,19 @@ def angle_between(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(abs(cross), first @ second)))
 
 
-def pieces(mask: np.ndarray) -> list[np.ndarray]:
-    """Return the 8-connected pieces of `mask: [H, W] bool`, each [H, W] bool, largest first."""
+def components(mask: np.ndarray) -> list[np.ndarray]:
+    """Return the 8-connected components of `mask: [H, W] bool`, each [H, W] bool, largest first."""
     labels, count = ndimage.label(mask, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return [labels == k + 1 for k in np.argsort(-sizes, kind="stable")]
 
 
 def solid(field: np.ndarray) -> np.ndarray:
-    """Return the largest piece of `field: [H, W] in [0, 1]` without holes and without the rest.
+    """Return the largest component of `field: [H, W] in [0, 1]` without holes and without the rest.
 
     Its soft edge stays (one pixel around what is above one half), so sub-pixel edges do too.
     """
-    found = pieces(field >= HALF)
+    found = components(field >= HALF)
     if not found:
         return np.zeros_like(field)
     filled = ndimage.binary_fill_holes(found[0])

@@ -15,7 +15,15 @@ from fluorojax.knee.measure import axes, fits
 from fluorojax.knee.measure.axes import Shaft
 from fluorojax.knee.measure.film import KneeFilm
 from fluorojax.knee.measure.fits import LineFit
-from fluorojax.knee.measure.plane import HALF, Contour, outline, pieces, quarter_turn, solid, unit
+from fluorojax.knee.measure.plane import (
+    HALF,
+    Contour,
+    components,
+    outline,
+    quarter_turn,
+    solid,
+    unit,
+)
 from fluorojax.knee.measure.result import NotMeasurable
 from fluorojax.knee.measure.settings import KneeSettings
 
@@ -49,37 +57,37 @@ class Scene:
 
     @functools.cached_property
     def femur(self) -> np.ndarray:
-        """Silhouette of femur and femoral component, one piece, [H, W] in [0, 1]."""
+        """Silhouette of femur and femoral component, connected, [H, W] in [0, 1]."""
         return self._silhouette("femur")
 
     @functools.cached_property
     def tibia(self) -> np.ndarray:
-        """Silhouette of tibia and tibial component, one piece, [H, W] in [0, 1]."""
+        """Silhouette of tibia and tibial component, connected, [H, W] in [0, 1]."""
         return self._silhouette("tibia")
 
     def _silhouette(self, bone: Bone) -> np.ndarray:
         field = self.film.field(bone, COMPONENT[bone])
         own = self.film.field(bone) >= HALF
-        found = [piece for piece in pieces(field >= HALF) if (piece & own).any()]
+        found = [part for part in components(field >= HALF) if (part & own).any()]
         if not found:
             raise NotMeasurable(
                 f"no knee in the film: the class {bone} has no pixel; check the film and the masks"
             )
-        sizes = [int(piece.sum()) for piece in found]
+        sizes = [int(part.sum()) for part in found]
         large = [s for s in sizes if s >= self.settings.second_knee * sizes[0]]
         if len(large) > 1:
             raise NotMeasurable(
                 f"two knees: the {bone} has {len(large)} large pieces ({large} px); crop the film "
                 "to one knee, or correct the mask where one bone is in two pieces"
             )
-        # What belongs to another piece, an implant apart from its bone for instance, is left out.
+        # Another component, an implant apart from its bone for instance, is left out.
         one = np.where((field >= HALF) & ~found[0], 0.0, field)
         return solid(np.maximum(one, self._touching(found[0], self.film.field(*INSIDE))))
 
     @staticmethod
     def _touching(bone: np.ndarray, inside: np.ndarray) -> np.ndarray:
-        """Return the pieces of cement and lucency that touch the bone, [H, W] in [0, 1]."""
-        kept = [p for p in pieces(inside >= HALF) if (p & _grown(bone)).any()]
+        """Return the components of cement and lucency that touch the bone, [H, W] in [0, 1]."""
+        kept = [p for p in components(inside >= HALF) if (p & _grown(bone)).any()]
         return inside * np.any(kept, axis=0) if kept else np.zeros_like(inside)
 
     def centroid(self, field: np.ndarray) -> np.ndarray:

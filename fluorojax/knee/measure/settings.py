@@ -11,7 +11,7 @@ class KneeSettings:
 
     Attributes:
         shaft: which part of a bone is shaft.
-        second_knee: a second piece of a bone of this share of the largest means two knees.
+        second_knee: a second component of a bone, of this share of the largest, means two knees.
         condyle_window: half width of the parabola at a condyle, as a share of both's extent.
         plateau_depth: how far below its top a native plateau may reach, in shaft widths.
         least_flat: shortest straight face of a component, as a share of its extent.

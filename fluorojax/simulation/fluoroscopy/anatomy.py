@@ -59,7 +59,14 @@ def anatomy(
     return Anatomy((materials.cortical_bone(energy_kev) - soft) * bone, soft * tissue)
 
 
-def _trunk(patient_key, texture_key, grid, move, pixel, breath):
+def _trunk(
+    patient_key: jax.Array,
+    texture_key: jax.Array,
+    grid: jax.Array,
+    move: jax.Array,
+    pixel: jax.Array,
+    breath: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
     """Return depths in mm: compact bone of spine and ribs; soft tissue less gas."""
     spine_key, rib_key, tissue_key, gas_key = jax.random.split(patient_key, 4)
     where = grid + move
@@ -70,7 +77,7 @@ def _trunk(patient_key, texture_key, grid, move, pixel, breath):
     return bone, tissue - _gas(gas_key, where, shift)
 
 
-def _spine(key, where, pixel):
+def _spine(key: jax.Array, where: jax.Array, pixel: jax.Array) -> jax.Array:
     """Vertebral bodies with dense end plates, waists, pedicles and spinous processes."""
     lean, along, beside, pitch, half_width, density = uniforms(
         key, (-0.14, 0.14), (-16.0, 16.0), (-40.0, 35.0), (30.0, 36.0), (17.0, 21.0), (0.6, 1.1)
@@ -88,12 +95,12 @@ def _spine(key, where, pixel):
     return density * (8.6 * body + 2.6 * shell + 4.3 * pedicles + 5.2 * process)
 
 
-def _spot(x, y):
+def _spot(x: jax.Array, y: jax.Array) -> jax.Array:
     """A round plateau of radius 1 and height 1 with a soft rim."""
     return jnp.exp(-((x * x + y * y) ** 2))
 
 
-def _ribs(key, where, pixel):
+def _ribs(key: jax.Array, where: jax.Array, pixel: jax.Array) -> jax.Array:
     """Lower ribs that slope away from the spine on both sides: bands with dense margins."""
     beside, slope, sag, period, lowest, density = uniforms(
         key, (-15.0, 45.0), (0.3, 0.7), (0.001, 0.004), (24.0, 32.0), (-30.0, 50.0), (0.6, 1.3)
@@ -109,7 +116,9 @@ def _ribs(key, where, pixel):
     return density * depth * lateral * above
 
 
-def _tissue(key, texture_key, where, shift, hang):
+def _tissue(
+    key: jax.Array, texture_key: jax.Array, where: jax.Array, shift: jax.Array, hang: jax.Array
+) -> jax.Array:
     """Thickness, organs, fat and folds (smooth fields of four scales), psoas, and the lung: mm."""
     height, width = where.shape[:2]
     thickness_key, organ_key, lung_key, psoas_key = jax.random.split(key, 4)
@@ -124,7 +133,7 @@ def _tissue(key, texture_key, where, shift, hang):
     return thickness + organs + fat + folds + _psoas(psoas_key, where) - lung
 
 
-def _psoas(key, where):
+def _psoas(key: jax.Array, where: jax.Array) -> jax.Array:
     """Two muscles that leave the spine downwards: wedges with a straight lateral margin."""
     beside, begin, slope, depth = uniforms(
         key, (-40.0, 35.0), (-20.0, 40.0), (0.25, 0.5), (0.0, 9.0)
@@ -134,7 +143,7 @@ def _psoas(key, where):
     return depth * smoothstep(margin / 4.0) * smoothstep(below / 30.0)
 
 
-def _gas(key, where, shift):
+def _gas(key: jax.Array, where: jax.Array, shift: jax.Array) -> jax.Array:
     """Pockets of bowel gas, where one smooth field rises over a threshold: their depth in mm."""
     field_key, key = jax.random.split(key)
     threshold, depth, edge = uniforms(key, (0.9, 2.4), (8.0, 24.0), (0.2, 0.7))
@@ -143,7 +152,14 @@ def _gas(key, where, shift):
     return depth * smoothstep((field - threshold) / edge)
 
 
-def _limb(patient_key, texture_key, grid, move, pixel, breath):
+def _limb(
+    patient_key: jax.Array,
+    texture_key: jax.Array,
+    grid: jax.Array,
+    move: jax.Array,
+    pixel: jax.Array,
+    breath: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
     """Return depths in mm: a long bone with neck and head, its neighbour; muscle, skin and air.
 
     Compact bone lies in a shell around a marrow of spongy bone, a seventh as dense. A smooth warp
@@ -168,7 +184,7 @@ def _limb(patient_key, texture_key, grid, move, pixel, breath):
     return bone * (1.0 + 0.08 * texture), _flesh(flesh_key, field_key, where, heading, move / pixel)
 
 
-def _warped(key, where, shift):
+def _warped(key: jax.Array, where: jax.Array, shift: jax.Array) -> jax.Array:
     """Move every point by a smooth random field of up to 6 mm (standard deviation)."""
     down_key, right_key, size_key = jax.random.split(key, 3)
     height, width = where.shape[:2]
@@ -177,7 +193,9 @@ def _warped(key, where, shift):
     return where + size * jnp.stack(fields, -1)
 
 
-def _hollow(where, start, end, radius, wall):
+def _hollow(
+    where: jax.Array, start: jax.Array, end: jax.Array, radius: jax.Array, wall: jax.Array | float
+) -> jax.Array:
     """A capsule from `start` to `end` with a shell of `wall` radii: mm of compact bone."""
     span = end - start
     t = jnp.clip((where - start) @ span / (span @ span), 0.0, 1.0)
@@ -186,7 +204,7 @@ def _hollow(where, start, end, radius, wall):
     return chord(distance, radius) - inner + inner / 7.0
 
 
-def _mate(key, where, joint, aside):
+def _mate(key: jax.Array, where: jax.Array, joint: jax.Array, aside: jax.Array) -> jax.Array:
     """The bone on the other side of the joint: a broad plate with a dense rim and brims."""
     plate_key, brim_key = jax.random.split(key)
     depth, offset, size, bend = uniforms(
@@ -210,7 +228,9 @@ def _mate(key, where, joint, aside):
     return total
 
 
-def _flesh(key, field_key, where, heading, shift):
+def _flesh(
+    key: jax.Array, field_key: jax.Array, where: jax.Array, heading: jax.Array, shift: jax.Array
+) -> jax.Array:
     """A round limb: full depth along the axis, nothing beyond the skin; fat and muscle within."""
     size, aside, depth, planes = uniforms(key, (70.0, 140.0), (-50.0, 50.0), (60.0, 130.0), RATE)
     u = where @ direction(heading + jnp.pi / 2) - aside

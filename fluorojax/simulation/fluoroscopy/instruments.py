@@ -207,7 +207,14 @@ def filled_duct(
     radius = diameter / 2
     reached = jnp.where(partly < 0.35, reach, 2.0)
 
-    def depth(points, first, last, stricture=0.0, begin=0.0, share=1.0):
+    def depth(
+        points: jax.Array,
+        first: jax.Array,
+        last: jax.Array,
+        stricture: jax.Array | float = 0.0,
+        begin: float = 0.0,
+        share: float = 1.0,
+    ) -> jax.Array:
         distance, along = distance_to_curve(grid, points)
         t = along / (points.shape[0] - 1)
         r = (first + (last - first) * t) * (
@@ -229,7 +236,7 @@ def filled_duct(
     return contrast * filling * jnp.maximum(deepest, bladder)
 
 
-def _gallbladder(key, near, grid, spec):
+def _gallbladder(key: jax.Array, near: jax.Array, grid: jax.Array, spec: Spec) -> jax.Array:
     """A pear beside the duct, partly filled: an ellipsoid 2 to 3 cm wide and 4 to 7 cm long."""
     there, aside, down, turn, width, length, filled = uniforms(
         key, RATE, (-45.0, -25.0), (5.0, 25.0), (-0.6, 0.6), (9.0, 14.0), (22.0, 34.0), (0.2, 0.6)
@@ -241,7 +248,7 @@ def _gallbladder(key, near, grid, spec):
     return (there < spec.gallbladder_rate) * filled * shape
 
 
-def _branch(key, main, at, to):
+def _branch(key: jax.Array, main: jax.Array, at: int, to: float) -> jax.Array:
     """Leave the main duct at vertex `at`, to the right (+1) or left (-1), in a gentle curve."""
     spread, bend, step = uniforms(key, (0.5, 1.05), (-0.7, 0.7), (2.0, 4.5))
     down, right = main[at + 1] - main[at]

@@ -25,6 +25,7 @@ from fluorojax.simulation.knee.parts import (
 )
 from fluorojax.simulation.shapes import (
     Frame,
+    Number,
     blended,
     box,
     common,
@@ -83,14 +84,22 @@ def tibia_edges(stout: jax.Array, depth: jax.Array) -> tuple[jax.Array, jax.Arra
     return -(shaft + flare(depth, 7.0, 51.0, 18.0)), shaft + flare(depth, 7.0, 51.0, 18.5)
 
 
-def _condyle(x, height, side, inner, outer, top, corner):
+def _condyle(
+    x: jax.Array,
+    height: jax.Array,
+    side: Number,
+    inner: float,
+    outer: float,
+    top: float,
+    corner: float,
+) -> jax.Array:
     """One condyle from the front: `inner` to `outer` beside the middle, `top` high, round below."""
     across = side * x
     block = box(across, height, inner, outer, 0.0, top, corner)
     return common(block, disc(across, height, CONDYLE, CORONAL_RADIUS, CORONAL_RADIUS))
 
 
-def _femur(case, at, x, y):
+def _femur(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the native outline."""
     u, v = at.condyles.inside(x, y)
     condyles = union(*(_condyle(u, -v, side, 5.5, 38.5, 40.0, 13.0) for side in (-1.0, 1.0)))
@@ -99,19 +108,19 @@ def _femur(case, at, x, y):
     return blended(condyles, body, 6.0)
 
 
-def _tibia(case, at, x, y):
+def _tibia(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the outline without its upper end."""
     s, t = at.tibia.inside(x, y)
     return common(between(s, tibia_edges(case.stout[1], t)), -t - 30.0)
 
 
-def _spines(x, y):
+def _spines(x: jax.Array, y: jax.Array) -> jax.Array:
     """The two eminences between the compartments."""
     medial = cone(x, y, (5.0, 2.0), (4.5, -5.0), 5.0, 1.6)
     return union(medial, cone(x, y, (-6.0, 2.0), (-5.5, -3.5), 5.0, 1.6))
 
 
-def _fibula(x, y, at):
+def _fibula(x: jax.Array, y: jax.Array, at: Frames) -> jax.Array:
     """Head, neck and shaft beside and behind the tibia."""
     s, t = at.tibia.inside(x, y)
     head = cone(s, t, (-34.0, 22.0), (-31.0, 44.0), 9.0, 5.2)
@@ -138,12 +147,12 @@ class Lines(NamedTuple):
     label: jax.Array  # shape
 
 
-def _tibia_edge(case, at, y, index):
+def _tibia_edge(case: Case, at: Frames, y: jax.Array, index: int) -> jax.Array:
     """Return x of the tibia's lateral (0) or medial (1) edge at `y`."""
     return edge_at(at.tibia, functools.partial(tibia_edges, case.stout[1]), y, index)
 
 
-def _tray(case, at):
+def _tray(case: Case, at: Frames) -> Tray:
     """Lay the tray over the resected tibia, with the overhang drawn."""
     surface = case.tray + case.cement
     is_half = case.kind == UKA
@@ -156,7 +165,7 @@ def _tray(case, at):
     )
 
 
-def _stem(case, at, x, y):
+def _stem(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """The keel, a revision's long stem along the shaft, or the peg of half a tray."""
     keel = cone(x, y, (0.0, 0.0), (0.0, case.keel), 7.0, 5.0)
     s, t = at.tibia.inside(x, y)
@@ -166,14 +175,23 @@ def _stem(case, at, x, y):
     return jnp.maximum(stem, -y)
 
 
-def _fins(case, x, y):
+def _fins(case: Case, x: jax.Array, y: jax.Array) -> jax.Array:
     """Two wings of the keel under the tray."""
     depth = y - case.tray
     slope = 0.9 * (jnp.abs(x) - case.wings + 0.02 * case.wings * depth)
     return jnp.where(case.kind == UKA, jnp.inf, common(slope, depth - 19.0, -y))
 
 
-def _tibial_lines(case, at, tray, stem, outline, x, y, pixel):
+def _tibial_lines(
+    case: Case,
+    at: Frames,
+    tray: Tray,
+    stem: jax.Array,
+    outline: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+    pixel: jax.Array,
+) -> Lines:
     """Zones 1 to 4 lie under the tray from medial to lateral; 5, 6, 7 medial of the stem, at its
     tip, lateral of it, from the wings on.
     """
@@ -197,13 +215,13 @@ def _tibial_lines(case, at, tray, stem, outline, x, y, pixel):
     )
 
 
-def _plateau(case):
+def _plateau(case: Case) -> jax.Array:
     """Return y of what is left of the native plateau."""
     other = jnp.where(case.uka_side > 0, 1, 0)
     return jnp.where(case.kind == UKA, case.joint_space[other] - case.gap[other], 0.0)
 
 
-def _tibia_top(case, tray, under, x, y):
+def _tibia_top(case: Case, tray: Tray, under: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the shape of all that lies under the upper end of the tibia."""
     plateau = _plateau(case)
     native = jnp.minimum(plateau - y, _spines(x, y - plateau))
@@ -223,7 +241,7 @@ class Femoral(NamedTuple):
     condyles: jax.Array
 
 
-def _femoral(case, at, x, y):
+def _femoral(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> Femoral:
     """A saddle over both condyles, or a cap over one; a revision's stem along the shaft."""
     u, v = at.condyles.inside(x, y)
     height = -v
@@ -244,7 +262,9 @@ def _femoral(case, at, x, y):
     return Femoral(union(component, stem) + absent, component + absent, stem, condyles)
 
 
-def _cobalt(case, at, femoral, x, y, pixel):
+def _cobalt(
+    case: Case, at: Frames, femoral: Femoral, x: jax.Array, y: jax.Array, pixel: jax.Array
+) -> jax.Array:
     """Return the depth of the femoral component: plates face on, walls edge on."""
     u, v = at.condyles.inside(x, y)
     flange = film(femoral.shell, 3.5, pixel)
@@ -259,13 +279,22 @@ def _cobalt(case, at, femoral, x, y, pixel):
     return flange + posterior + distal + house + rod
 
 
-def _hinge(case, x, y):
+def _hinge(case: Case, x: jax.Array, y: jax.Array) -> jax.Array:
     """The yoke of a hinge, which stands on the tray and reaches into the femoral component."""
     yoke = box(x, y, -10.0, 10.0, -case.gap.mean() - 12.0, 2.0, 1.0)
     return jnp.where(case.has_hinge, yoke, jnp.inf)
 
 
-def _spaces(case, at, tray, metal, femur, tibia, x, y):
+def _spaces(
+    case: Case,
+    at: Frames,
+    tray: Tray,
+    metal: jax.Array,
+    femur: jax.Array,
+    tibia: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+) -> jax.Array:
     """The insert, or the joint space: from the tray's top or the plateau to the condyles."""
     _, v = at.condyles.inside(x, y)
     half = case.kind == UKA
@@ -281,7 +310,7 @@ def _spaces(case, at, tray, metal, femur, tibia, x, y):
     )
 
 
-def _osteophytes(case, at, tray, x, y):
+def _osteophytes(case: Case, at: Frames, tray: Tray, x: jax.Array, y: jax.Array) -> jax.Array:
     """Shapes [4, H, W] at the rims: tibia medial and lateral, femur medial and lateral."""
     u, v = at.condyles.inside(x, y)
     base = jnp.where(case.is_total, tray.surface, _plateau(case)) + 3.5
@@ -296,7 +325,7 @@ def _osteophytes(case, at, tray, x, y):
     return jnp.stack(cones)
 
 
-def _patella(x, y, at):
+def _patella(x: jax.Array, y: jax.Array, at: Frames) -> jax.Array:
     """Over the femur: round, with a lower pole."""
     u, v = at.condyles.inside(x, y)
     return blended(
@@ -306,7 +335,7 @@ def _patella(x, y, at):
     )
 
 
-def _skin(x, y, at):
+def _skin(x: jax.Array, y: jax.Array, at: Frames) -> jax.Array:
     """Thigh and calf."""
     s, t = at.femur.inside(x, y)
     p, q = at.tibia.inside(x, y)
@@ -317,7 +346,7 @@ def _skin(x, y, at):
     )
 
 
-def _truth(case, at, tray):
+def _truth(case: Case, at: Frames, tray: Tray) -> dict[str, jax.Array]:
     """Return axes, lines, thickness, lucency and overhang as in `Shadow`."""
     axes = jnp.stack(
         [
@@ -347,7 +376,7 @@ def _truth(case, at, tray):
     }
 
 
-def _resected(case, at, whole, x, y):
+def _resected(case: Case, at: Frames, whole: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return what is left of the femur under a saddle or a cap."""
     u, v = at.condyles.inside(x, y)
     across = case.uka_side * u
@@ -366,7 +395,7 @@ class Tibial(NamedTuple):
     hinge: jax.Array
 
 
-def _tibial(case, tray, stem, x, y):
+def _tibial(case: Case, tray: Tray, stem: jax.Array, x: jax.Array, y: jax.Array) -> Tibial:
     """Draw tray, wings and hinge around the stem."""
     absent = jnp.where(case.kind == NATIVE, jnp.inf, 0.0)
     plate = box(x, y, tray.left, tray.right, 0.0, case.tray, 0.6) + absent
@@ -374,7 +403,16 @@ def _tibial(case, tray, stem, x, y):
     return Tibial(union(plate, stem, fins, hinge), plate, stem, fins, hinge)
 
 
-def _bones(case, at, tray, under, outline, metal, x, y):
+def _bones(
+    case: Case,
+    at: Frames,
+    tray: Tray,
+    under: jax.Array,
+    outline: jax.Array,
+    metal: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+) -> Bones:
     """Return the outlines of the bones."""
     whole = _femur(case, at, x, y)
     femur = _resected(case, at, whole, x, y)
@@ -386,7 +424,9 @@ def _bones(case, at, tray, under, outline, metal, x, y):
     )
 
 
-def _cement(case, tray, tibial, outline, x, y):
+def _cement(
+    case: Case, tray: Tray, tibial: Tibial, outline: jax.Array, x: jax.Array, y: jax.Array
+) -> jax.Array:
     """Return the shape of the layer under the tray, and of that with the mantle of the stem."""
     has_cement = (case.cement > 0.0) & (case.kind != NATIVE)
     bed = common(case.tray - y, y - tray.surface, tray.left - x, x - tray.right, outline)
@@ -395,7 +435,9 @@ def _cement(case, tray, tibial, outline, x, y):
     return jnp.where(has_cement, layers, jnp.inf)
 
 
-def _depths(case, at, bones, x, y, pixel):
+def _depths(
+    case: Case, at: Frames, bones: Bones, x: jax.Array, y: jax.Array, pixel: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
     u, v = at.condyles.inside(x, y)
     height, depth = -at.femur.inside(x, y)[1], at.tibia.inside(x, y)[1]

@@ -1,4 +1,34 @@
-"""A simulated radiograph of a knee, native or replaced, and the truth of what it measures."""
+"""A simulated radiograph of a knee, native or replaced, and the truth of what it measures.
+
+Plane shapes with depths stand for bones and implants. Their line integrals are summed; the
+detector sees their exponential, scatter, noise and blur; the film shows a window of the
+logarithm, set for the leg without metal.
+
+The label rule. A pixel belongs to a class when its centre lies in the shadow of the class and
+the collimator, or the film's border, does not hide it. Classes overlap as shadows do. A bone is
+the outline of all that is left of it: its native outline less what was resected, and less
+the radiolucent lines along a cut; what lies in it or before it (pegs, keel, stem, box, flange)
+takes nothing from it. Cement and radiolucent lines are outside the metal. A radiolucent line is
+labelled as wide as it is, but at least one pixel. Polyethylene reaches from the tray's top
+(native: the plateau) to the femoral component or condyles, and between them up to 3 mm (AP) or
+5 mm (lateral) of an average knee over their most distal points; a native joint space is
+labelled where a condyle bears, 24 mm wide. An osteophyte is what stands out of the smooth
+outline of femur, tibia or patella; it is not in their labels.
+
+Angles are those of the picture, between the lines in `axes` and `lines`; all ranges in the spec
+are those of the film, which a photograph distorts. They are measured on the medial side (AP) or
+the posterior side (lateral):
+    alpha: between the femoral shaft's midline, proximally, and the tangent of the two most
+        distal points of the component's condyles (native: of the bone's).
+    beta: between the tibial shaft's midline, distally, and the tray's underside (native: the
+        plateau).
+    gamma: between the femoral shaft's midline, proximally, and the component's distal flat,
+        posteriorly: the perpendicular of its peg. A flexed component has less than 90 degrees.
+    sigma: between the tibial shaft's midline, distally, and the tray's underside (native: the
+        plateau), posteriorly: 90 less the posterior slope.
+Names and lines follow the Knee Society's roentgenographic evaluation (Ewald, Clin Orthop 1989;
+248:9); the order of its zones is recalled, not checked against the figure.
+"""
 
 import functools
 from typing import NamedTuple
@@ -24,6 +54,17 @@ LEG_RADIUS_MM = 52.0  # a ray passes at most twice as much of the leg
 METAL_LIMIT = 4.5  # what hardened and scattered rays leave of a metal's line integral
 
 
+class Look(NamedTuple):
+    """How a film shows the knee, [] each."""
+
+    is_lateral: jax.Array
+    is_right: jax.Array
+    mirror: jax.Array  # +1: x of the knee points to the right, -1: to the left
+    field: jax.Array  # mm, width of the frame in the plane of the knee
+    size: jax.Array  # of the knee; 1 is average
+    magnification: jax.Array
+
+
 class Sheet(NamedTuple):
     """The film a knee is shown on."""
 
@@ -39,34 +80,7 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
 
     On a CPU use `jax.lax.map` (see `simulate_many`): of the two views only one is computed then.
 
-    Plane shapes with depths stand for bones and implants. Their line integrals are summed; the
-    detector sees their exponential, scatter, noise and blur; the film shows a window of the
-    logarithm, set for the leg without metal.
-
-    The label rule. A pixel belongs to a class when its centre lies in the shadow of the class and
-    the collimator, or the film's border, does not hide it. Classes overlap as shadows do. A bone is
-    the outline of all that is left of it: its native outline less what was resected, and less
-    the radiolucent lines along a cut; what lies in it or before it (pegs, keel, stem, box, flange)
-    takes nothing from it. Cement and radiolucent lines are outside the metal. A radiolucent line is
-    labelled as wide as it is, but at least one pixel. Polyethylene reaches from the tray's top
-    (native: the plateau) to the femoral component or condyles, and between them up to 3 mm (AP) or
-    5 mm (lateral) of an average knee over their most distal points; a native joint space is
-    labelled where a condyle bears, 24 mm wide. An osteophyte is what stands out of the smooth
-    outline of femur, tibia or patella; it is not in their labels.
-
-    Angles are those of the picture, between the lines in `axes` and `lines`; all ranges in the spec
-    are those of the film, which a photograph distorts. They are measured on the medial side (AP) or
-    the posterior side (lateral):
-        alpha: between the femoral shaft's midline, proximally, and the tangent of the two most
-            distal points of the component's condyles (native: of the bone's).
-        beta: between the tibial shaft's midline, distally, and the tray's underside (native: the
-            plateau).
-        gamma: between the femoral shaft's midline, proximally, and the component's distal flat,
-            posteriorly: the perpendicular of its peg. A flexed component has less than 90 degrees.
-        sigma: between the tibial shaft's midline, distally, and the tray's underside (native: the
-            plateau), posteriorly: 90 less the posterior slope.
-    Names and lines follow the Knee Society's roentgenographic evaluation (Ewald, Clin Orthop 1989;
-    248:9); the order of its zones is recalled, not checked against the figure.
+    The module's docstring gives the label rule and defines the angles.
 
     Args:
         key: one key, from which all is drawn.
@@ -103,36 +117,28 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
             it is short of it; NaN in lateral views and where there is no tray.
     """
     view_key, case_key, place_key, film_key = jax.random.split(key, 4)
-    lateral_draw, right_draw, mirrored, short, wide, narrow, size, magnification = uniforms(
-        view_key,
-        *(RATE, RATE, RATE, RATE, spec.field_mm, spec.short_field_mm),
-        *(spec.size, spec.magnification),
-    )
-    is_lateral, is_right = lateral_draw < spec.lateral_rate, right_draw < spec.right_rate
-    field = jnp.where(short < spec.short_rate, narrow, wide)
-    # The patient faces the observer: medial of a right knee is to the right.
-    is_turned = jnp.where(is_lateral, mirrored < spec.mirrored_rate, ~is_right)
-    mirror = jnp.where(is_turned, -1.0, 1.0)
-    place, is_photo = knee_film.placing(place_key, field, size, mirror, spec)
-    pixel = field / spec.width
+    look = _look(view_key, spec)
+    place, is_photo = knee_film.placing(place_key, look.field, look.size, look.mirror, spec)
+    pixel = look.field / spec.width
     grid = pixel_centres(spec.height, spec.width, pixel)
     x, y = grid[..., 1], grid[..., 0]
 
-    case = draw_case(case_key, size, is_lateral, spec)
-    shadow = jax.lax.cond(is_lateral, lateral, ap, case, *place.to_knee(x, y), pixel / size)
+    case = draw_case(case_key, look.size, look.is_lateral, spec)
+    seen_from = (case, *place.to_knee(x, y), pixel / look.size)
+    shadow = jax.lax.cond(look.is_lateral, lateral, ap, *seen_from)
     sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
-    image, seen, is_marked = _film(film_key, shadow, size, is_right, sheet, spec)
+    image, seen, is_marked = _film(film_key, shadow, look.size, look.is_right, sheet, spec)
     shapes = jnp.stack(jnp.broadcast_arrays(*shadow.shapes), -1)
     return {
         "image": image,
         "mask": ((shapes <= 0.0) & seen[..., None]).astype(jnp.uint8),
         "type": case.kind.astype(jnp.int32),
-        "view": is_lateral.astype(jnp.int32),
-        "side": jnp.where(is_lateral & ~is_marked, -1, is_right).astype(jnp.int32),
-        "body_side": is_right.astype(jnp.int32),
+        "view": look.is_lateral.astype(jnp.int32),
+        "side": jnp.where(look.is_lateral & ~is_marked, -1, look.is_right).astype(jnp.int32),
+        "body_side": look.is_right.astype(jnp.int32),
         "pixel_mm": pixel,
-        "magnification": magnification,
-        **_truth(shadow, place, size, pixel, spec),
+        "magnification": look.magnification,
+        **_truth(shadow, place, look.size, pixel, spec),
     }
 
 
@@ -152,7 +158,34 @@ def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str
     return jax.lax.map(lambda key: simulate(key, spec), keys, batch_size=batch_size)
 
 
-def _film(key, shadow, size, is_right, sheet, spec):
+def _look(key: jax.Array, spec: KneeSpec) -> Look:
+    """Draw how a film shows the knee."""
+    lateral_draw, right_draw, mirrored, short, wide, narrow, size, magnification = uniforms(
+        key,
+        *(RATE, RATE, RATE, RATE, spec.field_mm, spec.short_field_mm),
+        *(spec.size, spec.magnification),
+    )
+    is_lateral, is_right = lateral_draw < spec.lateral_rate, right_draw < spec.right_rate
+    # The patient faces the observer: medial of a right knee is to the right.
+    is_turned = jnp.where(is_lateral, mirrored < spec.mirrored_rate, ~is_right)
+    return Look(
+        is_lateral=is_lateral,
+        is_right=is_right,
+        mirror=jnp.where(is_turned, -1.0, 1.0),
+        field=jnp.where(short < spec.short_rate, narrow, wide),
+        size=size,
+        magnification=magnification,
+    )
+
+
+def _film(
+    key: jax.Array,
+    shadow: Shadow,
+    size: jax.Array,
+    is_right: jax.Array,
+    sheet: Sheet,
+    spec: KneeSpec,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Return the picture, where it shows the film, [H, W] each, and if a whole marker is seen."""
     k = jax.random.split(key, 8)
     pixel = sheet.pixel
@@ -189,7 +222,9 @@ def _film(key, shadow, size, is_right, sheet, spec):
     return image, seen, is_marked
 
 
-def _integrals(key, shadow: Shadow, skin, size, energy):
+def _integrals(
+    key: jax.Array, shadow: Shadow, skin: jax.Array, size: jax.Array, energy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Return line integrals [H, W]: of leg and bones, and of metal."""
     soft = materials.soft_tissue(energy)
     bone = (materials.cortical_bone(energy) - soft) * shadow.cortical
@@ -207,7 +242,7 @@ def _integrals(key, shadow: Shadow, skin, size, energy):
     return soft * leg + size * (bone + spongy * texture + cement + plastic), hardened
 
 
-def _texture(key, height, width):
+def _texture(key: jax.Array, height: int, width: int) -> jax.Array:
     """Return relative density [H, W] of spongy bone: trabeculae, most of them upright; drifts."""
     upright, fine, coarse, drift = jax.random.split(key, 4)
     noise = 0.1 * smooth_noise(upright, height, width, (60, 170))
@@ -217,7 +252,7 @@ def _texture(key, height, width):
     return jnp.maximum(1.0 + noise, 0.2)
 
 
-def _flesh(key, skin):
+def _flesh(key: jax.Array, skin: jax.Array) -> jax.Array:
     """Return the depth [H, W] of muscle in mm; fat under the skin counts for less."""
     height, width = skin.shape
     number_key, fold_key, bulk_key = jax.random.split(key, 3)
@@ -228,11 +263,13 @@ def _flesh(key, skin):
     return 0.9 * hard + soft + uneven * jnp.clip(-skin / 10.0, 0.0, 1.0)
 
 
-def _truth(shadow: Shadow, place, size, pixel, spec):
+def _truth(
+    shadow: Shadow, place: knee_film.Placing, size: jax.Array, pixel: jax.Array, spec: KneeSpec
+) -> dict[str, jax.Array]:
     """Return what is measured, in pixels, degrees and mm."""
     middle = jnp.array([spec.height - 1, spec.width - 1]) / 2
 
-    def pixels(points):
+    def pixels(points: jax.Array) -> jax.Array:
         return (place.to_frame(points)[..., ::-1] / pixel + middle).astype(jnp.float32)
 
     axes, lines = pixels(shadow.axes), pixels(shadow.lines)

@@ -60,7 +60,7 @@ class Cuts(NamedTuple):
     zone: jax.Array  # width of the radiolucent line there
 
 
-def _gap(case):
+def _gap(case: Case) -> jax.Array:
     """Return how far the femur stands over the tray's top, or over the plateau."""
     own = jnp.where(case.uka_side > 0, case.gap[0], case.gap[1])
     return jnp.where(case.kind == UKA, own, case.gap.mean())
@@ -97,17 +97,17 @@ def tibia_edges(stout: jax.Array, depth: jax.Array) -> tuple[jax.Array, jax.Arra
     return -anterior, shaft + flare(depth, 7.0, 46.0, 14.0) - flare(depth, -3.0, 8.0, 4.0)
 
 
-def _condyle(u, height):
+def _condyle(u: jax.Array, height: jax.Array) -> jax.Array:
     """The rounded end of a condyle, whose flat lies at height 0."""
     return cone(u, height, DISTAL, POSTERIOR, DISTAL_RADIUS, POSTERIOR_RADIUS)
 
 
-def _surface(u, height):
+def _surface(u: jax.Array, height: jax.Array) -> jax.Array:
     """Condyle and groove: what the component is shaped after."""
     return union(_condyle(u, height), cone(u, height, (-6.0, 31.0), (-13.5, 53.0), 26.0, 12.0))
 
 
-def _femur(case, at, x, y):
+def _femur(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the native outline."""
     u, v = at.condyles.inside(x, y)
     s, t = at.femur.inside(x, y)
@@ -116,13 +116,13 @@ def _femur(case, at, x, y):
     )
 
 
-def _plateau(case):
+def _plateau(case: Case) -> jax.Array:
     """Return y of what is left of the native plateau: of the other side, in half a knee."""
     other = jnp.where(case.uka_side > 0, case.joint_space[1], case.joint_space[0])
     return jnp.where(case.kind == UKA, other - _gap(case), 0.0)
 
 
-def _tibia(case, at, x, y):
+def _tibia(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the native outline: plateau and spines over the shaft."""
     s, t = at.tibia.inside(x, y)
     plateau = _plateau(case)
@@ -131,7 +131,7 @@ def _tibia(case, at, x, y):
     return jnp.maximum(sides, jnp.minimum(plateau - y, spines))
 
 
-def _fibula(at, x, y):
+def _fibula(at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """Head, neck and shaft behind the tibia."""
     s, t = at.tibia.inside(x, y)
     return union(
@@ -141,7 +141,7 @@ def _fibula(at, x, y):
     )
 
 
-def _patella(case, at, x, y):
+def _patella(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> jax.Array:
     """A rounded wedge before the groove, its back cut off where it was resurfaced."""
     u, v = at.patella.inside(x, y)
     body = blended(
@@ -153,7 +153,7 @@ def _patella(case, at, x, y):
     return jnp.maximum(body, u - back)
 
 
-def _cuts(case, at, x, y):
+def _cuts(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> Cuts:
     """Return the five cuts; zones: 1 front, 2 its chamfer, 3 the chamfer behind, 4 back, 5 to 7
     distal: before, under and behind the peg.
     """
@@ -176,7 +176,7 @@ def _cuts(case, at, x, y):
     return Cuts(planes.max(0), jnp.where(case.is_total & (-v < case.flange), width, 0.0))
 
 
-def _femoral(case, at, cuts, x, y):
+def _femoral(case: Case, at: Frames, cuts: Cuts, x: jax.Array, y: jax.Array) -> jax.Array:
     """A bow of metal around the cuts with peg or box, a cap, or a bow with a stem."""
     u, v = at.condyles.inside(x, y)
     height = -v
@@ -205,12 +205,12 @@ class Tibial(NamedTuple):
     surface: jax.Array
 
 
-def _tibia_edge(case, at, y, index):
+def _tibia_edge(case: Case, at: Frames, y: jax.Array, index: int) -> jax.Array:
     """Return x of the tibia's anterior (0) or posterior (1) edge at `y`."""
     return edge_at(at.tibia, functools.partial(tibia_edges, case.stout[1]), y, index)
 
 
-def _tibial(case, at, x, y):
+def _tibial(case: Case, at: Frames, x: jax.Array, y: jax.Array) -> Tibial:
     """Draw tray, keel or stem, and the yoke of a hinge."""
     surface = case.tray + case.cement
     left = _tibia_edge(case, at, surface, 0) + 1.0
@@ -236,7 +236,17 @@ class Strips(NamedTuple):
     label: jax.Array
 
 
-def _strips(case, at, cuts, tibial, whole, outline, x, y, pixel):
+def _strips(
+    case: Case,
+    at: Frames,
+    cuts: Cuts,
+    tibial: Tibial,
+    whole: jax.Array,
+    outline: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+    pixel: jax.Array,
+) -> Strips:
     """Lines at the femur's cuts; under the tray before (1) and behind (2); around the keel (3)."""
     _, v = at.condyles.inside(x, y)
     bed = cuts.shape + case.cement
@@ -260,7 +270,16 @@ def _strips(case, at, cuts, tibial, whole, outline, x, y, pixel):
     return Strips(under, taken, label)
 
 
-def _bones(case, at, cuts, tibial, strips, metal, x, y):
+def _bones(
+    case: Case,
+    at: Frames,
+    cuts: Cuts,
+    tibial: Tibial,
+    strips: Strips,
+    metal: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+) -> Bones:
     """Return the outlines of the bones."""
     u, v = at.condyles.inside(x, y)
     whole, tibia = _femur(case, at, x, y), _tibia(case, at, x, y)
@@ -278,7 +297,17 @@ def _bones(case, at, cuts, tibial, strips, metal, x, y):
     )
 
 
-def _cement(case, at, cuts, tibial, whole_femur, whole_tibia, metal, x, y):
+def _cement(
+    case: Case,
+    at: Frames,
+    cuts: Cuts,
+    tibial: Tibial,
+    whole_femur: jax.Array,
+    whole_tibia: jax.Array,
+    metal: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+) -> jax.Array:
     """Return the shape of the layers along the femur's cuts, under the tray and around the keel."""
     _, v = at.condyles.inside(x, y)
     bow = common(cuts.shape, -cuts.shape - case.cement, whole_femur, -v - case.flange)
@@ -290,7 +319,15 @@ def _cement(case, at, cuts, tibial, whole_femur, whole_tibia, metal, x, y):
     return jnp.where(has_cement, jnp.maximum(layers, -metal), jnp.inf)
 
 
-def _spaces(case, at, tibial, metal, bones, x, y):
+def _spaces(
+    case: Case,
+    at: Frames,
+    tibial: Tibial,
+    metal: jax.Array,
+    bones: Bones,
+    x: jax.Array,
+    y: jax.Array,
+) -> jax.Array:
     """The insert, or the joint space, up to the femur."""
     top = -_gap(case) - LIP - y
     insert = common(tibial.left + 1.0 - x, x - tibial.right + 1.0, y, top, -metal)
@@ -300,7 +337,7 @@ def _spaces(case, at, tibial, metal, bones, x, y):
     return jnp.where(case.kind == NATIVE, bearing, insert)
 
 
-def _osteophytes(case, at, tibial, x, y):
+def _osteophytes(case: Case, at: Frames, tibial: Tibial, x: jax.Array, y: jax.Array) -> jax.Array:
     """Shapes [4, H, W]: the tibia's rim before and behind, the patella's upper and lower pole."""
     base = jnp.where(case.is_total, tibial.surface, _plateau(case)) + 3.5
     cones = []
@@ -315,7 +352,7 @@ def _osteophytes(case, at, tibial, x, y):
     return jnp.stack(cones)
 
 
-def _skin(at, patella, x, y):
+def _skin(at: Frames, patella: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     """Thigh, calf, and the skin over the patella."""
     s, t = at.femur.inside(x, y)
     p, q = at.tibia.inside(x, y)
@@ -325,7 +362,7 @@ def _skin(at, patella, x, y):
     return blended(blended(blended(thigh, calf, 25.0), lower, 25.0), patella - 8.0, 25.0)
 
 
-def _truth(case, at, tibial):
+def _truth(case: Case, at: Frames, tibial: Tibial) -> dict[str, jax.Array]:
     """Return axes, lines, thickness, lucency and overhang as in `Shadow`."""
     axes = [
         pairs(at.femur.outside(0.0, -65.0), at.femur.outside(0.0, -115.0)),
@@ -348,7 +385,9 @@ def _truth(case, at, tibial):
     }
 
 
-def _depths(case, at, bones, x, y, pixel):
+def _depths(
+    case: Case, at: Frames, bones: Bones, x: jax.Array, y: jax.Array, pixel: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Return the depth of compact and of spongy bone; walls thin out from shaft to end."""
     u, v = at.condyles.inside(x, y)
     height, depth = -at.femur.inside(x, y)[1], at.tibia.inside(x, y)[1]

@@ -221,7 +221,7 @@ def edge_at(frame: Frame, edges: Edges, y: jax.Array, index: int) -> jax.Array:
     """
     c, s = jnp.cos(frame.angle), jnp.sin(frame.angle)
 
-    def nearer(_, x):
+    def nearer(_: int, x: jax.Array) -> jax.Array:
         edge = edges(frame.inside(x, y)[1])[index]
         return frame.x + (edge - s * (y - frame.y)) / c
 

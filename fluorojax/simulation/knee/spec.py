@@ -80,7 +80,7 @@ class KneeSpec:
     hinge_rate: float = rate(0.4)  # of revisions
     patella_rate: float = rate(0.5)  # of total ones: patella resurfaced
 
-    # How it was implanted. Angles as in `fluorojax.simulation.knee.knee.simulate`.
+    # How it was implanted. Angles as defined in `fluorojax.simulation.knee.knee`.
     alpha_degrees: Range = uniform(91.0, 101.0, 80.0, 110.0)
     beta_degrees: Range = uniform(85.0, 95.0, 75.0, 105.0)
     gamma_degrees: Range = uniform(82.0, 98.0, 70.0, 110.0)

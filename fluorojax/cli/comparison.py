@@ -1,0 +1,65 @@
+"""The commands for several runs: `compare` and `benchmark`."""
+
+import argparse
+
+from rich.table import Table
+
+from fluorojax.core.errors import InputError
+from fluorojax.core.progress import console
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    """Run methods x seeds, and compare them; what is finished is not run again."""
+    from fluorojax.compare import grid as grids
+    from fluorojax.training.reproduce import read_record
+
+    if options.jobs < 1:
+        raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
+    configs = options.configs.split(",")
+    cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
+    grids.validate_grid_directory(options.workdir, options.set)
+    grids.run_grid(cells, options.set, options.jobs)
+    # The runs score the split that their configurations name, which is one for all.
+    options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]
+    options.runs = [cell.workdir for cell in cells]
+    options.out = options.workdir / "comparison"
+    compare(options)
+
+
+def whole_numbers(option: str, given: str) -> list[int]:
+    """Return the numbers in a list such as `0,1,2`.
+
+    Raises:
+        InputError: something else is in it.
+    """
+    try:
+        return [int(part) for part in given.split(",")]
+    except ValueError:
+        raise InputError(f"{option} {given}: write whole numbers, as in 0,1,2") from None
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
+    from fluorojax import compare as comparison
+    from fluorojax.compare.rows import DEFINITIONS, cells, first_lines, head
+    from fluorojax.compare.runs import methods_of, without_others
+    from fluorojax.metrics.case import EMPTY_POLICY
+
+    folders = without_others(options.runs)
+    if others := [path.name for path in options.runs if path not in folders]:
+        console.print(f"left out, no runs: {', '.join(others)}")
+    runs = comparison.read_runs(folders, options.split)
+    methods = methods_of(runs)
+    baseline = options.baseline or methods[0]
+    if baseline not in methods:
+        raise InputError(f"--baseline {baseline}: there are runs of {', '.join(methods)}")
+    lines = comparison.compare(runs, baseline)
+    report = comparison.write_comparison(lines, runs, baseline, options.out)
+    table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
+    for line in first_lines(lines, runs):
+        table.add_row(*head(line), *cells(line))
+    console.print(table)
+    console.print(DEFINITIONS)
+    console.print(EMPTY_POLICY)
+    console.print(f"all metrics, as CSV, Markdown and LaTeX, and plots: {options.out}")
+    console.print(f"report  {report}")

@@ -1,0 +1,125 @@
+"""A run's configuration: found by its name, and changed as the command line says."""
+
+import difflib
+import importlib.util
+import inspect
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+from ml_collections.config_flags import config_path
+
+from fluorojax import configs
+from fluorojax.config import flatten, rename_fields, with_new_flags
+from fluorojax.core.errors import InputError
+
+FOLDER = Path(configs.__path__[0])
+NOT_RUN = ("__init__", "base")
+OPTIONS = "write --workdir=DIR or --config.FIELD=VALUE"
+FIELD = re.compile(r"--?(?:no)?config\.([^=]+)")
+
+
+def read_config(given: str, overrides: Sequence[str] = ()) -> ConfigDict:
+    """Return a configuration with some fields set.
+
+    Args:
+        given: its name, perhaps with a variant; see `find`.
+        overrides: `--config.FIELD=VALUE` each, parsed by `ml_collections`: numbers, text, booleans
+            and tuples (`--config.data.image_size=64,64`). Fields may have their old names.
+
+    Raises:
+        InputError: no such configuration, variant or field, or a value that the field cannot have.
+    """
+    config = _loaded(given)
+    rename_fields(config)
+    return _with_overrides(config, with_new_flags(overrides))
+
+
+def find(given: str) -> tuple[Path, str | None]:
+    """Return the file of a configuration, and its variant, None where there is no colon.
+
+    Args:
+        given: FILE or FILE:VARIANT. FILE is one of the user's, such as `mine/joint.py`, or one of
+            the package's by name, `joint` or `configs/joint.py`, from whatever folder.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    name, colon, variant = given.partition(":")
+    path = Path(name)
+    if path.suffix != ".py" or not path.is_file():
+        path = _packaged(path)
+    return path, variant if colon else None
+
+
+def _packaged(path: Path) -> Path:
+    """Return the package's own configuration of this name."""
+    names = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in NOT_RUN)
+    own = str(path.parent) in (".", "configs")
+    if own and path.stem in names:
+        return FOLDER / f"{path.stem}.py"
+    close = difflib.get_close_matches(path.stem, names, n=1)
+    if not close:
+        raise InputError(f"there is no configuration '{path}'; there are {', '.join(names)}")
+    nearest = path.with_stem(close[0]) if own else close[0]
+    raise InputError(f"there is no configuration '{path}'; did you mean '{nearest}'?")
+
+
+def _loaded(given: str) -> ConfigDict:
+    path, variant = find(given)
+    get_config = getattr(_module(path), "get_config", None)
+    if get_config is None:
+        raise InputError(f"{path} has no function get_config(variant)")
+    if variant is not None and not inspect.signature(get_config).parameters:
+        raise InputError(f"{given}: {path} has no variants; write '{path}'")
+    try:
+        return get_config() if variant is None else get_config(variant)
+    except ValueError as error:
+        raise InputError(f"{given}: {error}") from error
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("config_file", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _with_overrides(config: ConfigDict, overrides: Sequence[str]) -> ConfigDict:
+    """Let `ml_collections` parse command line arguments as it does those of a script."""
+    try:
+        _check_fields(config, overrides)
+        return _parsed(config, ["train", *overrides])
+    except flags.UnrecognizedFlagError as error:
+        raise InputError(f"--{error.flagname} is no option; {OPTIONS}") from error
+    except (flags.Error, ValueError, TypeError, LookupError) as error:
+        raise InputError(str(error)) from error
+
+
+def _parsed(config: ConfigDict, arguments: list[str]) -> ConfigDict:
+    values = flags.FlagValues()
+    holder = config_flags.DEFINE_config_dict(
+        "config", config, flag_values=values, sys_argv=arguments
+    )
+    if rest := values(arguments)[1:]:
+        raise InputError(f"'{rest[0]}' is no option; {OPTIONS}")
+    return holder.value
+
+
+def _check_fields(config: ConfigDict, overrides: Sequence[str]) -> None:
+    known = flatten(config)
+    for argument in overrides:
+        if (found := FIELD.match(argument)) is None:
+            continue
+        name = found[1]
+        try:
+            config_path.get_type(name, config)
+        except (AttributeError, LookupError, TypeError) as error:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean '{close[0]}'?" if close else "configs/base.py lists every field"
+            raise InputError(f"--config.{name}: unknown field '{name}'; {hint}") from error
