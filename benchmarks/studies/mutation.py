@@ -49,6 +49,7 @@ LIBRARIES = (
 )
 COPIED = "fluorojax", "tests", "configs", "tfds_builders", "benchmarks"
 FILES = "pyproject.toml", "launch.py"
+LOG = "pytest.log"
 KILLED, TIMEOUT, SURVIVED, EQUAL = "killed", "timeout", "survived", "equivalent"
 TIMES_LONGER, LEAST_S, MOST_S = 6.0, 60.0, 1800.0  # how long tests may take, beside the unchanged
 
@@ -202,7 +203,8 @@ def _limit(tests: tuple[str, ...]) -> float:
     if tests not in _place.limits:
         failed, seconds = run_tests(_place.tree, tests, MOST_S)
         if failed != "":
-            sys.exit(f"error: without a mutant, too, fails {failed or tests}")
+            said = (_place.tree / LOG).read_text("utf-8", "replace")[-2000:]
+            sys.exit(f"{said}\nerror: without a mutant, too, fails {failed or tests}")
         _place.limits[tests] = max(LEAST_S, TIMES_LONGER * seconds)
     return _place.limits[tests]
 
@@ -239,7 +241,7 @@ def _in_a_fork(tree: Path, tests: Sequence[str], sender: Connection) -> None:
             self.name = self.name or (report.nodeid if report.failed else "")
 
     os.setsid()  # so that it can be ended with all that it starts
-    log = os.open(tree / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(tree / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.chdir(tree)
@@ -247,7 +249,9 @@ def _in_a_fork(tree: Path, tests: Sequence[str], sender: Connection) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
         del sys.modules[name]
     first = FirstFailure()
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[first])
+    status = pytest.main(
+        ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests], plugins=[first]
+    )
     sender.send(first.name or ("" if status == 0 else "collection"))
     sender.close()
     os._exit(0)
