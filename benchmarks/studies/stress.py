@@ -26,7 +26,7 @@ from rich.table import Table
 
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import Run, methods_of, read_run, runs_in
-from fluorojax.config import SPECS, simulation_spec
+from fluorojax.config import simulation_spec
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
@@ -38,6 +38,7 @@ from fluorojax.metrics import statistics
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import Row, write_summary
 from fluorojax.simulation.fluoroscopy.ercp import CLASSES, STRATA, stratum_name
+from fluorojax.simulation.procedures import BUILDERS
 from fluorojax.simulation.spec import Spec
 from fluorojax.training.reproduce import config_of, read_record
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIZES
@@ -167,7 +168,8 @@ def spec_of(runs: Sequence[Path]) -> Spec:
 
 
 def _spec(run: Path, config: ConfigDict) -> Spec:
-    if SPECS.get(config.data.builder) is not Spec:
+    builder = BUILDERS.get(config.data.builder)
+    if builder is None or builder.kind is not Spec:
         frames = config.data.dir or config.data.builder
         raise InputError(
             f"{run} was trained on frames of {frames}, and these sets are simulated; give a grid "

@@ -19,6 +19,7 @@ from fluorojax.core.progress import console, progress
 from fluorojax.inference.inputs import frames_of
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.simulation.knee.spec import KneeSpec
+from fluorojax.simulation.procedures import PROCEDURES
 from fluorojax.simulation.spec import Spec, drawn
 from fluorojax.training import signals
 
@@ -346,7 +347,7 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
     Raises:
         InputError: no such field, or a value it cannot have.
     """
-    spec = options_of.PROCEDURES[procedure]
+    spec = PROCEDURES[procedure].spec
     defaults = {field.name: field.default for field in drawn(spec)}
     fields: dict[str, Any] = {}
     for text in assignments:

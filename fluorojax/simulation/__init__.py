@@ -4,6 +4,8 @@
 materials and shapes here. Free of jax, which must not be imported before its flags are set.
 """
 
-from fluorojax.simulation.spec import CARM, ERCP, SPECS, Spec
+from fluorojax.simulation.knee.spec import KNEE, KneeSpec
+from fluorojax.simulation.procedures import PROCEDURES
+from fluorojax.simulation.spec import CARM, ERCP, Spec
 
-__all__ = ["CARM", "ERCP", "SPECS", "Spec"]
+__all__ = ["CARM", "ERCP", "KNEE", "PROCEDURES", "KneeSpec", "Spec"]
