@@ -26,7 +26,8 @@ from rich.table import Table
 
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import Run, methods_of, read_run, runs_in
-from fluorojax.config import SPECS, simulation_spec
+from fluorojax.config import simulation_spec
+from fluorojax.config.procedures import BUILDERS
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
@@ -167,7 +168,8 @@ def spec_of(runs: Sequence[Path]) -> Spec:
 
 
 def _spec(run: Path, config: ConfigDict) -> Spec:
-    if SPECS.get(config.data.builder) is not Spec:
+    builder = BUILDERS.get(config.data.builder)
+    if builder is None or builder.kind is not Spec:
         frames = config.data.dir or config.data.builder
         raise InputError(
             f"{run} was trained on frames of {frames}, and these sets are simulated; give a grid "

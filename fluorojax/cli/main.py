@@ -14,6 +14,7 @@ from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, prepare
 from fluorojax.cli.runs import export, reproduce, train
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console, progress
@@ -229,7 +230,7 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
     Raises:
         InputError: no such field, or a value it cannot have.
     """
-    spec = options_of.PROCEDURES[procedure]
+    spec = PROCEDURES[procedure].spec
     defaults = {field.name: field.default for field in drawn(spec)}
     fields: dict[str, Any] = {}
     for text in assignments:

@@ -3,11 +3,8 @@
 import argparse
 from pathlib import Path
 
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.schema.info import ENCODINGS
-from fluorojax.simulation.knee.spec import KNEE, KneeSpec
-from fluorojax.simulation.spec import SPECS, Spec
-
-PROCEDURES: dict[str, Spec | KneeSpec] = {**SPECS, "knee": KNEE}
 
 
 def _folder(command: argparse.ArgumentParser) -> None:
@@ -197,7 +194,7 @@ def simulate(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="a field of fluorojax/simulation/spec.py (knee_spec.py), such as quanta=300,900",
+        help="a field of fluorojax/simulation/spec.py (knee/spec.py), such as quanta=300,900",
     )
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
 

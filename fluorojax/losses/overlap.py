@@ -53,6 +53,21 @@ def dice(
     return 1.0 - (2.0 * both + smooth) / (sizes + smooth)
 
 
+def present_dice(
+    probabilities: jax.Array,
+    target: jax.Array,
+    absent: jax.Array,
+    weight: jax.Array,
+    smooth: float = SMOOTH,
+) -> jax.Array:
+    """Return 1 - soft Dice, times `absent: []` for the examples that do not show the class, [B].
+
+    See `dice`; a class is shown where its target has a pixel that counts.
+    """
+    share = jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
+    return share * dice(probabilities, target, weight, smooth)
+
+
 def focal(
     logits: jax.Array, target: jax.Array, weight: jax.Array, gamma: float, least: float = LEAST
 ) -> jax.Array:

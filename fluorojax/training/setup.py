@@ -1,7 +1,6 @@
 """From a configuration and a data set to the parts of a run; the only room that unpacks both."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 import jax
@@ -12,6 +11,7 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fluorojax.config import fields_of
+from fluorojax.config.fields import every_field
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
@@ -20,12 +20,14 @@ from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.losses.joint import LossSpec
+from fluorojax.losses.terms import TERMS, parameters
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
 from fluorojax.schema.info import DatasetInfo, ImageLabelInfo
 from fluorojax.schema.labels import LABELS
+from fluorojax.schema.limits import ByClass, limits_of
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.augment import AugmentSpec
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
@@ -229,16 +231,6 @@ def min_component_px_of(config: ConfigDict, info: DatasetInfo) -> tuple[float, .
     return tuple(least.get(name, 0.0) for name in info.class_names)
 
 
-UNPACKED = (
-    "parent",
-    "child",
-    "classes",
-    "dice_absent",
-    "dice_absent_classes",
-    "attachment_ramp",
-)  # fields that are no weight of one term
-
-
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
     """Return the weights of the joint loss for the classes of a data set."""
     loss, relation = config.loss, info.relation
@@ -252,11 +244,14 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
             (loss.child if name == child else loss.parent) * further.get(name, 1.0)
             for name in info.class_names
         ),
-        dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
+        weights=tuple((name, loss[name]) for name in TERMS),
+        parameters=tuple((name, loss[name]) for name in parameters()),
+        dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
+        auxiliary=loss.auxiliary,
+        landmarks=loss.landmarks,
+        image_labels=loss.image_labels,
         image_label_names=tuple(a.name for a in info.image_labels),
-        # The fields have the same names; the others are unpacked elsewhere.
-        **{name: value for name, value in loss.items() if name not in UNPACKED},
     )
 
 
@@ -264,18 +259,15 @@ def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
     """Return the numbers in a field's list such as `cement=2,tibia=0.5`, by class.
 
     Raises:
-        InputError: there is no such class, or its number is none of at least 0.
+        InputError: there is no such class, or its number is none, or out of the field's limits.
     """
-    weights = {}
-    for part in filter(None, text.split(",")):
-        name, _, number = (word.strip() for word in part.partition("="))
-        if name not in info.class_names:
-            raise InputError(
-                f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
-            )
-        if not re.fullmatch(r"\d+(\.\d*)?", number):
-            raise InputError(f"{field}: {part!r} has no number; write {name}=2 or the like")
-        weights[name] = float(number)
+    if problem := limits_of(every_field()[field]).problem(text):
+        raise InputError(f"{field} {problem}")
+    weights = {name: float(number) for name, number in ByClass.parts(text)}
+    for name in weights.keys() - set(info.class_names):
+        raise InputError(
+            f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
+        )
     return weights
 
 

@@ -5,8 +5,8 @@ import pytest
 
 import fluorojax
 from fluorojax.cli import main as cli
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core.errors import InputError
-from fluorojax.simulation.spec import SPECS
 from tests.folders import write_folder
 
 
@@ -75,7 +75,7 @@ def test_fields_of_the_simulation_can_be_set():
     assert (spec.height, spec.width) == (64, 64)
     assert spec.quanta == (300.0, 900.0)
     assert spec.lead_rate == 1.0
-    assert spec.pin_rate == SPECS["carm"].pin_rate
+    assert spec.pin_rate == PROCEDURES["carm"].spec.pin_rate
     assert cli.changed("knee", 64, ["lucency_mm=1,2"]).lucency_mm == (1.0, 2.0)
 
 

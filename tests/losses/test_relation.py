@@ -86,3 +86,12 @@ def test_disconnection_fills_the_gap_and_tells_no_false_piece_to_go():
     gradient = np.asarray(slope(child))[0]
     assert gradient[:, 36:40].min() == gradient.min() < 0
     np.testing.assert_array_equal(gradient[4:6, 40:60], 0.0)
+
+
+def test_what_lies_beyond_the_reach_costs_something_although_it_is_right():
+    parent, child = np.zeros((1, 16, 288), np.float32), np.zeros((1, 16, 288), np.float32)
+    parent[..., :26], child[0, 6:8, 26:] = 1.0, 1.0
+    weight = np.ones_like(parent)
+    np.testing.assert_allclose(attachment(parent, child, weight, block=4), [0.0], atol=1e-6)
+    # 262 px are 131 blocks of 2, of which the dilated parent and 96 dilations reach 97 or 98.
+    np.testing.assert_allclose(attachment(parent, child, weight, block=2), [0.25], atol=0.02)

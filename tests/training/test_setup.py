@@ -87,7 +87,9 @@ def test_frames_are_not_mirrored_where_that_would_change_an_attribute(field):
 
 
 def test_only_joint_has_the_attachment_term():
-    weights = {m: setup.loss_spec(config(m), INFO).attachment for m in ("cascade", "joint")}
+    weights = {
+        m: setup.loss_spec(config(m), INFO).weight("attachment") for m in ("cascade", "joint")
+    }
     assert weights["cascade"] == 0 < weights["joint"]
 
 
@@ -119,9 +121,10 @@ def test_the_least_piece_can_be_said_of_single_classes():
     ("text", "message"),
     [
         ("wires=2", r"loss\.classes: there is no class 'wires'; write scope, wire"),
-        ("wire=many", r"loss\.classes: 'wire=many' has no number; write wire=2"),
+        ("wire=many", r"loss\.classes is 'wire=many': 'wire' has no number; write wire=2"),
         ("wire=-1", r"has no number"),
         ("wire", r"has no number"),
+        ("wire=2000", r"wire=2000 must lie in 0 to 1000"),
     ],
 )
 def test_weights_of_no_class_are_refused(text, message):

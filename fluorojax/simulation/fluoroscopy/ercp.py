@@ -33,6 +33,7 @@ from fluorojax.simulation.geometry import (
     smear,
     smoothstep,
 )
+from fluorojax.simulation.many import simulate_each
 from fluorojax.simulation.spec import Spec
 
 CLASSES = ("endoscope", "guidewire")
@@ -181,21 +182,12 @@ def simulate(
 def simulate_many(
     keys: Keys, spec: Spec, time_s: jax.Array, at_once: int = 1
 ) -> dict[str, jax.Array]:
-    """Simulate N frames, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
-
-    Args:
-        keys: [N] each.
-        spec: what is simulated.
-        time_s: [N] seconds since each frame's sequence began.
-        at_once: frames computed side by side.
+    """Simulate N frames of `keys: [N]`, `time_s: [N]` seconds after each sequence began.
 
     Returns:
-        What `simulate` gives, each [N, ...].
+        What `simulate` gives, each [N, ...]; `at_once` as for `simulate_each`.
     """
-    batch_size = at_once if at_once > 1 else None
-    return jax.lax.map(
-        lambda one: simulate(one[0], spec, one[1]), (keys, time_s), batch_size=batch_size
-    )
+    return simulate_each(lambda key, seconds: simulate(key, spec, seconds), (keys, time_s), at_once)
 
 
 def stratum_name(stratum: np.ndarray, mask: np.ndarray) -> str:
