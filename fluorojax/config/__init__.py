@@ -150,11 +150,7 @@ def _simulated(flat: dict[str, Any]) -> dict[str, Any]:
 def _unknown(flat: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
     for name in flat.keys() - known.keys():
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = (
-            f"did you mean {close[0]!r}?"
-            if close
-            else "fluorojax/config/fields.py lists every field"
-        )
+        hint = f"did you mean {close[0]!r}?" if close else "fluorojax/config/fields.py lists all"
         yield f"unknown field {name!r}; {hint}"
     for name in known.keys() - flat.keys():
         yield f"field {name!r} is missing; start from configs.base.get_config()"

@@ -140,7 +140,7 @@ class Loss:
     child: float = weight(1.0)  # weight of the relation's child
     # further weights of single classes, as in 'cement=2,tibia=0.5': what is small needs more
     classes: str = by_class("", 0.0, 1000.0)
-    # weight of the coarser levels (deep_supervision), halved at each
+    # weight of the coarser levels (model.deep_supervision), halved at each
     auxiliary: float = weight(0.3)
 
 
