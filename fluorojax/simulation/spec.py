@@ -118,7 +118,7 @@ def check(spec: Any) -> None:
 
 
 def _is_traced(numbers: Any) -> bool:
-    """Say whether JAX stands in for the numbers: then there is nothing to check."""
+    """Return whether JAX stands in for the numbers: then there is nothing to check."""
     return not all(isinstance(number, Real | str) for number in numbers)
 
 
