@@ -1,4 +1,4 @@
-"""What the options of `fluorojax measure` say, as numbers that can be."""
+"""The options of `fluorojax measure`, checked and turned into numbers."""
 
 import argparse
 import difflib
@@ -15,7 +15,7 @@ from fluorojax.knee.measure.film import Implant, View
 
 
 def given_of(options: argparse.Namespace) -> Overrides:
-    """Return what the options of `fluorojax measure` say of all films.
+    """Return what the options of `fluorojax measure` give for all films.
 
     Raises:
         InputError: a number that cannot be.

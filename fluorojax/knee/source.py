@@ -38,8 +38,8 @@ class Film(NamedTuple):
         return self.case.case
 
     @property
-    def said(self) -> dict[str, str]:
-        """What the folder's table says of it: image label -> value, of those that are known."""
+    def known_labels(self) -> dict[str, str]:
+        """Image labels that the folder's table gives for it: name -> value, where known."""
         image_labels = self.folder.info.image_labels if self.folder else ()
         values = zip(image_labels, self.case.image_labels, strict=True)
         return {a.name: a.values[k] for a, k in values if k != UNKNOWN}
@@ -52,7 +52,7 @@ class Observation(NamedTuple):
         image: [H, W] grey values.
         fields: [h, w, C], bool, or in [0, 1] the share of the pixel's area; perhaps on a coarser
             grid than the image's.
-        image_labels: what a network says of the whole film: name -> (value, where it is from).
+        image_labels: what a network predicts for the whole film: name -> (value, source).
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
     """
 
@@ -140,7 +140,7 @@ def _predicted(export: Path, films: Sequence[Film]) -> Source:
 
 
 def recall_of(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """Return the recall that an export's own scores say of each class, where they say one."""
+    """Return the recall of each class from an export's own scores, where they have one."""
     found: dict[str, float] = {}
     for split in manifest.get("scores", {}).values():
         for name, scores in split["classes"].items():
@@ -162,12 +162,12 @@ def predicted_by(
         frame = read_frame(film.case.image)
         # On the network's own grid: a finer one would only show how values were interpolated.
         found = model.find(grid.shrink(frame, model.image_size))
-        told = {
+        image_labels = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
             for name, choice in found.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Observation(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
+        return Observation(frame, model.masks(found.probabilities), image_labels, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 

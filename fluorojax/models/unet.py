@@ -15,7 +15,7 @@ half the first hundred steps would go into finding that out."""
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says, before any sigmoid; float32."""
+    """What a network predicts, before any sigmoid; float32."""
 
     logits: jax.Array  # [B, H, W, C]
     auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first

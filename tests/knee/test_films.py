@@ -219,7 +219,7 @@ def test_a_large_film_is_measured_on_a_coarser_grid(knees, tmp_path, monkeypatch
     found = {row["name"]: row for row in entry["measurements"]}
     for name, close in (("beta", 1.0), ("polyethylene_thickness_medial", 0.5)):
         assert found[name]["value"] == pytest.approx(usual[name].value, abs=close)
-    # Lines are told in the film's own pixels.
+    # Lines are given in the film's own pixels.
     expected = usual["polyethylene_thickness_medial"].figure.lines[0]
     places = np.array(found["polyethylene_thickness_medial"]["lines_px"][0])
     np.testing.assert_allclose(places, expected, atol=2.5)

@@ -109,3 +109,10 @@ def test_half_a_tray_has_the_two_zones_of_its_side():
     assert extent[2].value < 0.2
     for number in (3, 4, 5, 6, 7):
         assert "no interface" in extent[number].refused
+
+
+def test_zones_of_a_missing_component_are_refused_by_its_name():
+    shapes = {name: s for name, s in Lateral().shapes().items() if name != "femoral_component"}
+    report = measure_knee(film(shapes, Pose(), "lateral", True))
+    refused = report["radiolucency_femur_zone_1_extent"].refused
+    assert refused == "class missing: no femoral component in the film"
