@@ -151,3 +151,13 @@ def test_what_is_only_shrunk_has_no_padding():
     assert grid.shrink_masks(mask, (9, 9)) is mask
     expected = [[1.0, 0.5, 0.0], [0.5, 0.25, 0.0]]
     np.testing.assert_allclose(grid.shrink_masks(mask, (3, 3))[..., 0], expected)
+
+
+def test_a_pixel_that_a_border_cuts_belongs_where_its_centre_lies():
+    """Five rows on three: the centre of row 3 is at 3.5 * 3 / 5 = 2.1, its border at 1.8."""
+    placement = grid.place((5, 5), (3, 3))
+    for pixel, found in (((3, 0), (2, 0)), ((0, 3), (0, 2)), ((1, 2), (0, 1)), ((2, 1), (1, 0))):
+        ignore = np.zeros((5, 5), np.uint8)
+        ignore[pixel] = 1
+        on_grid = grid.ignore_to_grid(ignore, placement)
+        np.testing.assert_array_equal(np.argwhere(on_grid), [found])

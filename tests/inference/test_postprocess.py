@@ -150,3 +150,17 @@ def test_pieces_that_are_too_small_go():
     np.testing.assert_array_equal(np.argwhere(without_small_components(mask, 4)).min(0), (6, 4))
     assert not without_small_components(mask, 11).any()
     assert not without_small_components(np.zeros((3, 3), bool), 1).any()
+
+
+def test_a_gap_as_long_as_the_longest_is_bridged():
+    assert centreline.pieces(gap_closing(BROKEN, bridge_px=7.0)[..., 1]) == 1  # 7 steps
+
+
+def test_the_shorter_way_is_the_shorter_one_in_millimetres():
+    """The parent is 4 rows (12 mm) above the piece, and 8 columns (4 mm) beside it."""
+    parent, child = np.zeros((2, 30, 40), bool)
+    parent[:7] = parent[:, :13] = True
+    child[10:12, 20:30] = True
+    mended = bridged(child, parent, 0.9 * child, (3.0, 0.5), 14.0)
+    assert mended[10:12, 13:20].any(axis=0).all()
+    assert not mended[7:9].any()

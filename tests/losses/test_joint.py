@@ -219,3 +219,33 @@ def test_without_a_weight_attributes_are_not_computed():
     logits, targets = scene()
     spec = dataclasses.replace(SPEC, image_label_names=("view",))
     assert "view/cross_entropy" not in joint_loss(logits, targets, spec, image_labels=(logits,))[1]
+
+
+def test_the_finest_coarser_level_has_the_whole_weight():
+    """Logits of 0 against the blocks' maximum: log 2 and 1 - (n + 1) / (128 + n + 1) a class."""
+    logits, targets = scene()
+    level = 0 * logits[:, ::2, ::2]
+    scope, wire = (np.log(2) + 1 - (n + 1) / (128 + n + 1) for n in (8 * 4, 2 * 12))
+    found = joint_loss(logits, targets, SPEC, (level,))[1]["auxiliary"]
+    np.testing.assert_allclose(found, [scope + 2 * wire], rtol=1e-5)
+
+
+def test_a_coarse_pixel_counts_only_where_all_of_its_pixels_do():
+    logits, targets = scene()
+    targets.ignore[:, ::2, 16::2] = 1  # one of the four in each block on the right
+
+    def auxiliary(level):
+        return joint_loss(logits, targets, SPEC, (level,))[1]["auxiliary"].sum()
+
+    gradient = np.asarray(jax.grad(auxiliary)(logits[:, ::2, ::2]))
+    assert (gradient[:, :, 8:] == 0).all()
+    assert (gradient[:, :, :8] != 0).all()
+
+
+@pytest.mark.parametrize("term", ["attachment", "disconnection"])
+def test_the_relation_moves_the_child_and_never_the_parent(term):
+    logits, targets = scene()
+    spec = dataclasses.replace(SPEC, **{"attachment": 0.0, term: 3.0})
+    gradient = jax.grad(lambda z: joint_loss(z, targets, spec)[1][term].sum())(logits)
+    assert not np.asarray(gradient)[..., 0].any()
+    assert np.asarray(gradient)[..., 1].any()

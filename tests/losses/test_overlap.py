@@ -136,3 +136,13 @@ def test_the_farther_from_the_contour_the_more_an_error_costs():
         p[0, 12, column] = 1
         costs.append(float(boundary(p, target, np.ones_like(p), 8)[0]))
     assert costs[0] < costs[1] < costs[2]
+
+
+def test_focal_takes_a_tiny_object_for_the_least_share_of_what_counts():
+    logits, one = np.float32([[[0.0, 2.0], [-1.0, 3.0]]]), 0 * ONES
+    one[0, 0, 0] = 1
+    own = focal(logits, one, ONES, 2.0)  # divided by its one pixel
+    np.testing.assert_allclose(focal(logits, one, ONES, 2.0, least=0.5), own / 2, rtol=1e-6)
+    # Of a frame of which one pixel counts, the least share is a quarter of a pixel.
+    loss = focal(0 * ONES, 0 * ONES, one, 2.0, least=0.25)
+    np.testing.assert_allclose(loss, 0.5**2 * np.log(2) / 0.25, rtol=1e-6)

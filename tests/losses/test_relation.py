@@ -95,3 +95,18 @@ def test_what_lies_beyond_the_reach_costs_something_although_it_is_right():
     np.testing.assert_allclose(attachment(parent, child, weight, block=4), [0.0], atol=1e-6)
     # 262 px are 131 blocks of 2, of which the dilated parent and 96 dilations reach 97 or 98.
     np.testing.assert_allclose(attachment(parent, child, weight, block=2), [0.25], atol=0.02)
+
+
+def test_the_reach_is_one_block_beyond_the_parent_and_one_more_an_iteration():
+    # Of the 12 blocks in front of the parent its own dilation reaches 1, and 4 iterations 4 more.
+    loose = attachment(*scene(), ONES, iterations=4)
+    np.testing.assert_allclose(loose, [7 / 12], atol=1e-6)
+
+
+def test_the_default_reach_is_96_blocks():
+    child = np.ones((1, 2, 120), np.float32)
+    parent = np.zeros_like(child)
+    parent[..., :10] = 1
+    child[..., :10] = 0
+    loose = attachment(parent, child, np.ones_like(child), block=1)
+    np.testing.assert_allclose(loose, [(110 - 97) / 110], atol=1e-6)

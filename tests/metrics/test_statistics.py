@@ -89,3 +89,9 @@ def test_holm_by_hand():
     assert corrected[0] == pytest.approx(0.02)
     assert np.isnan(corrected[1])
     assert corrected[2] == pytest.approx(0.04)
+
+
+def test_the_sign_change_that_was_found_is_one_of_those_drawn():
+    """Twenty patients better alike: hardly a draw reaches that, and p is 1 / (1 + draws), not 0."""
+    ours = np.full((1, 20), 0.3)
+    assert statistics.permutation_p(ours, 0 * ours, draws=99) == pytest.approx(1 / 100)

@@ -196,6 +196,22 @@ def test_a_frame_shown_at_half_its_size_is_ignored_all_around():
     np.testing.assert_array_equal(run(spec, sample, SIZE).ignore[0], expected)
 
 
+@pytest.mark.parametrize(("beyond", "ring"), [(0.4, 0), (0.6, 1)])
+def test_a_pixel_reaches_half_a_pixel_beyond_its_centre(beyond, ring):
+    """Row 0 of the crop shows -`beyond`, row 95 as much beyond 95, and so do the columns."""
+    scale = 47.5 / (47.5 + beyond)
+    spec = dataclasses.replace(
+        IDENTITY,
+        affine_rate=1.0,
+        rotation_degrees=(0.0, 0.0),
+        scale=(scale, scale),
+        shear=(0.0, 0.0),
+    )
+    sample = sample_of(slanted_wire())._replace(ignore=np.zeros(SIZE, np.uint8))
+    expected = np.pad(np.zeros(np.subtract(SIZE, 2 * ring), np.uint8), ring, constant_values=1)
+    np.testing.assert_array_equal(run(spec, sample, SIZE).ignore[0], expected)
+
+
 def test_a_three_pixel_wire_stays_in_one_piece():
     """A ring that breaks anywhere has no hole left: its Euler number would be 1 or more."""
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]

@@ -1,7 +1,9 @@
 import math
+import os
 import resource
 import shutil
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -217,3 +219,36 @@ def test_a_disk_that_takes_no_more_leaves_the_old_state_and_says_where(tmp_path)
     assert resumed(tmp_path) == (2, [2], 2, 2)
     assert not list(tmp_path.rglob("*.part"))
     time.sleep(0.3)  # so that what a late writer says falls into this test
+
+
+def test_of_two_equal_scores_the_first_stays_the_best(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.save_best(1, state(1), 0.5)
+        assert not checkpoints.save_best(2, state(2), 0.5)
+        assert checkpoints.best_step == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no names of open files")
+def test_what_is_said_to_be_saved_was_brought_to_the_disk_before_it_got_its_name(
+    tmp_path, monkeypatch
+):
+    """No power can be cut here, so the calls are listened to; each is made all the same."""
+    calls, flush, rename = [], os.fsync, Path.rename
+
+    def listening_fsync(handle):
+        calls.append(("fsync", Path(f"/proc/self/fd/{handle}").resolve()))
+        flush(handle)
+
+    def listening_rename(path, target):
+        calls.append(("rename", path))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", listening_fsync)
+    monkeypatch.setattr(Path, "rename", listening_rename)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save_last(1, state(1))
+    last = tmp_path.resolve() / "checkpoints/last"
+    named = calls.index(("rename", last / "1.part"))
+    for path in (last / "1.part/manifest.json", last / "1.part"):
+        assert ("fsync", path) in calls[:named]
+    assert ("fsync", last) in calls[named:]

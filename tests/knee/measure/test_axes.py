@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from fluorojax.knee.measure.axes import Shaft, ShaftRules, shaft, straightest
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
+from fluorojax.knee.measure.fits import huber_line
 from fluorojax.knee.measure.plane import Plane
 from fluorojax.knee.measure.result import NotMeasurable
 
@@ -104,3 +105,13 @@ def test_a_bone_as_thin_as_a_string_has_no_shaft():
         NotMeasurable, match="visible shaft of the tibia too short: no straight part"
     ):
         midline(bone(3))
+
+
+def test_not_to_know_where_a_bent_shaft_begins_is_part_of_its_error():
+    """Edges that bend softly by 6 px over 100 rows: any part of them is nearly a line."""
+    rows, columns = np.mgrid[:256, :256]
+    bend = 6 * np.clip((rows - 20) / 100, 0, 1) ** 2
+    bent = np.clip(np.minimum(columns - 99.5 - bend, 130.5 + bend - columns), 0, 1)
+    bent[:20] = bent[120:] = 0
+    line = midline(bent).line
+    assert line.error_deg > 1.5 * huber_line(line.points, line.direction, PLANE.step).error_deg

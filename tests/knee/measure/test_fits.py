@@ -136,3 +136,9 @@ def test_a_string_is_no_part_of_what_a_disc_opens():
     np.testing.assert_array_equal(found[:, 41:], 0.0)  # a disc's rim reaches a pixel into it
     np.testing.assert_array_equal(found[:, :40], field[:, :40])
     np.testing.assert_array_equal(opened(field, 3), field)  # up to the border
+
+
+def test_the_normal_points_to_the_side_that_is_asked_for():
+    flat = fits.LineFit(np.zeros(2), np.array([0.0, 1.0]), np.zeros((2, 2)), 0.0)
+    for side in ([1.0, 0.4], [-1.0, 0.4]):
+        np.testing.assert_array_equal(flat.normal(np.array(side)), [np.sign(side[0]), 0.0])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from fluorojax.knee.measure import compare_knees
+from fluorojax.knee.measure.progression import Shape, register
 from tests.knee.measure.scenes import Ap, Lateral, Pose, directed, film, move, random_pose
 
 
@@ -59,3 +60,19 @@ def test_a_refusal_says_on_which_film():
         "later film: no scale"
     )
     assert "no scale" in progress["migration_distal"].refused
+
+
+def test_contours_that_fit_exactly_may_still_hide_what_digitisation_does():
+    """A square along the grid, 40 mm a side, in both films: steps of up to a pixel do not show."""
+    side = np.arange(-20.0, 20.0)
+    edges = [(np.stack([np.full(40, s), side], 1), (np.sign(s), 0.0)) for s in (-20.0, 20.0)]
+    edges += [(points[:, ::-1], normal[::-1]) for points, normal in edges]
+    points = np.concatenate([points for points, _ in edges])
+    normals = np.concatenate([np.broadcast_to(normal, (40, 2)) for _, normal in edges])
+    square = Shape(points, normals, step=1.0, error=0.3)
+    motion = register(square, square, "square")
+    assert abs(motion.angle) < 1e-6
+    hidden = 0.3 * 2**0.5  # of both films
+    turn, *shift = np.sqrt(np.diag(motion.covariance))
+    assert min(shift) >= hidden / 3
+    assert turn >= hidden / (40 * 2**0.5)

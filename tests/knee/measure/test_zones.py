@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from fluorojax.knee.measure import measure_knee
+from fluorojax.knee.measure.scene import Scene
+from fluorojax.knee.measure.settings import KneeSettings
+from fluorojax.knee.measure.zones import zone_reading
 from tests.knee.measure.scenes import Ap, Lateral, Pose, Uka, box, directed, film
 
 
@@ -116,3 +119,12 @@ def test_zones_of_a_missing_component_are_refused_by_its_name():
     report = measure_knee(film(shapes, Pose(), "lateral", True))
     refused = report["radiolucency_femur_zone_1_extent"].refused
     assert refused == "class missing: no femoral component in the film"
+
+
+def test_the_end_of_the_neighbours_line_is_no_line_of_its_own():
+    """Zone 2 runs from the keel, 7 mm from the middle, to 18 mm: 11 mm of interface."""
+    for reach, (low, high) in ((17.0, (0.0, 0.0)), (13.0, (0.3, 0.6))):
+        shapes = Ap(lucency=(reach, 36.0, 1.6)).shapes()
+        scene = Scene(film(shapes, Pose(), "ap", True), KneeSettings())
+        assert zone_reading(scene, "tibia", 1, "extent").value > 0.9
+        assert low <= zone_reading(scene, "tibia", 2, "extent").value <= high
