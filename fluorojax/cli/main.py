@@ -95,7 +95,7 @@ def predict(options: argparse.Namespace) -> None:
     told: list[dict[str, Any]] = []
     with progress("predict", len(paths)) as update:
         for n, path in enumerate(paths):
-            frame = read_frame(path)
+            frame = read_frame(path).pixels
             found = model.find(frame)
             mask = model.masks(found.probabilities)
             told += [

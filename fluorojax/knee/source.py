@@ -10,8 +10,7 @@ import numpy as np
 
 from fluorojax.core.errors import InputError
 from fluorojax.data import grid
-from fluorojax.data.folder import Case, Folder, fingerprint, load_case, read_cases
-from fluorojax.data.readers import read_frame
+from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
 from fluorojax.inference.inputs import frames_of
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
@@ -159,15 +158,15 @@ def predicted_by(
     """Return the masks that a network finds on films; `recall` is what is known of it."""
 
     def find(film: Film) -> Observation:
-        frame = read_frame(film.case.image)
+        frame = load_frame(film.case)
         # On the network's own grid: a finer one would only show how values were interpolated.
-        found = model.find(grid.shrink(frame, model.image_size))
+        found = model.find(grid.shrink(frame.pixels, model.image_size))
         told = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
             for name, choice in found.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Observation(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
+        return Observation(frame.pixels, model.masks(found.probabilities), told, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 
@@ -184,8 +183,8 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
         )
 
     def find(film: Film) -> Observation:
-        image, mask, _ = load_case(folder, film.case)
-        return Observation(image, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
+        frame, mask, _ = load_case(folder, film.case)
+        return Observation(frame.pixels, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}
