@@ -164,19 +164,26 @@ def measure_film(source: Source, film: Film, given: Overrides, settings: KneeSet
     Raises:
         InputError: the film cannot be read, or nobody says which view it is.
     """
-    seen = source.find(film)
+    seen = source.find(with_spacing(film, given))
     knee, assumptions = knee_film(source, film, seen, given)
     return Measured(film.name, shown(seen.image), measure_knee(knee, settings), assumptions)
+
+
+def with_spacing(film: Film, given: Overrides) -> Film:
+    """Return the film with the spacing that the user gives, if any: masks are made with it."""
+    if given.spacing_mm is None:
+        return film
+    return film._replace(case=dataclasses.replace(film.case, spacing_mm=given.spacing_mm))
 
 
 def knee_film(
     source: Source, film: Film, seen: Observation, given: Overrides
 ) -> tuple[KneeFilm, dict[str, str]]:
     """Return a film as `measure_knee` takes it, and what was taken for assumptions for it."""
-    told = dict(seen.image_labels) | {n: (v, "table of cases") for n, v in film.said.items()}
-    view, view_from = _word(given.view, told.get("view"), VIEWS)
-    side, side_from = _word(given.side, told.get("side"), SIDES)
-    implant, implant_from = _word(given.implant, told.get("type"), IMPLANTS)
+    said = dict(seen.image_labels) | {n: (v, "table of cases") for n, v in film.said.items()}
+    view, view_from = _word(given.view, said.get("view"), VIEWS)
+    side, side_from = _word(given.side, said.get("side"), SIDES)
+    implant, implant_from = _word(given.implant, said.get("type"), IMPLANTS)
     if view is None:
         raise InputError(
             f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"

@@ -11,7 +11,8 @@ import numpy as np
 from fluorojax.core.errors import InputError
 from fluorojax.data import grid
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
-from fluorojax.inference.inputs import frames_of
+from fluorojax.data.frames import shrunk
+from fluorojax.inference.inputs import frames_of, is_dataset
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.schema.info import UNKNOWN
@@ -115,7 +116,7 @@ def _films(names: Sequence[str], cases_file: str) -> list[Film]:
     if not names:
         raise InputError("no film is given; name films, folders of films, or a dataset folder")
     paths = [Path(name) for name in names]
-    folders = [path for path in paths if (path / "dataset.json").is_file()]
+    folders = [path for path in paths if is_dataset(path)]
     bare = [path for path in paths if path not in folders]
     films = [Film(Case(p.stem, p, "", "")) for p in (frames_of(bare) if bare else ())]
     for path in folders:
@@ -160,13 +161,13 @@ def predicted_by(
     def find(film: Film) -> Observation:
         frame = load_frame(film.case)
         # On the network's own grid: a finer one would only show how values were interpolated.
-        found = model.find(grid.shrink(frame.pixels, model.image_size))
-        told = {
+        prediction = model.predict(shrunk(frame, model.image_size))
+        said = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
-            for name, choice in found.image_labels.items()
+            for name, choice in prediction.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Observation(frame.pixels, model.masks(found.probabilities), told, FOUND_EDGE_PX)
+        return Observation(frame.pixels, prediction.masks, said, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 

@@ -118,8 +118,7 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
     network = SimpleNamespace(
         classes=[ClassInfo(name, "region") for name in CLASSES],
         image_size=masks.shape[:2],
-        find=lambda frame: Prediction(0.4 * masks, image_labels=CHOSEN),
-        masks=lambda probabilities: probabilities >= 0.3,
+        predict=lambda frame: Prediction(masks >= 0.5, 0.4 * masks, image_labels=CHOSEN),
     )
     films = source_of(folder, ["first"]).films
     record = measure(predicted_by(network, films, {}), Overrides(), tmp_path)
