@@ -33,7 +33,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.gallery import simulate_sequence, write_gallery
 from fluorojax.datasets.source import Dataset, open_folder
-from fluorojax.evaluation.evaluate import by_network, draw_nothing, write_evaluation
+from fluorojax.evaluation.evaluate import Scoring, by_network, draw_nothing, write_evaluation
 from fluorojax.inference.export import read_manifest
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import MetricSettings
@@ -241,13 +241,10 @@ def score(run: Path, dataset: Dataset, folder: Path) -> None:
         by_network(model),
         dataset.split("test"),
         folder,
+        Scoring(info, len(dataset.info.classes), settings_of(run)),
         draw=draw_nothing,
         points=manifest["origin"]["operating_points"],
-        thresholds=model.thresholds,
-        masks=model.masks,
-        info=info,
-        stored_classes=len(dataset.info.classes),
-        settings=settings_of(run),
+        thresholds=model.rules.thresholds,
     )
     write_summary(summary | {"scored": scored}, folder / "summary.json")
 

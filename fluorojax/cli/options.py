@@ -43,14 +43,26 @@ def predict(command: argparse.ArgumentParser) -> None:
     """Add the options that name an export and new frames."""
     command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
     command.add_argument(
-        "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
+        "inputs",
+        type=Path,
+        nargs="+",
+        metavar="INPUT",
+        help="frames, folders of them, or dataset folders, of which the table is read",
     )
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where masks are written"
     )
     command.add_argument(
-        "--threshold", type=float, help="probability, for all classes; default: the export's own"
+        "--threshold",
+        metavar="P|CLASS=P,...",
+        help="probability, for all classes or for those named; default: the export's own",
     )
+    command.add_argument(
+        "--spacing-mm",
+        metavar="MM|ROW,COLUMN",
+        help="size of a pixel in the plane of the thing shown; default: the table's, if any",
+    )
+    command.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
 
 
 def measure(command: argparse.ArgumentParser) -> None:

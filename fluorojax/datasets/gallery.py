@@ -116,11 +116,11 @@ def _write(
     """Write one frame's two files; return its row of cases.csv."""
     name = f"{sequence:04d}"
     case = f"{name}_{number:02d}"
-    frame = simulation.frame((case, name, name), (sequence, 0, number), values)
+    stored = simulation.stored_case((case, name, name), (sequence, 0, number), values)
     grey = np.rint(values["image"] * FULL_SCALE).astype(np.uint16)
     Image.fromarray(grey).save(out / "images" / f"{case}.png")
-    Image.fromarray(bitmask.pack(frame.mask)).save(out / "masks" / f"{case}.png")
-    image_labels = zip(simulation.info.image_labels, frame.image_labels, strict=True)
+    Image.fromarray(bitmask.pack(stored.mask)).save(out / "masks" / f"{case}.png")
+    image_labels = zip(simulation.info.image_labels, stored.image_labels, strict=True)
     return {
         "case": case,
         "image": f"images/{case}.png",
@@ -128,9 +128,11 @@ def _write(
         "patient": name,
         "sequence": name,
         "frame": number,
-        "attached": IN_WORDS[frame.attached],
-        "stratum": frame.stratum,
-        **{name: f"{spacing:.6g}" for name, spacing in zip(SPACING, frame.spacing_mm, strict=True)},
+        "attached": IN_WORDS[stored.attached],
+        "stratum": stored.stratum,
+        **{
+            name: f"{spacing:.6g}" for name, spacing in zip(SPACING, stored.spacing_mm, strict=True)
+        },
         **{a.name: "" if k == UNKNOWN else a.values[k] for a, k in image_labels},
     }
 

@@ -169,9 +169,16 @@ def measure_film(source: Source, film: Film, given: Overrides, settings: KneeSet
     Raises:
         InputError: the film cannot be read, or its view is unknown.
     """
-    seen = source.find(film)
+    seen = source.find(with_spacing(film, given))
     knee, assumptions = knee_film(source, film, seen, given)
     return Measured(film.name, shown(seen.image), measure_knee(knee, settings), assumptions)
+
+
+def with_spacing(film: Film, given: Overrides) -> Film:
+    """Return the film with the spacing that the user gives, if any: masks are made with it."""
+    if given.spacing_mm is None:
+        return film
+    return film._replace(case=dataclasses.replace(film.case, spacing_mm=given.spacing_mm))
 
 
 def knee_film(

@@ -15,7 +15,9 @@ from fluorojax.config.fields import every_field
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
+from fluorojax.evaluation.evaluate import Scoring
 from fluorojax.inference.export import load_parameters
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
@@ -73,14 +75,14 @@ class Run:
             self.spec,
             parameters,
             tuple(self.config.data.image_size),
-            self.info.classes,
-            (self.config.evaluation.threshold,) * len(self.info.classes),
-            gap_closing_of(self.config),
-            self.info.relation,
+            mask_rules(self.config, self.info),
             image_labels_learned(self.config, self.info),
-            min_component_px_of(self.config, self.info),
-            TtaSpec(self.config.evaluation.tta_shifts, self.config.evaluation.tta_mirror),
         )
+
+    @property
+    def scoring(self) -> Scoring:
+        """What validation and evaluation score the frames as."""
+        return Scoring(self.info, len(self.dataset.info.classes), self.metrics)
 
 
 def set_up(config: ConfigDict, dataset: Dataset) -> Run:
@@ -92,7 +94,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
-    min_component_px_of(config, info)  # said before the training, not after it
+    mask_rules(config, info)  # said before the training, not after it
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -215,6 +217,23 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
 def augment_spec(config: ConfigDict) -> AugmentSpec:
     """Return the ranges of the augmentation; the fields have the same names."""
     return AugmentSpec(**fields_of(config.augment))
+
+
+def mask_rules(config: ConfigDict, info: DatasetInfo) -> MaskRules:
+    """Return how masks come of the probabilities of the classes learned.
+
+    Raises:
+        InputError: a threshold or a least area that cannot be, or of a class that is not there.
+    """
+    evaluation = config.evaluation
+    return MaskRules(
+        info.classes,
+        (evaluation.threshold,) * len(info.classes),
+        min_component_px_of(config, info),
+        info.relation,
+        gap_closing_of(config),
+        TtaSpec(evaluation.tta_shifts, evaluation.tta_mirror),
+    )
 
 
 def gap_closing_of(config: ConfigDict) -> GapClosing:

@@ -7,6 +7,7 @@ import pytest
 from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
 from fluorojax.inference.export import export
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec, build
@@ -170,7 +171,7 @@ def test_a_run_s_predictor_shows_frames_as_the_configuration_says(tmp_path):
     settings = small_config("multi", write_folder(tmp_path / "frames"), tmp_path / "built")
     settings.evaluation.tta_shifts, settings.evaluation.tta_mirror = 3, True
     run = setup.set_up(settings, open_dataset(settings.data))
-    assert run.predictor(run.first_state().parameters).tta == TtaSpec(3, mirror=True)
+    assert run.predictor(run.first_state().parameters).rules.tta == TtaSpec(3, mirror=True)
 
 
 def test_float32_takes_what_an_export_holds():
@@ -187,7 +188,7 @@ def drawn(stages):
 
 def test_a_run_can_start_from_one_stage_of_an_export(tmp_path):
     spec, parameters = drawn(((0,), (1,)))
-    export(Predictor(spec, parameters, (16, 16), INFO.classes), tmp_path, {})
+    export(Predictor(spec, parameters, (16, 16), MaskRules(INFO.classes)), tmp_path, {})
     _, alone = drawn(((0,),))
     taken = setup.from_export(f"{tmp_path}:stage_1", alone)
     assert set(taken) == {"stage_0"}
