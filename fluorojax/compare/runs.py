@@ -246,11 +246,12 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def check(runs: Sequence[Run]) -> None:
-    """Check that runs were scored alike on the same cases, and every method has every seed.
+    """Check that runs were scored alike, on the same cases, and that every method has every seed.
 
-    Compared are the data set, the training share, metric settings, thresholds and cases; whatever
-    else a configuration sets (steps, rates, folds) is not. A class need not be in all of them, but
-    two methods at least must share one.
+    Compared are the metrics' settings, the data set, its share trained on, and the cases. Other
+    fields of their configurations (steps, rates, folds) are not compared.
+
+    A class need not be in all of them, but two methods at least must share one.
 
     Raises:
         InputError: names the first run that differs, and in what.
