@@ -178,14 +178,17 @@ def class_terms(
     absent = jnp.array(spec.dice_absent or (1.0,) * len(every), jnp.float32)
     centreline = targets.skeleton * targets.mask
     x = OneClass(logits, probabilities, targets.mask, centreline, absent)
-    found: dict[str, tuple[tuple[int, ...], jax.Array]] = {}
-    for name, term in spec.terms("area").items():
-        found[name] = every, _each(term, x, weight, spec)
-    if spec.curves:
-        thin = OneClass(*(_choose(spec.curves, value) for value in x))
-        for name, term in spec.terms("curve").items():
-            found[name] = spec.curves, _each(term, thin, weight, spec)
-    return found
+    # Chosen first: gradients are added up in the order of use, and sums in another have other bits.
+    thin = OneClass(*(_choose(spec.curves, value) for value in x)) if spec.curves else x
+    of_kinds: dict[Kind, tuple[tuple[int, ...], OneClass]] = {
+        "area": (every, x),
+        "curve": (spec.curves, thin),
+    }
+    return {
+        name: (classes, _each(term, given, weight, spec))
+        for kind, (classes, given) in of_kinds.items()
+        for name, term in (spec.terms(kind).items() if classes else ())
+    }
 
 
 def _each(term: Term, x: OneClass, weight: jax.Array, spec: LossSpec) -> jax.Array:

@@ -24,6 +24,8 @@ def cross_entropy(logits: jax.Array, target: jax.Array, weight: jax.Array) -> ja
         [B] float32 >= 0; 0 where no pixel counts.
     """
     z, y, w = (x.astype(jnp.float32) for x in (logits, target, weight))
+    # optax's sigmoid_binary_cross_entropy takes two logarithms a pixel where this takes one, and
+    # gives other last bits in one pixel of eight: runs would no longer repeat older ones.
     total = (w * (jax.nn.softplus(z) - y * z)).sum((1, 2))
     return total / jnp.maximum(w.sum((1, 2)), 1.0)
 

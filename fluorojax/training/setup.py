@@ -132,7 +132,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
 
 
 def check_best_metric(name: str, info: DatasetInfo) -> None:
-    """Check that the best parameters can be told by the metric `name`, where higher is better.
+    """Check that the metric `name` can choose the best parameters: higher must be better.
 
     Raises:
         InputError: lists the names there are.
