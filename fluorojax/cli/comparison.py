@@ -11,12 +11,15 @@ from fluorojax.core.progress import console
 def benchmark(options: argparse.Namespace) -> None:
     """Run methods x seeds, and compare them; what is finished is not run again."""
     from fluorojax.compare import grid as grids
+    from fluorojax.config_file import read_config
     from fluorojax.training.reproduce import read_record
 
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
+    for config in configs:  # now, and not in the log of every run
+        read_config(config, grids.overrides(options.set))
     grids.validate_grid_directory(options.workdir, options.set)
     grids.run_grid(cells, options.set, options.jobs)
     # The runs score the split that their configurations name, which is one for all.
