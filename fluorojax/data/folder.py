@@ -48,7 +48,7 @@ class Case:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
         stratum: how hard the case is, in one's own words; scores are also given by stratum.
-        image_labels: the place of each image_label's value, UNKNOWN where its cell is empty.
+        image_labels: the place of each image label's value, UNKNOWN where its cell is empty.
     """
 
     case: str
@@ -392,7 +392,7 @@ def _parse_case(row: Mapping[str, str], root: Path, info: DatasetInfo, problems:
 def _value(
     row: Mapping[str, str], image_label: ImageLabelInfo, where: str, problems: list[str]
 ) -> int:
-    """Return the place of an image_label's value, UNKNOWN where the cell is empty or absent."""
+    """Return the place of an image label's value, UNKNOWN where the cell is empty or absent."""
     text = row.get(image_label.name, "")
     if text and text not in image_label.values:
         problems.append(

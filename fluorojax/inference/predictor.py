@@ -197,7 +197,7 @@ def peak(probabilities: np.ndarray) -> Point:
 
 
 def choose(image_label: ImageLabelInfo, probabilities: np.ndarray) -> Choice:
-    """Return an image_label's most probable value, of `probabilities: [n]`; the first of equals."""
+    """Return an image label's most probable value, of `probabilities: [n]`; the first of equals."""
     of = dict(zip(image_label.values, map(float, probabilities), strict=True))
     value = max(of, key=lambda value: of[value])
     return Choice(value, of[value], of)
@@ -210,7 +210,7 @@ def probabilities(
     """Return what a network predicts of one `image: [H, W]` on its grid, grey values low..high.
 
     Returns:
-        [H, W, C + N], behind the C classes the N landmarks, 0 or 2; and [n] of each image_label.
+        [H, W, C + N], behind the C classes the N landmarks, 0 or 2; and [n] of each image label.
     """
     output = forward(network, parameters, normalise(image, low, high)[None])
     logits = [output.logits] if output.landmarks is None else [output.logits, output.landmarks]

@@ -229,7 +229,7 @@ class UNet(nn.Module):
         return NetworkOutput(logits, tuple(coarse[::-1]), image_labels=values)
 
     def attribute_logits(self, x: jax.Array) -> tuple[jax.Array, ...]:
-        """Return the logits of each image_label's values, [B, n] float32, from the bottom's
+        """Return the logits of each image label's values, [B, n] float32, from the bottom's
         features.
 
         A linear map of each channel's mean and maximum over all pixels `x: [B, h, w, C]`, both
