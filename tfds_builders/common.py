@@ -39,7 +39,7 @@ class StoredCase:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: (rows, columns), NaN where unknown.
         stratum: how hard the frame is, in words; empty where nobody said.
-        image_labels: the place of each image_label's value, UNKNOWN (-1) where nobody said.
+        image_labels: the place of each image label's value, UNKNOWN (-1) where nobody said.
     """
 
     case: str

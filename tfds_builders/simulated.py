@@ -62,7 +62,7 @@ class Simulation:
         simulate: (split, numbers [N, K], spec) -> what the simulator gives, [N, ...].
         draw: (keys [N], spec, at_once) -> the same for frames of no split, in a jitted function;
             of it `image` and `mask` are used, `skeleton` and `attached` where there are such, and
-            what has the name of an image_label.
+            what has the name of an image label.
         sequence: (spec, seed, number, frames) -> the same for the frames of one sequence, or for
             the one film of a patient: of a gallery, in which all frames have a new patient.
         names: (split, numbers) -> case, patient, sequence.

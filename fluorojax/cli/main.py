@@ -138,7 +138,7 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     """Return an export's network, and the classes of the data set as it learned them.
 
     Raises:
-        InputError: it finds other classes than the data set has, or other values of an image_label.
+        InputError: it finds other classes than the data set has, or other values of an image label.
     """
     from fluorojax.inference.export import load, read_manifest
     from fluorojax.schema.labels import LABELS

@@ -134,7 +134,7 @@ def joint_loss(
         relation_share: [] or [B] in [0, 1], how much of R counts by now.
 
     Returns:
-        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an image_label's is
+        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an image label's is
         'LABEL/cross_entropy', 0 where its value is not known.
     """
     logits = logits.astype(jnp.float32)

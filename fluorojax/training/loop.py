@@ -269,7 +269,7 @@ def score(
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
     """Return the few scores that curves are drawn of.
 
-    Dice of each class, clDice of thin ones, and how many of each image_label's values are right.
+    Dice of each class, clDice of thin ones, and how many of each image label's values are right.
     """
     told = summary.get("image_labels", {}).items()
     scores = {f"{name}/accuracy": of["accuracy"] for name, of in told if of["cases"]}
