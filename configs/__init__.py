@@ -1,1 +1,1 @@
-"""Configurations of runs: `base.py` names every field, the others say what differs."""
+"""Configurations of runs: `base.py` has the usual values, the others say what differs."""

@@ -26,7 +26,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.simulation = base.simulation(KNEE)
     # Each film is normalised by itself, channel by channel: ten classes are learned in fewer steps.
     # The residual path lets grey values past that. A run without it, and with image labels of
-    # weight 1, saw metal in native knees; which of the two mended it was not told apart.
+    # weight 1, saw metal in native knees; which of the two mended it was not tested.
     config.model.norm = "instance"
     config.model.residual = True
     config.loss.image_labels = 3.0
@@ -34,7 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.augment.flip_horizontal_rate = 0.0
     config.augment.rotation_degrees = (-10.0, 10.0)
     config.augment.inversion_rate = 0.2
-    # Masks do not mind a mirror, and the side is told of the film as it is.
+    # Masks do not mind a mirror, and the side is predicted from the film as it is.
     config.evaluation.tta_mirror = True
     if variant in ("quick", "512"):
         shrink(config)

@@ -1,6 +1,6 @@
 """FluoroJAX: learning to find thin instruments in fluoroscopy and implants in radiographs.
 
-`load` gives a trained network from its export, a `Predictor`; `read_frame` reads what it predicts;
+`load` gives a trained network from its export, a `Predictor`; `read_frame` reads a `Frame` for it;
 `read_config` gives a run's configuration by name, for `fluorojax.launch.launch` to run.
 """
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from fluorojax.data.readers import read_frame
     from fluorojax.inference.export import load
     from fluorojax.inference.predictor import Predictor
+    from fluorojax.schema.frame import Frame
 
 __version__ = "0.1.0"
-__all__ = ["Predictor", "__version__", "load", "read_config", "read_frame"]
+__all__ = ["Frame", "Predictor", "__version__", "load", "read_config", "read_frame"]
 
 # Late: jax must not be imported before XLA_FLAGS are set (see `fluorojax.core.environment`).
 _WHERE = {
+    "Frame": "schema.frame",
     "Predictor": "inference.predictor",
     "load": "inference.export",
     "read_config": "config_file",

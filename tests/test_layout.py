@@ -24,7 +24,7 @@ def test_no_circle_of_rooms():
 def test_an_import_that_goes_up_is_named():
     up = Counter({("fluorojax.data", "fluorojax.datasets"): 1})
     (line,) = architecture.wrong(up)
-    assert line == "fluorojax.data (floor 2) imports fluorojax.datasets (floor 4)"
+    assert line == "fluorojax.data (floor 3) imports fluorojax.datasets (floor 5)"
     across = Counter({("fluorojax.metrics", "fluorojax.losses"): 1})
     assert len(architecture.wrong(across)) == 1
     inner = Counter({("fluorojax.knee", "fluorojax.knee.measure"): 1})

@@ -1,7 +1,6 @@
 """What the builders share: the features of a stored frame, and the metadata beside the records."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import tensorflow_datasets as tfds
 from fluorojax.data.intensity import intensity_range
 from fluorojax.geometry.skeleton import centrelines
 from fluorojax.schema import bitmask
+from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing
 from fluorojax.schema.info import DatasetInfo
 
 
@@ -26,8 +26,8 @@ class FrameConfig(tfds.core.BuilderConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Frame:
-    """One frame as a builder gives it, on its own grid.
+class StoredCase:
+    """One frame with its annotation, as a builder stores it, on the frame's own grid.
 
     Attributes:
         case, patient, sequence: names; the sequence may be empty.
@@ -39,7 +39,7 @@ class Frame:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: (rows, columns), NaN where unknown.
         stratum: how hard the frame is, in words; empty where nobody said.
-        image_labels: the place of each image_label's value, UNKNOWN (-1) where nobody said.
+        image_labels: the place of each image label's value, UNKNOWN (-1) where nobody said.
     """
 
     case: str
@@ -51,7 +51,7 @@ class Frame:
     frame: int = -1
     labelled: bool = True
     attached: int = -1
-    spacing_mm: tuple[float, float] = (math.nan, math.nan)
+    spacing_mm: Spacing = UNKNOWN_SPACING
     stratum: str = ""
     image_labels: tuple[int, ...] = ()
 
@@ -88,32 +88,32 @@ def _grid(dtype: np.dtype) -> tfds.features.Tensor:
     return tfds.features.Tensor(shape=(None, None), dtype=dtype, encoding="zlib")
 
 
-def record(frame: Frame, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
-    """Return the values of `features` for one frame, with centrelines and intensity range.
+def record(case: StoredCase, info: DatasetInfo, image_dtype: str) -> dict[str, Any]:
+    """Return the values of `features` for one case, with centrelines and intensity range.
 
     Raises:
-        ValueError: the frame has another number of image labels than `info`.
+        ValueError: the case has another number of image labels than `info`.
     """
-    if len(frame.image_labels) != len(info.image_labels):
+    if len(case.image_labels) != len(info.image_labels):
         raise ValueError(
-            f"case {frame.case} has {len(frame.image_labels)} image_labels, and {info.name} has "
+            f"case {case.case} has {len(case.image_labels)} image_labels, and {info.name} has "
             f"{len(info.image_labels)}; give -1 for each that is not known"
         )
-    values = {"image_labels": np.array(frame.image_labels, np.int8)} if info.image_labels else {}
-    low, high = intensity_range(frame.image)
+    values = {"image_labels": np.array(case.image_labels, np.int8)} if info.image_labels else {}
+    low, high = intensity_range(case.image)
     return {
-        "case": frame.case,
-        "patient": frame.patient,
-        "sequence": frame.sequence,
-        "stratum": frame.stratum,
-        "frame": frame.frame,
-        "image": frame.image.astype(image_dtype),
-        "mask": bitmask.pack(frame.mask),
-        "skeleton": bitmask.pack(centrelines(frame.mask, info.curves)),
-        "ignore": frame.ignore.astype(np.uint8),
-        "labelled": frame.labelled,
-        "attached": frame.attached,
-        "spacing_mm": np.array(frame.spacing_mm, np.float32),
+        "case": case.case,
+        "patient": case.patient,
+        "sequence": case.sequence,
+        "stratum": case.stratum,
+        "frame": case.frame,
+        "image": case.image.astype(image_dtype),
+        "mask": bitmask.pack(case.mask),
+        "skeleton": bitmask.pack(centrelines(case.mask, info.curves)),
+        "ignore": case.ignore.astype(np.uint8),
+        "labelled": case.labelled,
+        "attached": case.attached,
+        "spacing_mm": np.array(case.spacing_mm, np.float32),
         "low": low,
         "high": high,
         **values,

@@ -62,11 +62,11 @@ class Simulation:
         simulate: (split, numbers [N, K], spec) -> what the simulator gives, [N, ...].
         draw: (keys [N], spec, at_once) -> the same for frames of no split, in a jitted function;
             of it `image` and `mask` are used, `skeleton` and `attached` where there are such, and
-            what has the name of an image_label.
+            what has the name of an image label.
         sequence: (spec, seed, number, frames) -> the same for the frames of one sequence, or for
             the one film of a patient: of a gallery, in which all frames have a new patient.
         names: (split, numbers) -> case, patient, sequence.
-        frame: (names, numbers, values of one frame) -> the frame that is stored.
+        stored_case: (names, numbers, values of one frame) -> the case that is stored.
     """
 
     info: DatasetInfo
@@ -77,7 +77,7 @@ class Simulation:
     draw: Callable[[jax.Array, Any, int], dict[str, jax.Array]]
     sequence: Callable[[Any, int, int, int], dict[str, jax.Array]]
     names: Callable[[str, FrameNumber], tuple[str, str, str]]
-    frame: Callable[[tuple[str, str, str], FrameNumber, Values], common.Frame]
+    stored_case: Callable[[tuple[str, str, str], FrameNumber, Values], common.StoredCase]
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -176,8 +176,8 @@ class SimulatedBuilder(  # type: ignore[call-arg]
             simulated = simulate_frames(simulation, split, some, spec)
             for k, numbers in enumerate(some):
                 values = {name: array[k] for name, array in simulated.items()}
-                frame = simulation.frame(simulation.names(split, numbers), numbers, values)
-                example = common.record(frame, simulation.info, "uint16")
+                case = simulation.stored_case(simulation.names(split, numbers), numbers, values)
+                example = common.record(case, simulation.info, "uint16")
                 self._digest.update(example["image"].tobytes() + example["mask"].tobytes())
                 yield start + k, example
                 self._done += 1

@@ -144,7 +144,7 @@ DIFFERENCE_HEAD = ("measure", "of", "difference [95 %]", "p")
 
 def line_key(line: ComparisonRow) -> tuple[str, str, str, str]:
     """Return what a line is of."""
-    return line.of, line.metric, line.stratum, line.method
+    return line.class_name, line.metric, line.stratum, line.method
 
 
 def compared(lines: Sequence[ComparisonRow], measure: Measure, stratum: str) -> list[ComparisonRow]:
@@ -152,7 +152,7 @@ def compared(lines: Sequence[ComparisonRow], measure: Measure, stratum: str) -> 
     return [
         line
         for line in lines
-        if (line.of, line.metric, line.stratum) == (*measure, stratum)
+        if (line.class_name, line.metric, line.stratum) == (*measure, stratum)
         and not np.isnan(line.difference)
     ]
 
@@ -176,9 +176,7 @@ def difference_cells(line: ComparisonRow) -> list[str]:
 
 def strata_table(results: Results) -> str:
     """Return the wire's score by stratum, and joint minus each other."""
-    lines = [
-        line for line in results.lines if (line.of, line.metric) == WIRE_SCORE and line.stratum
-    ]
+    lines = [line for line in results.lines if line_key(line)[:2] == WIRE_SCORE and line.stratum]
     lines = [line for line in lines if not np.isnan(line.mean)]
     patients = {line.stratum: line.patients for line in lines}
     if not patients:

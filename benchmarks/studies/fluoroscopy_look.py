@@ -97,7 +97,7 @@ def real_looks(folder: Path) -> list[Look]:
     with progress("real frames", len(cases)) as update:
         for count, case in enumerate(cases, 1):
             frame = read_frame(case.image)
-            grey = frame.astype(np.float32) / np.iinfo(frame.dtype).max
+            grey = frame.pixels.astype(np.float32) / frame.value_range[1]
             looks.append(look(case.case, grey, case.spacing_mm[0]))
             update(count)
     return looks

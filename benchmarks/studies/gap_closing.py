@@ -25,7 +25,7 @@ from fluorojax.configs import joint
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
-from fluorojax.evaluation.evaluate import by_network, draw_nothing, write_evaluation
+from fluorojax.evaluation.evaluate import Scoring, by_network, draw_nothing, write_evaluation
 from fluorojax.inference import export
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.training.reproduce import config_of, read_record
@@ -72,7 +72,7 @@ def score_variants(run: Path, out: Path) -> None:
         console.print(f"{run.name}: not finished, left out")
         return
     record = read_record(run)
-    relation = export.read_manifest(run / "export")["relation"]
+    relation = export.read_manifest(run / "export")["masks"]["relation"]
     for name, gap_closing in variants_of(record["config"]["method"], relation is not None):
         folder = out / f"{name}-seed{record['config']['seed']}"
         if (folder / "config.json").is_file():
@@ -100,18 +100,15 @@ def score(run: Path, folder: Path, gap_closing: GapClosing) -> None:
     config = config_of(read_record(run))
     dataset = open_dataset(config.data, simulation_spec(config.simulation))
     model, info = network_of(run / "export", dataset)
-    model.gap_closing = gap_closing
+    model = model.with_rules(gap_closing=gap_closing)
     split = config.evaluation.split
     write_evaluation(
         by_network(model),
         dataset.split(split, folds=config.data.folds, fold=config.data.fold),
         folder / "evaluation" / split,
+        Scoring(info, len(dataset.info.classes), settings_of(run)),
         draw=draw_nothing,
-        thresholds=model.thresholds,
-        masks=model.masks,
-        info=info,
-        stored_classes=len(dataset.info.classes),
-        settings=settings_of(run),
+        thresholds=model.rules.thresholds,
     )
 
 

@@ -140,11 +140,13 @@ def found_by(export: Path, plain: bool = False) -> Callable[[Truth], np.ndarray]
 
     model = load(export)
     if plain:
-        model.tta = TtaSpec()
+        model = model.with_rules(tta=TtaSpec())
     names = tuple(c.name for c in model.classes)
     if names != CLASSES:
         raise InputError(f"{export} finds {', '.join(names)}; needed are {', '.join(CLASSES)}")
-    return lambda truth: model.masks(model(to_detector(truth["image"])))
+    return lambda truth: model.segment(
+        to_detector(truth["image"]), spacing_mm=float(truth["pixel_mm"])
+    )
 
 
 def films(count: int, size: int, seed: int) -> Iterator[dict[str, np.ndarray]]:

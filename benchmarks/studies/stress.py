@@ -26,13 +26,14 @@ from rich.table import Table
 
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import Run, methods_of, read_run, runs_in
-from fluorojax.config import SPECS, simulation_spec
+from fluorojax.config import simulation_spec
+from fluorojax.config.procedures import BUILDERS
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.gallery import simulate_sequence, write_gallery
 from fluorojax.datasets.source import Dataset, open_folder
-from fluorojax.evaluation.evaluate import by_network, draw_nothing, write_evaluation
+from fluorojax.evaluation.evaluate import Scoring, by_network, draw_nothing, write_evaluation
 from fluorojax.inference.export import read_manifest
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import MetricSettings
@@ -167,7 +168,8 @@ def spec_of(runs: Sequence[Path]) -> Spec:
 
 
 def _spec(run: Path, config: ConfigDict) -> Spec:
-    if SPECS.get(config.data.builder) is not Spec:
+    builder = BUILDERS.get(config.data.builder)
+    if builder is None or builder.kind is not Spec:
         frames = config.data.dir or config.data.builder
         raise InputError(
             f"{run} was trained on frames of {frames}, and these sets are simulated; give a grid "
@@ -239,13 +241,10 @@ def score(run: Path, dataset: Dataset, folder: Path) -> None:
         by_network(model),
         dataset.split("test"),
         folder,
+        Scoring(info, len(dataset.info.classes), settings_of(run)),
         draw=draw_nothing,
         points=manifest["origin"]["operating_points"],
-        thresholds=model.thresholds,
-        masks=model.masks,
-        info=info,
-        stored_classes=len(dataset.info.classes),
-        settings=settings_of(run),
+        thresholds=model.rules.thresholds,
     )
     write_summary(summary | {"scored": scored}, folder / "summary.json")
 

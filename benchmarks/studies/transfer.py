@@ -24,7 +24,7 @@ from fluorojax.data import grid
 from fluorojax.datasets.gallery import montage
 from fluorojax.datasets.source import Dataset, Frames, open_folder
 from fluorojax.drawing import overlay
-from fluorojax.evaluation.evaluate import by_network, write_evaluation
+from fluorojax.evaluation.evaluate import Scoring, by_network, write_evaluation
 from fluorojax.inference.export import load, read_manifest
 from fluorojax.inference.predictor import Predictor
 from fluorojax.metrics.case import MetricSettings
@@ -41,16 +41,13 @@ def main() -> None:
     dataset = open_folder(options.folder, "cases.csv", options.built_dir)
     check_classes(model, dataset)
     if options.threshold is not None:
-        model.thresholds = (options.threshold,) * len(model.classes)
+        model = model.with_rules(thresholds=(options.threshold,) * len(model.classes))
     summary = write_evaluation(
         by_network(model),
         Frames(dataset.index, dataset.records),
         options.out,
-        thresholds=model.thresholds,
-        masks=model.masks,
-        info=dataset.info,
-        stored_classes=len(dataset.info.classes),
-        settings=MetricSettings(tolerance_mm=1.0),
+        Scoring(dataset.info, len(dataset.info.classes), MetricSettings(tolerance_mm=1.0)),
+        thresholds=model.rules.thresholds,
     )
     draw_overview(options.out)
     result = report(summary, dataset, model)
@@ -116,7 +113,7 @@ def report(summary: dict[str, Any], dataset: Dataset, model: Predictor) -> dict[
         "fingerprint": dataset.fingerprint,
         "frames": len(dataset.index),
         "pixel_mm": pixel_mm,
-        "thresholds": model.thresholds,
+        "thresholds": model.rules.thresholds,
         "tolerance_mm": 1.0,
         "means": means,
         "goal": GOAL,

@@ -11,12 +11,15 @@ from fluorojax.core.progress import console
 def benchmark(options: argparse.Namespace) -> None:
     """Run methods x seeds, and compare them; what is finished is not run again."""
     from fluorojax.compare import grid as grids
+    from fluorojax.config_file import read_config
     from fluorojax.training.reproduce import read_record
 
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
+    for config in configs:  # now, and not in the log of every run
+        read_config(config, grids.overrides(options.set))
     grids.validate_grid_directory(options.workdir, options.set)
     grids.run_grid(cells, options.set, options.jobs)
     # The runs score the split that their configurations name, which is one for all.
@@ -41,7 +44,7 @@ def whole_numbers(option: str, given: str) -> list[int]:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
-    from fluorojax.compare.rows import DEFINITIONS, cells, first_lines, head
+    from fluorojax.compare.rows import DEFINITIONS, cells, head, primary_rows
     from fluorojax.compare.runs import methods_of, without_others
     from fluorojax.metrics.case import EMPTY_POLICY
 
@@ -53,11 +56,11 @@ def compare(options: argparse.Namespace) -> None:
     baseline = options.baseline or methods[0]
     if baseline not in methods:
         raise InputError(f"--baseline {baseline}: there are runs of {', '.join(methods)}")
-    lines = comparison.compare(runs, baseline)
-    report = comparison.write_comparison(lines, runs, baseline, options.out)
+    rows = comparison.compare(runs, baseline)
+    report = comparison.write_comparison(rows, runs, baseline, options.out)
     table = Table("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    for line in first_lines(lines, runs):
-        table.add_row(*head(line), *cells(line))
+    for row in primary_rows(rows, runs):
+        table.add_row(*head(row), *cells(row))
     console.print(table)
     console.print(DEFINITIONS)
     console.print(EMPTY_POLICY)

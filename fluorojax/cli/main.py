@@ -7,17 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 import fluorojax
 from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, prepare
 from fluorojax.cli.runs import export, reproduce, train
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console, progress
-from fluorojax.inference.inputs import frames_of
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
@@ -64,47 +62,32 @@ def parser() -> argparse.ArgumentParser:
 def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid.
 
-    A network that tells image labels of whole frames has them written to `image_labels.csv`.
+    Of a dataset folder the table says which files are frames, and their spacing. A network that
+    predicts image labels of whole frames has them written to `image_labels.csv`.
     """
-    from fluorojax.data.intensity import shown
-    from fluorojax.data.readers import read_frame
-    from fluorojax.drawing import overlay
     from fluorojax.inference.export import load
-    from fluorojax.metrics import image_labels
-    from fluorojax.schema import bitmask
+    from fluorojax.inference.inputs import cases_of, spacing_given, thresholds_given
+    from fluorojax.inference.write import predict_cases
 
-    model = load(options.export)
+    model, spacing = load(options.export), spacing_given(options.spacing_mm)
     if options.threshold is not None:
-        model.thresholds = (options.threshold,) * len(model.classes)
-    paths = frames_of(options.inputs)
-    options.out.mkdir(parents=True, exist_ok=True)
-    told: list[dict[str, Any]] = []
-    with progress("predict", len(paths)) as update:
-        for n, path in enumerate(paths):
-            frame = read_frame(path)
-            found = model.find(frame)
-            mask = model.masks(found.probabilities)
-            told += [
-                {
-                    "frame": path.name,
-                    "image_label": name,
-                    "value": c.value,
-                    "probability": c.probability,
-                }
-                for name, c in found.image_labels.items()
-            ]
-            Image.fromarray(bitmask.pack(mask)).save(options.out / f"{path.stem}.png")
-            names = [c.name for c in model.classes]
-            picture = overlay.overlay(shown(frame), mask, None, None, names)
-            overlay.save_png(picture, options.out / f"{path.stem}_overlay.png")
-            update(n + 1)
-    bits = ", ".join(f"{1 << k} = {c.name}" for k, c in enumerate(model.classes))
-    console.print(f"{len(paths)} masks in {options.out} (values are sums of {bits})")
+        usual = model.rules.thresholds
+        chosen = thresholds_given(options.threshold, model.rules.names, usual)
+        model = model.with_rules(thresholds=chosen)
+    cases = cases_of(options.inputs, options.cases)
+    with progress("predict", len(cases)) as update:
+        unknown = predict_cases(model, cases, options.out, spacing_mm=spacing, on_case=update)
+    bits = ", ".join(f"{1 << k} = {name}" for k, name in enumerate(model.rules.names))
+    console.print(f"{len(cases)} masks in {options.out} (values are sums of {bits})")
+    if unknown and model.rules.bridges:
+        bridge_px = model.rules.gap_closing.bridge_px
+        console.print(
+            f"the spacing of {unknown} is not known: gaps are closed up to {bridge_px:g} pixels; "
+            "give --spacing-mm, or a dataset folder whose table has it"
+        )
     if model.image_labels:
-        path = options.out / image_labels.FILE
-        columns = ("frame", "image_label", "value", "probability")
-        image_labels.write_image_labels_csv(told, path, columns)
-        console.print(f"{', '.join(a.name for a in model.image_labels)} of each frame in {path}")
+        names = ", ".join(a.name for a in model.image_labels)
+        console.print(f"{names} of each frame in {options.out / 'image_labels.csv'}")
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -125,19 +108,17 @@ def measure(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.datasets.source import labelled_only, open_folder
-    from fluorojax.evaluation.evaluate import Masks, as_found, by_network, write_evaluation
+    from fluorojax.evaluation.evaluate import Scoring, by_network, write_evaluation
     from fluorojax.inference.export import read_manifest
-    from fluorojax.metrics.case import MetricSettings
     from fluorojax.training.finish import print_scores
 
     dataset = open_folder(options.dir, options.cases, options.built_dir)
     frames = dataset.split(options.split)
     points: dict[str, float] = {}
-    masks: Masks = as_found
     thresholds: Sequence[float] = ()
     if (options.predictions / "manifest.json").is_file():
         model, info = network_of(options.predictions, dataset)
-        predict, masks, thresholds = by_network(model), model.masks, model.thresholds
+        predict, thresholds = by_network(model), model.rules.thresholds
         points = read_manifest(options.predictions)["origin"]["operating_points"]
     else:
         cases = [row.case for row in labelled_only(frames).rows]
@@ -146,12 +127,9 @@ def evaluate(options: argparse.Namespace) -> None:
         predict,
         frames,
         options.out,
+        Scoring(info, len(dataset.info.classes)),
         points=points,
         thresholds=thresholds,
-        masks=masks,
-        info=info,
-        stored_classes=len(dataset.info.classes),
-        settings=MetricSettings(),
     )
     print_scores(summary, info)
 
@@ -160,7 +138,7 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     """Return an export's network, and the classes of the data set as it learned them.
 
     Raises:
-        InputError: it finds other classes than the data set has, or other values of an image_label.
+        InputError: it finds other classes than the data set has, or other values of an image label.
     """
     from fluorojax.inference.export import load, read_manifest
     from fluorojax.schema.labels import LABELS
@@ -173,11 +151,11 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
             f"{export} finds {ours}, but {dataset.info.name} has labels for {theirs}; "
             "the names in dataset.json must be the export's, in the same order"
         )
-    told = {a.name: a.values for a in model.image_labels}
+    predicted = {a.name: a.values for a in model.image_labels}
     for image_label in info.image_labels:
-        if (values := told.get(image_label.name, image_label.values)) != image_label.values:
+        if (values := predicted.get(image_label.name, image_label.values)) != image_label.values:
             raise InputError(
-                f"{export} tells {image_label.name} as one of {', '.join(values)}, but in "
+                f"{export} predicts {image_label.name} as one of {', '.join(values)}, but in "
                 f"{dataset.info.name} it is one of {', '.join(image_label.values)}; the values in "
                 "dataset.json must be the export's, in the same order"
             )
@@ -229,7 +207,7 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
     Raises:
         InputError: no such field, or a value it cannot have.
     """
-    spec = options_of.PROCEDURES[procedure]
+    spec = PROCEDURES[procedure].spec
     defaults = {field.name: field.default for field in drawn(spec)}
     fields: dict[str, Any] = {}
     for text in assignments:

@@ -3,11 +3,8 @@
 import argparse
 from pathlib import Path
 
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.schema.info import ENCODINGS
-from fluorojax.simulation.knee.spec import KNEE, KneeSpec
-from fluorojax.simulation.spec import SPECS, Spec
-
-PROCEDURES: dict[str, Spec | KneeSpec] = {**SPECS, "knee": KNEE}
 
 
 def _folder(command: argparse.ArgumentParser) -> None:
@@ -46,14 +43,26 @@ def predict(command: argparse.ArgumentParser) -> None:
     """Add the options that name an export and new frames."""
     command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
     command.add_argument(
-        "inputs", type=Path, nargs="+", metavar="INPUT", help="frames, or folders of them"
+        "inputs",
+        type=Path,
+        nargs="+",
+        metavar="INPUT",
+        help="frames, folders of them, or dataset folders, of which the table is read",
     )
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where masks are written"
     )
     command.add_argument(
-        "--threshold", type=float, help="probability, for all classes; default: the export's own"
+        "--threshold",
+        metavar="P|CLASS=P,...",
+        help="probability, for all classes or for those named; default: the export's own",
     )
+    command.add_argument(
+        "--spacing-mm",
+        metavar="MM|ROW,COLUMN",
+        help="size of a pixel in the plane of the thing shown; default: the table's, if any",
+    )
+    command.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
 
 
 def measure(command: argparse.ArgumentParser) -> None:
@@ -197,7 +206,7 @@ def simulate(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="a field of fluorojax/simulation/spec.py (knee_spec.py), such as quanta=300,900",
+        help="a field of fluorojax/simulation/spec.py (knee/spec.py), such as quanta=300,900",
     )
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
 

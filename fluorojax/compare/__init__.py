@@ -13,9 +13,9 @@ __all__ = ["compare", "read_runs", "write_comparison"]
 
 
 def write_comparison(
-    lines: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, out: Path
+    rows: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, out: Path
 ) -> Path:
     """Write tables, plots and `report.html` into `out`; return the path of the page."""
-    write_tables(lines, runs, out)
+    write_tables(rows, runs, out)
     plots = draw_plots(runs, out)
-    return write_page(lines, runs, baseline, plots, out / "report.html")
+    return write_page(rows, runs, baseline, plots, out / "report.html")

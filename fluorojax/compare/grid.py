@@ -101,8 +101,13 @@ def command(cell: Cell, settings: Sequence[str]) -> list[str]:
         *(sys.executable, "-m", "fluorojax", "train", cell.config),
         f"--workdir={cell.workdir.absolute()}",
         f"--config.seed={cell.seed}",
-        *(f"--config.{setting}" for setting in settings),
+        *overrides(settings),
     ]
+
+
+def overrides(settings: Sequence[str]) -> list[str]:
+    """Return settings, `FIELD=VALUE` each, as `fluorojax train` takes them."""
+    return [f"--config.{setting}" for setting in settings]
 
 
 class Processes:

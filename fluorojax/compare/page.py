@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, first_lines, head
+from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, head, primary_rows
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
 from fluorojax.metrics.case import METRICS
 from fluorojax.report import page
@@ -62,7 +62,7 @@ def render(
         notice=page.notice(runs[0].dataset.get("split_unit")),
         methods=methods_of(runs),
         facts=_facts(runs, baseline),
-        first=_rows_table(first_lines(rows, runs)),
+        first=_rows_table(primary_rows(rows, runs)),
         every=_rows_table(rows),
         explained=DEFINITIONS,
         plots=[_plot(path) for path in plots],
@@ -122,8 +122,8 @@ class Block(NamedTuple):
 
 def _block(primary: Primary, pictured: Evaluations, after: str, scores: Table) -> Block:
     legend = next(iter(pictured.values())).classes
-    colour = css_colour(legend.index(primary.of)) if primary.of in legend else None
-    return Block(f"{primary.of}: {METRICS[primary.metric].label}{after}", colour, scores)
+    colour = css_colour(legend.index(primary.class_name)) if primary.class_name in legend else None
+    return Block(f"{primary.class_name}: {METRICS[primary.metric].label}{after}", colour, scores)
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
     figure, axes = plt.subplots(
         1, len(panels), figsize=(width, 3.8), squeeze=False, layout="constrained"
     )
-    for axis, found in zip(axes[0], panels, strict=True):
-        draw(axis, found, colours)
-        axis.set_title(found.of)
+    for axis, primary in zip(axes[0], panels, strict=True):
+        draw(axis, primary, colours)
+        axis.set_title(primary.class_name)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path.with_suffix(".png"), dpi=150)
     # Without the date, the same runs give the same file.
@@ -57,24 +57,24 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
     return path.with_suffix(".png")
 
 
-def paired(axis: Any, found: Primary, colours: dict[str, str]) -> None:
+def paired(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
     """Draw each patient's score by method, joined by lines; a bar is the mean."""
-    methods = list(found.by_patient)
-    means = np.stack([np.mean(scores, 0) for scores in found.by_patient.values()])
+    methods = list(primary.by_patient)
+    means = np.stack([np.mean(scores, 0) for scores in primary.by_patient.values()])
     axis.plot(range(len(methods)), means, "-", color="0.75", lw=0.7, zorder=1)
     for k, of in enumerate(means):
         axis.plot([k] * len(of), of, "o", color=colours[methods[k]], ms=4, alpha=0.7)
-    level = [statistics.mean(scores) for scores in found.by_patient.values()]
+    level = [statistics.mean(scores) for scores in primary.by_patient.values()]
     places = np.arange(len(methods))
     axis.hlines(level, places - 0.2, places + 0.2, color="black", lw=2, zorder=3)
-    _label(axis, methods, f"{METRICS[found.metric].label}, a patient's mean over seeds")
+    _label(axis, methods, f"{METRICS[primary.metric].label}, a patient's mean over seeds")
 
 
-def spread(axis: Any, found: Primary, colours: dict[str, str]) -> None:
+def spread(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
     """Draw a box (quartiles, whiskers to 1.5 times their distance) and a dot for every case."""
-    methods = list(found.by_case)
+    methods = list(primary.by_case)
     rng = np.random.default_rng(0)  # of the dots' places beside each other
-    means = [np.mean(scores, 0) for scores in found.by_case.values()]
+    means = [np.mean(scores, 0) for scores in primary.by_case.values()]
     means = [of[~np.isnan(of)] for of in means]
     for k, of in enumerate(means):
         beside = k + rng.uniform(-0.16, 0.16, len(of))
@@ -86,15 +86,15 @@ def spread(axis: Any, found: Primary, colours: dict[str, str]) -> None:
         showfliers=False,
         medianprops={"color": "black", "lw": 1.6},
     )
-    _label(axis, methods, f"{METRICS[found.metric].label}, a case's mean over seeds")
+    _label(axis, methods, f"{METRICS[primary.metric].label}, a case's mean over seeds")
 
 
-def by_threshold(runs: Sequence[Run], axis: Any, found: Primary, colours: dict[str, str]) -> None:
+def by_threshold(runs: Sequence[Run], axis: Any, primary: Primary, colours: dict[str, str]) -> None:
     """Draw the mean over patients by threshold: mean over seeds, and their range as a band."""
-    for method in found.by_patient:
+    for method in primary.by_patient:
         curves = []
         for run in (r for r in runs if r.method == method):
-            wanted = (found.of, found.metric)
+            wanted = (primary.class_name, primary.metric)
             rows = [r for r in run.sweep if (r["class"], r["metric"]) == wanted]
             curves.append([row["patient_mean"] for row in rows])
             x = [row["threshold"] for row in rows]
@@ -107,7 +107,7 @@ def by_threshold(runs: Sequence[Run], axis: Any, found: Primary, colours: dict[s
                 x, values.min(0), values.max(0), color=colours[method], alpha=0.18, lw=0
             )
     axis.set_xlabel("threshold")
-    axis.set_ylabel(f"{METRICS[found.metric].label}, mean over patients")
+    axis.set_ylabel(f"{METRICS[primary.metric].label}, mean over patients")
     bands = "; bands: range over seeds" if len(seeds_of(runs)) > 1 else ""
     axis.legend(frameon=False, fontsize=8, title=f"mean over seeds{bands}", title_fontsize=7)
 

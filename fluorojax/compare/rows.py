@@ -22,7 +22,7 @@ DEFINITIONS = (
 class ComparisonRow(NamedTuple):
     """One method's score of a class, by a metric, at a stratum ('' = all cases)."""
 
-    of: str
+    class_name: str
     metric: str
     stratum: str
     method: str
@@ -38,7 +38,7 @@ class ComparisonRow(NamedTuple):
 
 
 def compare(runs: Sequence[Run], baseline: str) -> list[ComparisonRow]:
-    """Return a line for each class, metric, stratum and method; the baseline's come first.
+    """Return a row for each class, metric, stratum and method; the baseline's come first.
 
     All metrics are compared over all cases, each class's primary one also stratum by stratum. p
     values are Holm-corrected over all that are returned.
@@ -49,36 +49,36 @@ def compare(runs: Sequence[Run], baseline: str) -> list[ComparisonRow]:
             the first that has it is.
     """
     rows = []
-    for of, kind in kinds_of(runs).items():
-        strata = sorted({row["stratum"] for row in _of_class(runs, of)})
+    for name, kind in kinds_of(runs).items():
+        strata = sorted({row["stratum"] for row in _of_class(runs, name)})
         # One stratum alone is all cases, which would count twice in the correction of p.
         strata = [stratum for stratum in strata if stratum and len(strata) > 1]
-        metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, of))]
+        metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, name))]
         for metric in metrics:
-            rows += _lines(runs, baseline, of, metric, "")
+            rows += _rows(runs, baseline, name, metric, "")
         for stratum in strata:
-            rows += _lines(runs, baseline, of, PRIMARY[kind], stratum)
-    corrected = statistics.holm([line.p for line in rows])
-    return [line._replace(p_holm=p) for line, p in zip(rows, corrected, strict=True)]
+            rows += _rows(runs, baseline, name, PRIMARY[kind], stratum)
+    corrected = statistics.holm([row.p for row in rows])
+    return [row._replace(p_holm=p) for row, p in zip(rows, corrected, strict=True)]
 
 
-def first_lines(rows: Sequence[ComparisonRow], runs: Sequence[Run]) -> list[ComparisonRow]:
+def primary_rows(rows: Sequence[ComparisonRow], runs: Sequence[Run]) -> list[ComparisonRow]:
     """Return the rows of each class's first metric, the one that its kind is judged by."""
     kinds = kinds_of(runs)
-    return [line for line in rows if line.metric == PRIMARY[kinds[line.of]]]
+    return [row for row in rows if row.metric == PRIMARY[kinds[row.class_name]]]
 
 
-def _of_class(runs: Sequence[Run], of: str) -> Iterable[Row]:
-    return (row for run in runs for row in run.rows if row["class"] == of)
+def _of_class(runs: Sequence[Run], name: str) -> Iterable[Row]:
+    return (row for run in runs for row in run.rows if row["class"] == name)
 
 
-def _lines(
-    runs: Sequence[Run], baseline: str, of: str, metric: str, stratum: str
+def _rows(
+    runs: Sequence[Run], baseline: str, name: str, metric: str, stratum: str
 ) -> list[ComparisonRow]:
-    """Return a line a method, without the correction of p."""
-    methods = methods_of(runs, of)
+    """Return a row a method, without the correction of p."""
+    methods = methods_of(runs, name)
     baseline = baseline if baseline in methods else methods[0]
-    scores = {method: scores_of(runs, method, of, metric, stratum) for method in methods}
+    scores = {method: scores_of(runs, method, name, metric, stratum) for method in methods}
     order = [baseline, *(method for method in scores if method != baseline)]
     rows = []
     for method in order:
@@ -94,7 +94,7 @@ def _lines(
             }
         rows.append(
             ComparisonRow(
-                of=of,
+                class_name=name,
                 metric=metric,
                 stratum=stratum,
                 method=method,
@@ -109,21 +109,21 @@ def _lines(
     return rows
 
 
-def cells(line: ComparisonRow) -> tuple[str, str, str]:
+def cells(row: ComparisonRow) -> tuple[str, str, str]:
     """Return mean ± spread, difference with interval, and corrected p, as text."""
-    digits = 2 if METRICS[line.metric].is_distance else 3
-    if math.isnan(line.mean):
+    digits = 2 if METRICS[row.metric].is_distance else 3
+    if math.isnan(row.mean):
         return "", "", ""
-    mean = f"{line.mean:.{digits}f}"
-    if not math.isnan(line.seed_std):
-        mean += f" ± {line.seed_std:.{digits}f}"
-    if math.isnan(line.difference):
+    mean = f"{row.mean:.{digits}f}"
+    if not math.isnan(row.seed_std):
+        mean += f" ± {row.seed_std:.{digits}f}"
+    if math.isnan(row.difference):
         return mean, "", ""
-    apart = f"{line.difference:+.{digits}f} [{line.low:+.{digits}f}, {line.high:+.{digits}f}]"
-    return mean, apart, f"{line.p_holm:.3f}" if line.p_holm >= 0.001 else "< 0.001"
+    apart = f"{row.difference:+.{digits}f} [{row.low:+.{digits}f}, {row.high:+.{digits}f}]"
+    return mean, apart, f"{row.p_holm:.3f}" if row.p_holm >= 0.001 else "< 0.001"
 
 
-def head(line: ComparisonRow) -> tuple[str, str, str]:
+def head(row: ComparisonRow) -> tuple[str, str, str]:
     """Return class, metric with its stratum, and method, as text."""
-    stratum = f", {line.stratum}" if line.stratum else ""
-    return line.of, METRICS[line.metric].label + stratum, line.method
+    stratum = f", {row.stratum}" if row.stratum else ""
+    return row.class_name, METRICS[row.metric].label + stratum, row.method

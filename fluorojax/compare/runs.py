@@ -69,32 +69,32 @@ class Run(NamedTuple):
         return self.dataset["fingerprint"]
 
 
-def methods_of(runs: Sequence[Run], of: str | None = None) -> list[str]:
-    """Return the methods in the order of the runs; `of`: only those that have this class."""
-    return list(dict.fromkeys(run.method for run in runs if of is None or of in run.classes))
+def methods_of(runs: Sequence[Run], class_name: str | None = None) -> list[str]:
+    """Return the methods in the order of the runs; `class_name`: only those that have it."""
+    return list(dict.fromkeys(run.method for run in runs if class_name in (None, *run.classes)))
 
 
 def kinds_of(runs: Sequence[Run]) -> dict[str, Kind]:
     """Return the kind of every class that two methods or more share."""
     kinds = {row["class"]: row["kind"] for run in runs for row in run.rows}
-    return {of: kind for of, kind in kinds.items() if len(methods_of(runs, of)) > 1}
+    return {name: kind for name, kind in kinds.items() if len(methods_of(runs, name)) > 1}
 
 
 def scores_of(
-    runs: Sequence[Run], method: str, of: str, metric: str, stratum: str = ""
+    runs: Sequence[Run], method: str, class_name: str, metric: str, stratum: str = ""
 ) -> np.ndarray:
     """Return a method's scores [seeds, patients] of a class by a metric; NaN: does not apply."""
-    rows, scores = case_scores(runs, method, of, metric, stratum)
+    rows, scores = case_scores(runs, method, class_name, metric, stratum)
     return statistics.patient_means(scores, [row["patient"] for row in rows])
 
 
 def case_scores(
-    runs: Sequence[Run], method: str, of: str, metric: str, stratum: str = ""
+    runs: Sequence[Run], method: str, class_name: str, metric: str, stratum: str = ""
 ) -> tuple[list[Row], np.ndarray]:
     """Return the cases, as rows of the first seed, and a method's scores [seeds, cases] of them."""
     trained = sorted((run for run in runs if run.method == method), key=lambda run: run.seed)
     rows = [
-        [row for row in run.rows if row["class"] == of and stratum in ("", row["stratum"])]
+        [row for row in run.rows if row["class"] == class_name and stratum in ("", row["stratum"])]
         for run in trained
     ]
     values = [[row[metric] for row in of_run] for of_run in rows]
@@ -105,14 +105,14 @@ class Primary(NamedTuple):
     """The scores of a class by its kind's first metric.
 
     Attributes:
-        of, metric: names.
+        class_name, metric: names.
         patients: names, in the order of `by_patient`.
         by_patient: method -> [seeds, patients]; NaN: not scored.
         cases: rows of one run, in the order of `by_case`.
         by_case: method -> [seeds, cases].
     """
 
-    of: str
+    class_name: str
     metric: str
     patients: list[str]
     by_patient: dict[str, np.ndarray]
@@ -121,22 +121,22 @@ class Primary(NamedTuple):
 
 
 def primary_scores(runs: Sequence[Run]) -> list[Primary]:
-    """Return the first scores of each class."""
-    found = []
-    for of, kind in kinds_of(runs).items():
-        metric, methods = PRIMARY[kind], methods_of(runs, of)
-        cases = case_scores(runs, methods[0], of, metric)[0]
-        found.append(
+    """Return the primary scores of each class."""
+    scores = []
+    for name, kind in kinds_of(runs).items():
+        metric, methods = PRIMARY[kind], methods_of(runs, name)
+        cases = case_scores(runs, methods[0], name, metric)[0]
+        scores.append(
             Primary(
-                of=of,
+                class_name=name,
                 metric=metric,
                 patients=list(dict.fromkeys(row["patient"] for row in cases)),
-                by_patient={m: scores_of(runs, m, of, metric) for m in methods},
+                by_patient={m: scores_of(runs, m, name, metric) for m in methods},
                 cases=cases,
-                by_case={m: case_scores(runs, m, of, metric)[1] for m in methods},
+                by_case={m: case_scores(runs, m, name, metric)[1] for m in methods},
             )
         )
-    return found
+    return scores
 
 
 def seeds_of(runs: Sequence[Run]) -> list[int]:
@@ -175,8 +175,8 @@ def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
     Where one method has one label and others have several, these are scored as one label too.
 
     Raises:
-        InputError: a file that is missing or damaged, or runs that differ in more than method and
-            seed; the run, and the case or field, are named.
+        InputError: a file that is missing or damaged, or runs that cannot be compared (`check`);
+            the run, and the case or field, are named.
     """
     runs = with_shared_classes([read_run(Path(folder), split) for folder in folders])
     check(runs)

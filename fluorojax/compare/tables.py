@@ -16,15 +16,15 @@ COLUMNS = (
 )
 
 
-def write_tables(lines: Sequence[ComparisonRow], runs: Sequence[Run], out: Path) -> None:
+def write_tables(rows: Sequence[ComparisonRow], runs: Sequence[Run], out: Path) -> None:
     """Write table.csv, table.md, table.tex and patients.csv into `out`, made if missing."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / "table.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows([_plain(value) for value in line] for line in lines)
-    (out / "table.md").write_text(markdown(lines), "utf-8")
-    (out / "table.tex").write_text(latex(lines), "utf-8")
+        writer.writerows([_plain(value) for value in row] for row in rows)
+    (out / "table.md").write_text(markdown(rows), "utf-8")
+    (out / "table.tex").write_text(latex(rows), "utf-8")
     write_patients(runs, out / "patients.csv")
 
 
@@ -38,30 +38,30 @@ def write_patients(runs: Sequence[Run], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("class", "metric", "patient", "method", "seed", "score"))
-        for found in primary_scores(runs):
-            for method, scores in found.by_patient.items():
+        for primary in primary_scores(runs):
+            names = (primary.class_name, primary.metric)
+            for method, scores in primary.by_patient.items():
                 for seed, of_seed in zip(seeds_of(runs), scores, strict=True):
-                    for patient, score in zip(found.patients, of_seed, strict=True):
-                        row = (found.of, found.metric, patient, method, seed, _plain(float(score)))
-                        writer.writerow(row)
+                    for patient, score in zip(primary.patients, of_seed, strict=True):
+                        writer.writerow((*names, patient, method, seed, _plain(float(score))))
 
 
-def markdown(lines: Sequence[ComparisonRow]) -> str:
+def markdown(rows: Sequence[ComparisonRow]) -> str:
     """Return the table in Markdown, its definitions below."""
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
-    rows = [columns, ("---",) * len(columns), *((*head(line), *cells(line)) for line in lines)]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    lines = [columns, ("---",) * len(columns), *((*head(row), *cells(row)) for row in rows)]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"{table}\n\n{DEFINITIONS}\n\n{EMPTY_POLICY}\n"
 
 
-def latex(lines: Sequence[ComparisonRow]) -> str:
+def latex(rows: Sequence[ComparisonRow]) -> str:
     """Return the table in LaTeX (booktabs), its definitions as comments above."""
     notes = "".join(f"% {text}\n" for text in (DEFINITIONS, EMPTY_POLICY))
     columns = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"
     body = ""
-    for line in lines:
-        row = [*map(_escaped, head(line)), *(c.replace("±", r"$\pm$") for c in cells(line))]
-        body += " & ".join(row).replace("< 0.001", "$<$ 0.001") + " \\\\\n"
+    for row in rows:
+        line = [*map(_escaped, head(row)), *(c.replace("±", r"$\pm$") for c in cells(row))]
+        body += " & ".join(line).replace("< 0.001", "$<$ 0.001") + " \\\\\n"
     rules = f"\\toprule\n{columns}\n\\midrule\n{body}\\bottomrule\n"
     return f"{notes}\\begin{{tabular}}{{lllrrr}}\n{rules}\\end{{tabular}}\n"
 

@@ -68,7 +68,7 @@ def process_count() -> int:
 
 
 def is_first() -> bool:
-    """Say whether this process is the one that writes."""
+    """Return whether this process is the one that writes."""
     return jax.process_index() == 0
 
 
@@ -113,7 +113,7 @@ def device_count() -> int:
 
 
 def has_accelerator() -> bool:
-    """Say whether computation runs on something faster than the CPU."""
+    """Return whether computation runs on something faster than the CPU."""
     return jax.default_backend() != "cpu"
 
 

@@ -47,14 +47,14 @@ OPTIONAL_COLUMNS = (
     "stratum",
 )
 """Of the table of cases; each image label has a column of its own name besides."""
-MAX_VALUES = 127  # of an image_label: a frame stores its value's place in 8 bits
+MAX_VALUES = 127  # of an image label: a frame stores its value's place in 8 bits
 
 
 def read_description(path: Path) -> tuple[DatasetInfo, str]:
     """Read and check `dataset.json`.
 
     Returns:
-        The description, and the mask encoding; '' where none is said (LabelMe needs none).
+        The description, and the mask encoding; '' where none is given (LabelMe needs none).
 
     Raises:
         InputError: everything that is wrong, with its remedy.

@@ -25,6 +25,7 @@ from fluorojax.data.annotations import (
 from fluorojax.data.description import NEEDED_COLUMNS, OPTIONAL_COLUMNS, read_description
 from fluorojax.data.problems import refuse
 from fluorojax.data.readers import read_frame
+from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Plane, Spacing
 from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, DatasetInfo, ImageLabelInfo, SplitUnit
 from fluorojax.schema.renamed import COLUMNS
 
@@ -47,7 +48,7 @@ class Case:
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
         stratum: how hard the case is, in one's own words; scores are also given by stratum.
-        image_labels: the place of each image_label's value, UNKNOWN where its cell is empty.
+        image_labels: the place of each image label's value, UNKNOWN where its cell is empty.
     """
 
     case: str
@@ -59,7 +60,7 @@ class Case:
     sequence: str = ""
     frame: int = -1
     attached: int = -1
-    spacing_mm: tuple[float, float] = (math.nan, math.nan)
+    spacing_mm: Spacing = UNKNOWN_SPACING
     stratum: str = ""
     image_labels: tuple[int, ...] = ()
 
@@ -185,32 +186,43 @@ def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], 
     ]
 
 
-def load_case(folder: Folder, case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read a case's pixels.
+def load_frame(case: Case) -> Frame:
+    """Read a case's frame, with what the table says of it.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    frame = read_frame(case.image)
+    plane: Plane = "unknown" if math.isnan(case.spacing_mm[0]) else "object"
+    return dataclasses.replace(frame, spacing_mm=case.spacing_mm, plane=plane, number=case.frame)
+
+
+def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray]:
+    """Read a case's frame and annotation.
 
     Returns:
-        image [H, W] uint8 or uint16; mask [H, W, C] bool, all False where unlabelled;
+        frame of [H, W] uint8 or uint16; mask [H, W, C] bool, all False where unlabelled;
         ignore [H, W] bool.
 
     Raises:
         InputError: a file that cannot be used, named with its case.
     """
     try:
-        image = read_frame(case.image)
+        frame = load_frame(case)
     except InputError as error:
         raise InputError(f"case {case.case}: {error}") from error
     info = folder.info
     mask = (
-        read_annotation(case.annotation, info, folder.encoding, image.shape, case.case)
+        read_annotation(case.annotation, info, folder.encoding, frame.shape, case.case)
         if case.labelled
-        else np.zeros((*image.shape, len(info.classes)), bool)
+        else np.zeros((*frame.shape, len(info.classes)), bool)
     )
     ignore = (
-        read_ignore(case.ignore, image.shape, case.case)
+        read_ignore(case.ignore, frame.shape, case.case)
         if case.ignore
-        else np.zeros(image.shape, bool)
+        else np.zeros(frame.shape, bool)
     )
-    return image, mask, ignore
+    return frame, mask, ignore
 
 
 def check_folder(directory: str | Path, cases_file: str = "cases.csv") -> dict[str, str]:
@@ -235,12 +247,12 @@ def check_cases(folder: Folder) -> FolderSummary:
     pixels = {name: Counter[str]() for name in folder.info.class_names}
     for case in folder.cases:
         try:
-            image, mask, _ = load_case(folder, case)
+            frame, mask, _ = load_case(folder, case)
         except InputError as error:
             problems.append(str(error))
             continue
-        sizes[image.shape] += 1
-        dtypes.add(image.dtype)
+        sizes[frame.shape] += 1
+        dtypes.add(frame.pixels.dtype)
         for name, count in zip(folder.info.class_names, mask.sum((0, 1)), strict=True):
             pixels[name][case.split] += int(count)
     refuse(folder.cases_file, problems)
@@ -380,7 +392,7 @@ def _parse_case(row: Mapping[str, str], root: Path, info: DatasetInfo, problems:
 def _value(
     row: Mapping[str, str], image_label: ImageLabelInfo, where: str, problems: list[str]
 ) -> int:
-    """Return the place of an image_label's value, UNKNOWN where the cell is empty or absent."""
+    """Return the place of an image label's value, UNKNOWN where the cell is empty or absent."""
     text = row.get(image_label.name, "")
     if text and text not in image_label.values:
         problems.append(

@@ -1,4 +1,4 @@
-"""Several mistakes told at once, so that a folder is mended in one go."""
+"""Several mistakes reported at once, so that a folder is mended in one go."""
 
 from collections.abc import Sequence
 from pathlib import Path

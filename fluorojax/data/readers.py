@@ -1,5 +1,6 @@
 """Grey frames and label masks from PNG and TIFF, at the bit depth in which they were stored."""
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError
 
 from fluorojax.core.errors import InputError
+from fluorojax.schema.frame import Frame
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff")
 
@@ -19,7 +21,7 @@ _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError,
 _CORRUPT = (struct.error, zlib.error, tifffile.TiffFileError, Image.DecompressionBombError)
 
 
-def read_frame(path: str | Path) -> np.ndarray:
+def read_frame(path: str | os.PathLike[str]) -> Frame:
     """Read one grey frame, without rescaling: an 8-bit file gives uint8, a 16-bit file uint16.
 
     Grey stored as RGB or RGBA with equal channels is accepted; a TIFF in which 0 is white is
@@ -29,13 +31,27 @@ def read_frame(path: str | Path) -> np.ndarray:
         path: an 8- or 16-bit PNG or TIFF file with a single frame.
 
     Returns:
-        [H, W] uint8 or uint16.
+        [H, W] uint8 or uint16, the file as its source; these files say no spacing.
 
     Raises:
         InputError: the file is missing, truncated, in colour, a float or multi-page TIFF, or of
             another format.
     """
-    return _read(Path(path), _png_frame, _tiff_frame)
+    return Frame(_read(Path(path), _png_frame, _tiff_frame), source=os.fspath(path))
+
+
+def read_image(image: Image.Image) -> Frame:
+    """Return a picture that Pillow has opened or made as a frame, the same rules as for a file.
+
+    Raises:
+        InputError: it has a palette, colours, one bit a pixel or several pictures.
+    """
+    source = str(getattr(image, "filename", "") or "PIL image")
+    if image.mode in ("1", "P", "PA"):
+        raise InputError(f"{source}: mode {image.mode}; image.convert('L') has grey values")
+    if (count := getattr(image, "n_frames", 1)) > 1:
+        raise InputError(f"{source}: {count} pictures in one; give one frame at a time")
+    return Frame(_grey(np.asarray(image), Path(source)), source=source)
 
 
 def read_mask_image(path: str | Path) -> np.ndarray:

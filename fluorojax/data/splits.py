@@ -89,5 +89,5 @@ def first_units(units: Iterable[str], share: float) -> frozenset[str]:
 
 
 def _uniform(name: str) -> float:
-    # 7 bytes are all that a double can tell apart: it holds 53 bits.
+    # 7 bytes are all that a double can hold: it holds 53 bits.
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big") / 2**56

@@ -10,22 +10,17 @@ import jax
 import numpy as np
 from PIL import Image
 
+from fluorojax.config.procedures import data_set_of
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import progress
 from fluorojax.data.folder import ATTACHED
+from fluorojax.datasets.source import simulated_builder
 from fluorojax.drawing import overlay
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import UNKNOWN, DatasetInfo
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import Spec
-from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
-from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as knee_synthetic
 from tfds_builders.simulated import Simulation
-
-SIMULATIONS: dict[type, Simulation] = {
-    Spec: ercp_synthetic.SIMULATION,
-    KneeSpec: knee_synthetic.SIMULATION,
-}
 
 SPACING = ("row_spacing_mm", "col_spacing_mm")
 # In turn, so that five patients and more are a folder one can train on.
@@ -49,7 +44,7 @@ def write_gallery(
     """Write simulated frames, `frames` of each sequence, into `out`, which must be new or empty.
 
     images/CASE.png (16 bit) and masks/CASE.png (bitmask) with dataset.json and cases.csv are a
-    folder of frames like one's own; truth.json holds the other numbers that the simulator tells of
+    folder of frames like one's own; truth.json holds the other numbers that the simulator gives of
     each case, null where it has none; gallery.png and gallery_labels.png show them side by side, a
     sequence in a row if it has more than one frame.
 
@@ -68,14 +63,15 @@ def write_gallery(
         raise InputError(f"{out} is not empty; give a new folder, nothing in it was changed")
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    info, pictures, rows, truth = SIMULATIONS[type(spec)].info, [], [], {}
+    simulation = simulation_of(spec)
+    info, pictures, rows, truth = simulation.info, [], [], {}
     with progress("simulate", len(sequences) * frames) as update:
         for place, sequence in enumerate(sequences):
             made = simulate_sequence(spec, seed, sequence, frames)
             for k in range(frames):
                 frame = {name: value[k] for name, value in made.items()}
                 split = splits[place % len(splits)]
-                rows.append(_write(SIMULATIONS[type(spec)], frame, out, sequence, k))
+                rows.append(_write(simulation, frame, out, sequence, k))
                 rows[-1] |= {"split": split}
                 truth[rows[-1]["case"]] = _numbers(frame)
                 pictures.append(_pictures(frame))
@@ -95,7 +91,12 @@ def write_gallery(
 
 def simulate_sequence(spec: Spec | KneeSpec, seed: int, number: int, frames: int) -> Frames:
     """Return the frames of one sequence, `[frames, ...]` each; each sequence is a new patient."""
-    return jax.device_get(SIMULATIONS[type(spec)].sequence(spec, seed, number, frames))
+    return jax.device_get(simulation_of(spec).sequence(spec, seed, number, frames))
+
+
+def simulation_of(spec: Spec | KneeSpec) -> Simulation:
+    """Return what makes frames of a spec."""
+    return simulated_builder(data_set_of(spec)).simulation
 
 
 def montage(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
@@ -115,11 +116,11 @@ def _write(
     """Write one frame's two files; return its row of cases.csv."""
     name = f"{sequence:04d}"
     case = f"{name}_{number:02d}"
-    frame = simulation.frame((case, name, name), (sequence, 0, number), values)
+    stored = simulation.stored_case((case, name, name), (sequence, 0, number), values)
     grey = np.rint(values["image"] * FULL_SCALE).astype(np.uint16)
     Image.fromarray(grey).save(out / "images" / f"{case}.png")
-    Image.fromarray(bitmask.pack(frame.mask)).save(out / "masks" / f"{case}.png")
-    image_labels = zip(simulation.info.image_labels, frame.image_labels, strict=True)
+    Image.fromarray(bitmask.pack(stored.mask)).save(out / "masks" / f"{case}.png")
+    image_labels = zip(simulation.info.image_labels, stored.image_labels, strict=True)
     return {
         "case": case,
         "image": f"images/{case}.png",
@@ -127,15 +128,17 @@ def _write(
         "patient": name,
         "sequence": name,
         "frame": number,
-        "attached": IN_WORDS[frame.attached],
-        "stratum": frame.stratum,
-        **{name: f"{spacing:.6g}" for name, spacing in zip(SPACING, frame.spacing_mm, strict=True)},
+        "attached": IN_WORDS[stored.attached],
+        "stratum": stored.stratum,
+        **{
+            name: f"{spacing:.6g}" for name, spacing in zip(SPACING, stored.spacing_mm, strict=True)
+        },
         **{a.name: "" if k == UNKNOWN else a.values[k] for a, k in image_labels},
     }
 
 
 def _numbers(frame: Frames) -> dict[str, Any]:
-    """Return what the simulator tells of a frame besides pictures and long lines."""
+    """Return what the simulator gives of a frame besides pictures and long lines."""
     few = {name: value for name, value in frame.items() if value.size <= MOST_NUMBERS}
     return {name: _without_nan(value.tolist()) for name, value in few.items()}
 

@@ -1,6 +1,7 @@
 """Built datasets: found, or built when missing; frames are read one by one, on their own grids."""
 
 import dataclasses
+import importlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +13,13 @@ import absl.logging
 import numpy as np
 import tensorflow_datasets as tfds
 
+from fluorojax.config.procedures import BUILDERS
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console, progress
 from fluorojax.data import splits
 from fluorojax.data.folder import check_cases, fingerprint, read_folder
 from fluorojax.schema.example import Example
 from fluorojax.schema.info import SPLITS, DatasetInfo
-from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as ercp_synthetic
-from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as knee_synthetic
 from tfds_builders.simulated import (
     SimulatedBuilder,
     SimulatedConfig,
@@ -28,6 +28,8 @@ from tfds_builders.simulated import (
     simulate_frames,
 )
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
+
+FOLDER = "xray_folder"  # the builder of one's own frames; those of simulated ones are `BUILDERS`
 
 
 class DataSettings(Protocol):
@@ -154,9 +156,20 @@ def open_dataset(data: DataSettings, spec: Any = None) -> Dataset:
     Raises:
         InputError: no such builder or size, or a folder that cannot be used as it is.
     """
+    if data.builder == FOLDER:
+        return _open_folder(data)
     if data.builder not in BUILDERS:
-        raise InputError(f"data.builder={data.builder}: write one of {', '.join(BUILDERS)}")
-    return BUILDERS[data.builder](data, spec)
+        names = ", ".join((*BUILDERS, FOLDER))
+        raise InputError(f"data.builder={data.builder}: write one of {names}")
+    data_set, _, online = BUILDERS[data.builder]
+    made_by = simulated_builder(data_set)
+    return open_simulated(made_by, data.size, data.built_dir, spec, online=online)
+
+
+def simulated_builder(data_set: str) -> type[SimulatedBuilder]:
+    """Return the TFDS builder of a data set of simulated frames, from the folder of its name."""
+    module = importlib.import_module(f"tfds_builders.{data_set}.{data_set}_dataset_builder")
+    return module.Builder
 
 
 def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -> Dataset:
@@ -173,7 +186,7 @@ def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -
     folder = read_folder(directory, cases_file)
     digest = fingerprint(folder)
     name = xray_folder.config_name(folder, digest)
-    path = _path(built_dir, "xray_folder", name, xray_folder.Builder)
+    path = _path(built_dir, FOLDER, name, xray_folder.Builder)
     if not path.exists():
         summary = check_cases(folder)
 
@@ -234,33 +247,13 @@ def open_simulated(
     return dataclasses.replace(dataset, online=Online(simulation, spec)) if online else dataset
 
 
-Opener = Callable[[DataSettings, Any], Dataset]
-
-
-def _open_folder(data: DataSettings, spec: Any) -> Dataset:
-    del spec  # nothing is simulated
+def _open_folder(data: DataSettings) -> Dataset:
     if not data.dir:
         raise InputError(
             "data.dir is empty: give the folder that holds dataset.json and the frames"
         )
     return open_folder(data.dir, data.cases, data.built_dir)
 
-
-def _stored(made_by: type[SimulatedBuilder]) -> Opener:
-    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec)
-
-
-def _online(made_by: type[SimulatedBuilder]) -> Opener:
-    return lambda data, spec: open_simulated(made_by, data.size, data.built_dir, spec, online=True)
-
-
-BUILDERS: dict[str, Opener] = {
-    "ercp_simulated": _online(ercp_synthetic.Builder),
-    "ercp_synthetic": _stored(ercp_synthetic.Builder),
-    "knee_simulated": _online(knee_synthetic.Builder),
-    "knee_synthetic": _stored(knee_synthetic.Builder),
-    "xray_folder": _open_folder,
-}
 
 _FORMAT: dict[str, Any] = {"file_format": "array_record"}  # the one that needs no TensorFlow
 

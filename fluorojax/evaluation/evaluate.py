@@ -1,22 +1,25 @@
 """Scores of every case of a split, on the frames' own grids, with a picture of each."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fluorojax.core.progress import progress
+from fluorojax.data.frames import frame_of
 from fluorojax.datasets.source import Frames, labelled_only
 from fluorojax.drawing import archive, overlay
-from fluorojax.evaluation.probabilities import Confidence
-from fluorojax.inference.predictor import Choice, Prediction, Predictor
+from fluorojax.evaluation.probabilities import ProbabilityScores
+from fluorojax.inference.predictor import Prediction, Predictor
 from fluorojax.metrics import image_labels
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.models.intensity import normalise
 from fluorojax.schema import bitmask, labels
 from fluorojax.schema.example import Example
+from fluorojax.schema.frame import Spacing
 from fluorojax.schema.info import UNKNOWN, DatasetInfo
 
 ONE_LABEL_CASES = "one_label.csv"
@@ -24,38 +27,37 @@ ONE_LABEL_CASES = "one_label.csv"
 
 Row = dict[str, Any]
 Predict = Callable[[Example], Prediction]
-"""What is found in an example: probabilities, or masks alone; image labels, where they are told."""
-
-Masks = Callable[[np.ndarray, tuple[float, float]], np.ndarray]
-"""Masks [H, W, C] bool of what `Predict` found in a frame of this spacing (mm, NaN: unknown)."""
+"""What is predicted of an example: masks, perhaps probabilities and image labels."""
 
 
-def as_found(found: np.ndarray, _: tuple[float, float]) -> np.ndarray:
-    """Return masks as they are, where nothing else was found."""
-    return found
-
-
-class Case(NamedTuple):
-    """A labelled example and what was found in it; classes as predicted.
+@dataclasses.dataclass(frozen=True)
+class Scoring:
+    """What every case of a split is scored as.
 
     Attributes:
-        example: the frame.
-        found: [H, W, C] float32 probabilities, or bool masks.
-        prediction: [H, W, C] bool, the masks that are scored.
+        info: the classes as predicted (see `fluorojax.schema.labels`), in that order.
+        stored_classes: bits in the masks of the split's frames.
+        settings: tolerances of the metrics.
+    """
+
+    info: DatasetInfo
+    stored_classes: int
+    settings: MetricSettings = dataclasses.field(default_factory=MetricSettings)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """A labelled example and what was predicted of it; classes as predicted.
+
+    Attributes:
+        example: the frame with its annotation.
+        prediction: masks, and what else is known.
         reference: [H, W, C] bool.
-        image_labels: what is told of the whole frame, by the image_label's name.
     """
 
     example: Example
-    found: np.ndarray
-    prediction: np.ndarray
+    prediction: Prediction
     reference: np.ndarray
-    image_labels: Mapping[str, Choice]
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether more is known than a mask."""
-        return self.found.dtype != bool
 
     @property
     def ignore(self) -> np.ndarray:
@@ -63,15 +65,9 @@ class Case(NamedTuple):
         return self.example["ignore"].astype(bool)
 
     @property
-    def spacing(self) -> tuple[float, float]:
+    def spacing(self) -> Spacing:
         """Millimetres between rows and between columns, NaN where unknown."""
-        return spacing_of(self.example)
-
-
-def spacing_of(example: Example) -> tuple[float, float]:
-    """Return (row_mm, col_mm) of a frame, NaN where unknown."""
-    row_mm, column_mm = example["spacing_mm"]
-    return float(row_mm), float(column_mm)
+        return frame_of(self.example).spacing_mm
 
 
 OnCase = Callable[[Case], None]
@@ -79,54 +75,36 @@ Draw = Callable[[Case, Sequence[str], Path], None]  # case, names of the classes
 
 
 def by_network(predictor: Predictor) -> Predict:
-    """Return what a network finds in an example."""
-    return lambda example: predictor.find(example["image"])
+    """Return what a network predicts of an example: of its frame, with its spacing."""
+    return lambda example: predictor.predict(frame_of(example))
 
 
 def cases_of(
-    predict: Predict,
-    frames: Frames,
-    *,
-    masks: Masks,
-    info: DatasetInfo,
-    stored_classes: int,
-    doing: str = "evaluate",
+    predict: Predict, frames: Frames, scoring: Scoring, *, doing: str = "evaluate"
 ) -> Iterator[Case]:
     """Yield every labelled case; unlabelled ones have nothing to be scored against.
 
     Args:
-        predict: see `Predict`; classes as in `info`.
+        predict: see `Predict`; classes as in `scoring.info`.
         frames: a split.
-        masks: see `Masks`.
-        info: the classes as predicted (see `fluorojax.schema.labels`), in that order.
-        stored_classes: bits in the masks of `frames`.
+        scoring: its classes.
         doing: what the progress bar says.
     """
     labelled = labelled_only(frames)
     with progress(doing, len(labelled)) as update:
         for n, example in enumerate(labelled):
-            told = predict(example)
-            found = told.probabilities
-            prediction = masks(found, spacing_of(example))
-            reference = reference_of(example, info, stored_classes)
-            yield Case(example, found, prediction, reference, told.image_labels)
+            reference = reference_of(example, scoring.info, scoring.stored_classes)
+            yield Case(example, predict(example), reference)
             update(n + 1)
 
 
 def score_split(
-    predict: Predict,
-    frames: Frames,
-    *,
-    info: DatasetInfo,
-    settings: MetricSettings,
-    on_case: OnCase | None = None,
-    **given: Any,
+    predict: Predict, frames: Frames, scoring: Scoring, *, on_case: OnCase | None = None
 ) -> list[Row]:
     """Predict and score every labelled case.
 
     Args:
-        predict, frames, info: as for `cases_of`, which gets `given` too.
-        settings: tolerances of the metrics.
+        predict, frames, scoring: as for `cases_of`.
         on_case: called with each case.
 
     Returns:
@@ -136,12 +114,12 @@ def score_split(
         RuntimeError: not every labelled case was scored.
     """
     rows: list[Row] = []
-    for case in cases_of(predict, frames, info=info, **given):
-        rows += score_example(case, info, settings)
+    for case in cases_of(predict, frames, scoring):
+        rows += score_example(case, scoring)
         if on_case:
             on_case(case)
     expected = [row.case for row in frames.rows if row.labelled]
-    if [row["case"] for row in rows[:: len(info.classes)]] != expected:
+    if [row["case"] for row in rows[:: len(scoring.info.classes)]] != expected:
         raise RuntimeError(f"{len(expected)} cases have labels, but others or fewer were scored")
     return rows
 
@@ -152,7 +130,7 @@ def reference_of(example: Example, info: DatasetInfo, stored_classes: int) -> np
     return np.asarray(labels.merge(mask, len(info.classes)))
 
 
-def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> list[Row]:
+def score_example(case: Case, scoring: Scoring) -> list[Row]:
     """Return the rows of one case, one a class, with the case's own fields in front."""
     example = case.example
     about = {
@@ -162,29 +140,30 @@ def score_example(case: Case, info: DatasetInfo, settings: MetricSettings) -> li
         "stratum": example["stratum"],
     }
     scores = score_case(
-        case.prediction,
+        case.prediction.masks,
         case.reference,
         ignore=case.ignore,
-        classes=info.classes,
+        classes=scoring.info.classes,
         spacing=case.spacing,
-        relation=info.relation,
+        relation=scoring.info.relation,
         attached=int(example["attached"]),
-        settings=settings,
+        settings=scoring.settings,
     )
     return [about | row for row in scores]
 
 
-def as_one_label(case: Case, info: DatasetInfo, settings: MetricSettings) -> list[Row]:
+def as_one_label(case: Case, scoring: Scoring) -> list[Row]:
     """Return the row of all classes as one label, as `single` learns them."""
-    masks = (case.prediction, case.reference)
-    prediction, reference = (np.asarray(labels.merge(m, 1)) for m in masks)
-    union = case._replace(prediction=prediction, reference=reference)
-    return score_example(union, labels.all_as_one(info), settings)
+    masks, reference = (
+        np.asarray(labels.merge(m, 1)) for m in (case.prediction.masks, case.reference)
+    )
+    union = Case(case.example, Prediction(masks), reference)
+    return score_example(union, dataclasses.replace(scoring, info=labels.all_as_one(scoring.info)))
 
 
 def image_label_rows(case: Case, info: DatasetInfo) -> list[Row]:
-    """Return the rows of a case's image labels, one for each that is told and that `info` has."""
-    example = case.example
+    """Return the rows of a case's image labels, of those that are predicted and `info` has."""
+    example, predicted = case.example, case.prediction.image_labels
     about = {name: example[name] for name in ("case", "patient", "sequence")}
     values = [int(value) for value in example["image_labels"]]
     return [
@@ -192,11 +171,11 @@ def image_label_rows(case: Case, info: DatasetInfo) -> list[Row]:
         | {
             "image_label": image_label.name,
             "reference": "" if value == UNKNOWN else image_label.values[value],
-            "predicted": case.image_labels[image_label.name].value,
-            "probability": case.image_labels[image_label.name].probability,
+            "predicted": predicted[image_label.name].value,
+            "probability": predicted[image_label.name].probability,
         }
         for image_label, value in zip(info.image_labels, values, strict=True)
-        if image_label.name in case.image_labels
+        if image_label.name in predicted
     ]
 
 
@@ -204,93 +183,108 @@ def draw_case(case: Case, names: Sequence[str], folder: Path) -> None:
     """Write the pictures of a case: `overlays/<case>.png` and `maps/<case>.png`."""
     name = f"{overlay.file_name(case.example['case'])}.png"
     overlay.save_png(picture_of(case, names), folder / "overlays" / name)
-    archive.save(folder / "maps" / name, image_of(case), case.ignore, case.found, case.reference)
+    prediction = case.prediction
+    maps = prediction.masks if prediction.probabilities is None else prediction.probabilities
+    archive.save(folder / "maps" / name, image_of(case), case.ignore, maps, case.reference)
 
 
 def draw_nothing(case: Case, names: Sequence[str], folder: Path) -> None:
     """Leave a case without pictures, where only its scores are wanted."""
 
 
+@dataclasses.dataclass
+class _Collected:
+    """What is gathered of a split, case by case, besides the rows of its scores."""
+
+    scoring: Scoring
+    probabilities: ProbabilityScores
+    with_probabilities: int = 0
+    one_label: list[Row] = dataclasses.field(default_factory=list)
+    image_labels: list[Row] = dataclasses.field(default_factory=list)
+
+    def add(self, case: Case) -> None:
+        if len(self.scoring.info.classes) > 1:
+            self.one_label.extend(as_one_label(case, self.scoring))
+        self.image_labels.extend(image_label_rows(case, self.scoring.info))
+        self.with_probabilities += add_case(self.probabilities, case)
+
+
 def write_evaluation(
     predict: Predict,
     frames: Frames,
     folder: Path,
+    scoring: Scoring,
     *,
     thresholds: Sequence[float] = (),
     points: Mapping[str, float] | None = None,
     draw: Draw = draw_case,
-    **scoring: Any,
 ) -> dict[str, Any]:
     """Score a split and write into `folder` all that is known of it; return the summary.
 
     Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
     classes, `one_label.csv`; where there are probabilities, `thresholds.csv` and
-    `calibration.csv`; and where image labels are told, `image_labels.csv`.
+    `calibration.csv`; and where image labels are predicted, `image_labels.csv`.
 
     Args:
-        predict, frames: as for `score_split`, which gets `scoring` too.
+        predict, frames, scoring: as for `score_split`.
         folder: made if missing.
-        thresholds: those that `scoring["masks"]` uses, one a class, to be told with the scores;
-            empty where there are masks alone.
-        points: class -> operating point, chosen on a validation split; the summary tells the
+        thresholds: those that the masks were made at, one a class, for the summary; empty where
+            there are masks alone.
+        points: class -> operating point, chosen on a validation split; the summary gives the
             scores there beside those at the thresholds in use.
         draw: writes the pictures of a case.
     """
-    info, settings = scoring["info"], scoring["settings"]
-    confidence = Confidence(info.classes, settings)
-    seen: set[bool] = set()
-    together: list[Row] = []
-    told: list[Row] = []
+    names = scoring.info.class_names
+    collected = _Collected(scoring, ProbabilityScores(scoring.info.classes, scoring.settings))
 
     def keep(case: Case) -> None:
-        draw(case, info.class_names, folder)
-        if len(info.classes) > 1:
-            together.extend(as_one_label(case, info, settings))
-        told.extend(image_label_rows(case, info))
-        seen.add(case.has_probabilities)
-        if case.has_probabilities:
-            add_case(confidence, case)
+        draw(case, names, folder)
+        collected.add(case)
 
-    rows = score_split(predict, frames, on_case=keep, **scoring)
+    rows = score_split(predict, frames, scoring, on_case=keep)
     unlabelled = sum(not row.labelled for row in frames.rows)
-    summary = summarise(rows, settings) | {"unlabelled": unlabelled}
-    if seen == {True}:
-        used = dict(zip(info.class_names, map(float, thresholds), strict=True))
-        summary |= {"thresholds": used, "confidence": confidence.summary(points or {})}
-        confidence.write(folder)
-    if told:
-        summary |= {"image_labels": image_labels.summarise_image_labels(told, info.image_labels)}
-        image_labels.write_image_labels_csv(told, folder / image_labels.FILE)
+    summary = summarise(rows, scoring.settings) | {"unlabelled": unlabelled}
+    if collected.with_probabilities:
+        summary["thresholds"] = dict(zip(names, map(float, thresholds), strict=True))
+        summary["confidence"] = collected.probabilities.summary(points or {})
+        collected.probabilities.write(folder)
+    if rows_of_labels := collected.image_labels:
+        known = scoring.info.image_labels
+        summary["image_labels"] = image_labels.summarise_image_labels(rows_of_labels, known)
+        image_labels.write_image_labels_csv(rows_of_labels, folder / image_labels.FILE)
     write_cases_csv(rows, folder / "cases.csv")
-    if together:
-        write_cases_csv(together, folder / ONE_LABEL_CASES)
+    if collected.one_label:
+        write_cases_csv(collected.one_label, folder / ONE_LABEL_CASES)
     write_summary(summary, folder / "summary.json")
     return summary
 
 
-def write_confidence(
-    predict: Predict, frames: Frames, folder: Path, *, settings: MetricSettings, **given: Any
+def write_probability_scores(
+    predict: Predict, frames: Frames, folder: Path, scoring: Scoring
 ) -> dict[str, float]:
     """Write only `thresholds.csv` and `calibration.csv` of a split; return each class's best.
 
     Args as for `write_evaluation`.
     """
-    confidence = Confidence(given["info"].classes, settings)
-    for case in cases_of(predict, frames, doing="thresholds", **given):
-        add_case(confidence, case)
-    confidence.write(folder)
-    return confidence.points
+    scores = ProbabilityScores(scoring.info.classes, scoring.settings)
+    for case in cases_of(predict, frames, scoring, doing="thresholds"):
+        add_case(scores, case)
+    scores.write(folder)
+    return scores.sweep.operating_points
 
 
-def add_case(confidence: Confidence, case: Case) -> None:
-    """Give a case to what collects probabilities."""
-    confidence.add(
-        case.found,
+def add_case(scores: ProbabilityScores, case: Case) -> bool:
+    """Give a case to what collects probabilities; return whether it has any."""
+    if case.prediction.probabilities is None:
+        return False
+    scores.add(
+        case.prediction.probabilities,
         case.reference,
         patient=case.example["patient"],
         ignore=case.ignore,
         spacing=case.spacing,
     )
+    return True
 
 
 def image_of(case: Case) -> np.ndarray:
@@ -301,4 +295,6 @@ def image_of(case: Case) -> np.ndarray:
 
 def picture_of(case: Case, names: Sequence[str]) -> np.ndarray:
     """Return frame, prediction and reference as one RGB picture [H, W, 3] uint8."""
-    return overlay.overlay(image_of(case), case.prediction, case.reference, case.ignore, names)
+    return overlay.overlay(
+        image_of(case), case.prediction.masks, case.reference, case.ignore, names
+    )

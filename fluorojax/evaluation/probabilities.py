@@ -15,6 +15,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.metrics.calibration import BINS, SURE, calibration_error, reliability
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.thresholds import Row, at, operating_points, sweep_case, sweep_table
+from fluorojax.schema.frame import Spacing
 from fluorojax.schema.info import ClassInfo
 
 CALIBRATION, THRESHOLDS = "calibration.csv", "thresholds.csv"
@@ -25,12 +26,28 @@ SWEEP_COLUMNS = (
 )
 
 
-class Confidence:
-    """Collects the probabilities of a split, case by case."""
+class Calibration:
+    """Collects how often pixels of each probability are of their class, case by case."""
+
+    def __init__(self, classes: Sequence[ClassInfo]):
+        self.bins = {c.name: np.zeros((BINS, 3)) for c in classes}
+
+    def add(self, probabilities: np.ndarray, reference: np.ndarray, ignore: np.ndarray) -> None:
+        """Take one case: [H, W, C] float and bool, and [H, W] bool of pixels that do not count."""
+        for k, bins in enumerate(self.bins.values()):
+            bins += reliability(probabilities[..., k], reference[..., k].astype(bool), ~ignore)
+
+    def write(self, folder: Path) -> None:
+        """Write `calibration.csv` into `folder`."""
+        rows = [row for name, bins in self.bins.items() for row in bin_rows(name, bins)]
+        _write(folder / CALIBRATION, BIN_COLUMNS, rows)
+
+
+class ThresholdSweep:
+    """Collects the scores of masks made at each of many thresholds, case by case."""
 
     def __init__(self, classes: Sequence[ClassInfo], settings: MetricSettings):
         self._classes, self._settings = tuple(classes), settings
-        self._bins = {c.name: np.zeros((BINS, 3)) for c in classes}
         self._rows: list[Row] = []
 
     def add(
@@ -40,12 +57,9 @@ class Confidence:
         *,
         patient: str,
         ignore: np.ndarray,
-        spacing: tuple[float, float],
+        spacing: Spacing,
     ) -> None:
         """Take one case; arguments as for `metrics.thresholds.sweep_case`."""
-        for k, info in enumerate(self._classes):
-            truth = reference[..., k].astype(bool)
-            self._bins[info.name] += reliability(probabilities[..., k], truth, ~ignore)
         rows = sweep_case(
             probabilities,
             reference,
@@ -57,14 +71,38 @@ class Confidence:
         self._rows += [{"patient": patient} | row for row in rows]
 
     @property
-    def sweep(self) -> list[Row]:
+    def table(self) -> list[Row]:
         """The means of each class at each threshold (`metrics.thresholds.sweep_table`)."""
         return sweep_table(self._rows)
 
     @property
-    def points(self) -> dict[str, float]:
+    def operating_points(self) -> dict[str, float]:
         """Each class's best threshold on these cases."""
-        return operating_points(self.sweep)
+        return operating_points(self.table)
+
+    def write(self, folder: Path) -> None:
+        """Write `thresholds.csv` into `folder`."""
+        _write(folder / THRESHOLDS, SWEEP_COLUMNS, self.table)
+
+
+class ProbabilityScores:
+    """Both of a split: the threshold sweep and the calibration of its probabilities."""
+
+    def __init__(self, classes: Sequence[ClassInfo], settings: MetricSettings):
+        self.sweep, self.calibration = ThresholdSweep(classes, settings), Calibration(classes)
+
+    def add(
+        self,
+        probabilities: np.ndarray,
+        reference: np.ndarray,
+        *,
+        patient: str,
+        ignore: np.ndarray,
+        spacing: Spacing,
+    ) -> None:
+        """Take one case; arguments as for `metrics.thresholds.sweep_case`."""
+        self.calibration.add(probabilities, reference, ignore)
+        self.sweep.add(probabilities, reference, patient=patient, ignore=ignore, spacing=spacing)
 
     def summary(self, points: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Return, by class, what a summary says: calibration errors, and scores at `points`.
@@ -77,7 +115,7 @@ class Confidence:
             probability SURE or more (None: there are none), `operating_point` (None: not chosen)
             and `at_operating_point`: metric -> mean over patients.
         """
-        scores = at(self.sweep, points)
+        scores = at(self.sweep.table, points)
         return {
             name: {
                 "calibration_error": calibration_error(bins),
@@ -85,15 +123,14 @@ class Confidence:
                 "operating_point": points.get(name),
                 "at_operating_point": scores.get(name, {}),
             }
-            for name, bins in self._bins.items()
+            for name, bins in self.calibration.bins.items()
         }
 
     def write(self, folder: Path) -> None:
-        """Write both tables into `folder`."""
+        """Write both tables into `folder`, which is made if missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        bins = [row for name, table in self._bins.items() for row in bin_rows(name, table)]
-        _write(folder / CALIBRATION, BIN_COLUMNS, bins)
-        _write(folder / THRESHOLDS, SWEEP_COLUMNS, self.sweep)
+        self.calibration.write(folder)
+        self.sweep.write(folder)
 
 
 def bin_rows(name: str, bins: np.ndarray) -> list[Row]:

@@ -126,7 +126,7 @@ def tips(skeleton: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
     """Return the tip (row, column) of a wire, [1, 2], or both ends, [2, 2], where they tie.
 
     The tip is the end of the skeleton's longest path that lies farther from the thing the wire
-    comes out of. Ends equally far (both on the parent, say) cannot be told apart.
+    comes out of. Ends equally far (both on the parent, for example) cannot be distinguished.
 
     Args:
         skeleton: [H, W] bool, not empty.
@@ -142,11 +142,11 @@ def tips(skeleton: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
 def tip_error(
     predicted: np.ndarray, reference: np.ndarray, parent: np.ndarray, scale: Scale
 ) -> float | None:
-    """Return the distance from the predicted to the reference tip; None where no tip can be told.
+    """Return the distance from the predicted to the reference tip; None where the tip is unknown.
 
     Both tips are found by `tips` with the *reference* parent, so that the error is the wire's
     alone. Where the predicted ends tie, the worse of the two counts; where the reference's do,
-    the reference does not say where the tip is.
+    its tip is unknown.
 
     Args:
         predicted, reference: [H, W] bool, skeletons, neither empty.

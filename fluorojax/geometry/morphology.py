@@ -1,4 +1,4 @@
-"""Grey-scale morphology on batches, for losses and for what later stages of a cascade are shown."""
+"""Grey-scale morphology on batches, for losses and for the input of a cascade's later stages."""
 
 import jax
 import jax.numpy as jnp

@@ -76,7 +76,7 @@ def distances(prediction: np.ndarray, reference: np.ndarray, scale: Scale) -> Di
     """Return the nearest distances between the pixels of two sets, each `[H, W] bool`.
 
     Raises:
-        ValueError: a set is empty; `metrics.case.EMPTY_POLICY` says what stands instead.
+        ValueError: a set is empty; `metrics.case.EMPTY_POLICY` gives the scores instead.
     """
     predicted, true = (positions(pixels) * scale for pixels in (prediction, reference))
     if not (len(predicted) and len(true)):

@@ -16,15 +16,15 @@ from safetensors.numpy import load_file, save_file
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.intensity import PERCENTILES
-from fluorojax.inference.postprocess import GapClosing
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
-from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.cascade import Parameters
 from fluorojax.models.spec import NetworkSpec
-from fluorojax.schema.info import ClassInfo, Relation, image_labels_from_json
+from fluorojax.schema.info import image_labels_from_json
 from fluorojax.schema.renamed import KEYS, with_new_names
 
-FORMAT = 2
+FORMAT = 3
+READABLE = (2, FORMAT)
 PARAMETERS = "params.safetensors"
 MANIFEST = "manifest.json"
 
@@ -43,12 +43,6 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
     save_file(arrays, folder / PARAMETERS)
     manifest = {
         "format": FORMAT,
-        "classes": [
-            {"name": c.name, "kind": c.kind, "threshold": threshold, "min_component_px": least}
-            for c, threshold, least in zip(
-                predictor.classes, predictor.thresholds, predictor.min_component_px, strict=True
-            )
-        ],
         "network": predictor.spec.to_json(),
         "preprocessing": {
             "channels": "grey",
@@ -56,9 +50,7 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
             "fit": "shrink if larger (aspect kept), never enlarge, centre, pad",
             "intensity_percentiles": list(PERCENTILES),
         },
-        "tta": dataclasses.asdict(predictor.tta),
-        "postprocessing": dataclasses.asdict(predictor.gap_closing),
-        "relation": dataclasses.asdict(predictor.relation) if predictor.relation else None,
+        "masks": predictor.rules.to_json(),
         "image_labels": [dataclasses.asdict(image_label) for image_label in predictor.image_labels],
         "origin": dict(origin),
         "sha256": sha256(folder / PARAMETERS),
@@ -95,15 +87,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error}); export the run again") from error
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") not in READABLE:
         raise InputError(
-            f"{path} has format {manifest.get('format')!r}, and this version reads {FORMAT}; "
-            "export the run again, or use the version that wrote it"
+            f"{path} has format {manifest.get('format')!r}, and this version reads "
+            f"{' and '.join(map(str, READABLE))}; export the run again, or use the version that "
+            "wrote it"
         )
     manifest = with_new_names(manifest, KEYS)
-    manifest["classes"] = [with_new_names(entry, KEYS) for entry in manifest["classes"]]
-    manifest["tta"] = with_new_names(manifest.get("tta", {}), KEYS)
-    return manifest
+    return manifest if manifest["format"] == FORMAT else _from_format_2(manifest)
+
+
+def _from_format_2(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest of format 2 as today's: what makes masks stood in four places there.
+
+    The oldest of them have neither image labels nor views, and no least area of components.
+    """
+    rest = dict(manifest)
+    masks = {
+        "classes": [
+            {"min_component_px": 0.0, **with_new_names(entry, KEYS)}
+            for entry in rest.pop("classes")
+        ],
+        "relation": rest.pop("relation"),
+        "gap_closing": rest.pop("postprocessing"),
+        "tta": with_new_names(rest.pop("tta", {}), KEYS),
+    }
+    return {"image_labels": [], **rest, "format": FORMAT, "masks": masks}
 
 
 def add_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
@@ -135,23 +144,29 @@ def load(path: str | Path) -> Predictor:
     Example:
         model = fluorojax.load("runs/joint-quick/export")
         probabilities = model(frame)  # frame: [H, W] grey values -> [H, W, C] float32 in [0, 1]
-        masks = model.segment(frame)  # [H, W, C] bool, at the thresholds of the manifest
+        prediction = model.predict("frame.png", spacing_mm=0.2)  # .masks: [H, W, C] bool
 
     Raises:
-        InputError: the folder is not an export, or a file in it is missing or damaged.
+        InputError: the folder is not an export, a file in it is missing or damaged, or it scales
+            grey values otherwise than this version.
     """
     folder = Path(path)
     manifest = read_manifest(folder)
+    _check_percentiles(manifest["preprocessing"], folder / MANIFEST)
     return Predictor(
         spec=NetworkSpec.from_json(manifest["network"]),
         parameters=load_parameters(folder),
         image_size=tuple(manifest["preprocessing"]["image_size"]),
-        classes=tuple(ClassInfo(c["name"], c["kind"]) for c in manifest["classes"]),
-        thresholds=[c["threshold"] for c in manifest["classes"]],
-        gap_closing=GapClosing(**manifest["postprocessing"]),
-        relation=Relation(**manifest["relation"]) if manifest["relation"] else None,
-        # Younger than FORMAT 2.
-        image_labels=image_labels_from_json(manifest.get("image_labels", [])),
-        min_component_px=[c.get("min_component_px", 0.0) for c in manifest["classes"]],
-        tta=TtaSpec(**manifest["tta"]),
+        rules=MaskRules.from_json(manifest["masks"]),
+        image_labels=image_labels_from_json(manifest["image_labels"]),
+        source=str(path),
     )
+
+
+def _check_percentiles(preprocessing: Mapping[str, Any], path: Path) -> None:
+    """Check that grey values are scaled here as they were when the network learned."""
+    if (theirs := tuple(preprocessing["intensity_percentiles"])) != PERCENTILES:
+        raise InputError(
+            f"{path}: the network learned grey values between the percentiles {theirs}, and this "
+            f"version scales by {PERCENTILES}; use the version that wrote it"
+        )

@@ -1,10 +1,13 @@
-"""The frames that a command was given: files, and folders of them."""
+"""The frames that a command was given: files and folders, and what it says of them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from fluorojax.core.errors import InputError
+from fluorojax.data.folder import Case, read_cases
 from fluorojax.data.readers import IMAGE_SUFFIXES
+from fluorojax.schema.frame import Spacing
 
 
 def frames_of(inputs: Sequence[Path]) -> list[Path]:
@@ -31,3 +34,92 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
                 "give them in two commands, with two folders, or rename one"
             )
     return list(stems.values())
+
+
+def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case]:
+    """Return the cases of the dataset folders named, then the other frames as cases of their own.
+
+    A folder with a `dataset.json` is a dataset folder: its table says which files are its frames,
+    and their spacing. A frame that no table names is called by its file without the ending.
+
+    Args:
+        inputs: frames, folders of frames, dataset folders.
+        cases_file: the table's name in dataset folders.
+
+    Raises:
+        InputError: nothing is there, a table is wrong, or two cases would write one file.
+    """
+    folders = [path for path in inputs if is_dataset(path)]
+    others = [path for path in inputs if path not in folders]
+    cases = [case for path in folders for case in read_cases(path, cases_file).cases]
+    cases += [Case(path.stem, path, "", "") for path in (frames_of(others) if others else ())]
+    named: dict[str, Case] = {}
+    for case in cases:
+        if (other := named.setdefault(case.case, case)).image != case.image:
+            raise InputError(
+                f"{other.image} and {case.image} would both be written to {case.case}.png; "
+                "give them in two commands, with two folders, or rename one"
+            )
+    return list(named.values())
+
+
+def is_dataset(path: Path) -> bool:
+    """Say whether a folder is a dataset folder, whose table says what is in it."""
+    return (path / "dataset.json").is_file()
+
+
+def spacing_given(text: str | None) -> Spacing | None:
+    """Return what `--spacing-mm MM` or `--spacing-mm ROW,COLUMN` says; None: it is not given.
+
+    Raises:
+        InputError: not one or two positive numbers.
+    """
+    if text is None:
+        return None
+    numbers = [_number(part) for part in text.split(",")]
+    if len(numbers) > 2 or not all(0 < number < math.inf for number in numbers):
+        raise InputError(f"--spacing-mm {text}: write one number above 0, or two: rows, columns")
+    return numbers[0], numbers[-1]
+
+
+def thresholds_given(
+    text: str, class_names: Sequence[str], usual: Sequence[float]
+) -> tuple[float, ...]:
+    """Return what `--threshold P` or `--threshold CLASS=P,...` says, one a class.
+
+    Args:
+        text: the option.
+        class_names: of the export, in order.
+        usual: thresholds of the classes that are not named.
+
+    Raises:
+        InputError: no such class, or no number from 0 to 1.
+    """
+    if "=" not in text:
+        return (_threshold(text, text),) * len(class_names)
+    chosen = dict(zip(class_names, usual, strict=True))
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        if name.strip() not in chosen:
+            raise InputError(
+                f"--threshold {text}: there is no class {name.strip()!r}; the export finds "
+                f"{', '.join(class_names)}"
+            )
+        chosen[name.strip()] = _threshold(text, number)
+    return tuple(chosen.values())
+
+
+def _threshold(text: str, number: str) -> float:
+    if not 0 <= (value := _number(number)) <= 1:
+        raise InputError(
+            f"--threshold {text}: write a probability from 0 to 1, for all classes or for some, as "
+            "in 0.5 or wire=0.4,scope=0.6"
+        )
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

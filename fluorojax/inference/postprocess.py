@@ -1,6 +1,6 @@
-"""What is known of finished masks: specks go, gaps are bridged, and what stays detached may go.
+"""What is known of finished masks: small components go, gaps close, and what stays detached may go.
 
-A guidewire comes out of its endoscope. A predicted piece that is not joined to the predicted
+A guidewire comes out of its endoscope. A predicted component that is not joined to the predicted
 endoscope is either a stretch beyond a gap, or something else. This is the knowledge of the
 attachment loss, used after the network instead of in it; both can be switched alone.
 """
@@ -88,8 +88,8 @@ LARGE = 0.25
 """Size, as a share of all that is attached, from which a detached piece may be the child itself."""
 
 
-class _Pieces(NamedTuple):
-    """Pieces of a child (8-connected).
+class _Components(NamedTuple):
+    """Connected components of a child (8-connected).
 
     Attributes:
         number: [H, W], the piece that a pixel belongs to; 0: none.
@@ -103,15 +103,15 @@ class _Pieces(NamedTuple):
     large: list[int]
 
 
-def _pieces(child: np.ndarray, parent: np.ndarray, scale: Scale) -> _Pieces:
-    """Tell the pieces of a child apart."""
+def _components(child: np.ndarray, parent: np.ndarray, scale: Scale) -> _Components:
+    """Label the connected components of a child."""
     piece, count = ndimage.label(child, EIGHT_NEIGHBOURS)
     beside = float(np.hypot(*scale)) * 1.001  # one step, along a diagonal too
     attached = sorted(set(np.unique(piece[touching(child, parent, scale, beside)])) - {0})
     size = np.bincount(piece.ravel(), minlength=count + 1)
     rest = set(range(1, count + 1)) - set(attached)
     large = [k for k in rest if size[k] > LARGE * size[attached].sum()]
-    return _Pieces(piece, attached, sorted(large, key=lambda k: -size[k]))
+    return _Components(piece, attached, sorted(large, key=lambda k: -size[k]))
 
 
 def bridged(
@@ -132,7 +132,7 @@ def bridged(
     """
     cost = 1.0 - probability.astype(np.float64) + FAINT
     result = child.copy()
-    piece, attached, loose = _pieces(child, parent, scale)
+    piece, attached, loose = _components(child, parent, scale)
     held = parent | np.isin(piece, attached)
     joined = True
     while joined:
@@ -192,7 +192,7 @@ def attached_only(child: np.ndarray, parent: np.ndarray, scale: Scale) -> np.nda
     which was left behind, must not be wiped out by a law that does not hold there, for a speck that
     happens to touch the endoscope.
     """
-    piece, attached, large = _pieces(child, parent, scale)
+    piece, attached, large = _components(child, parent, scale)
     held = np.isin(piece, attached)
     if held.sum() < (child & ~held).sum():
         return child

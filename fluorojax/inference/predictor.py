@@ -1,26 +1,25 @@
-"""From a raw frame to probabilities on the frame's own grid."""
+"""From a frame to probabilities and masks on the frame's own grid."""
 
+import copy
 import dataclasses
 import functools
-import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fluorojax.data import grid
+from fluorojax.data.frames import FrameLike, as_frame
 from fluorojax.data.intensity import intensity_range
-from fluorojax.inference.postprocess import GapClosing, without_small_components
-from fluorojax.inference.tta import TtaSpec, mean_over_views
+from fluorojax.inference.mask_rules import MaskRules
+from fluorojax.inference.tta import mean_over_views
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
 from fluorojax.models.intensity import normalise
 from fluorojax.models.spec import NetworkSpec, build
-from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
-
-Spacing = tuple[float, float]
-UNKNOWN: Spacing = (math.nan, math.nan)
+from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Spacing
+from fluorojax.schema.info import ClassInfo, ImageLabelInfo
 
 
 class Point(NamedTuple):
@@ -39,17 +38,19 @@ class Choice(NamedTuple):
     probabilities: dict[str, float]  # of each value; their sum is 1
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
-    """All that is found in a frame.
+    """All that is predicted of a frame, on the frame's own grid.
 
     Attributes:
-        probabilities: [H, W, C] float32 in [0, 1]; or masks, bool, from tools that give only those.
+        masks: [H, W, C] bool, made with the frame's spacing.
+        probabilities: [H, W, C] float32 in [0, 1]; None from tools that give masks alone.
         landmarks: 'exit' and 'tip', where they are learned.
         image_labels: the choice of each, by name, where they are learned.
     """
 
-    probabilities: np.ndarray
+    masks: np.ndarray
+    probabilities: np.ndarray | None = None
     landmarks: Mapping[str, Point] = dataclasses.field(default_factory=dict)
     image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
 
@@ -57,8 +58,9 @@ class Prediction:
 class Predictor:
     """A trained network that takes frames as the machine wrote them.
 
-    Frames go through one at a time, so that a frame's result does not depend on its neighbours:
-    evaluation, `fluorojax predict` and a loaded export give the same bits.
+    Frames go through one at a time, so that a frame's result does not depend on its neighbours, and
+    masks are made with the frame's own spacing: training's validation, `fluorojax evaluate`,
+    `fluorojax predict` and a loaded export give the same bits.
     """
 
     def __init__(
@@ -66,128 +68,126 @@ class Predictor:
         spec: NetworkSpec,
         parameters: Parameters,
         image_size: tuple[int, int],
-        classes: tuple[ClassInfo, ...],
-        thresholds: Sequence[float] | None = None,
-        gap_closing: GapClosing | None = None,
-        relation: Relation | None = None,
+        rules: MaskRules,
         image_labels: tuple[ImageLabelInfo, ...] = (),
-        min_component_px: Sequence[float] | None = None,
-        tta: TtaSpec | None = None,
+        source: str = "",
     ):
         """Take a network, and what makes masks of its probabilities.
 
         Args:
             spec, parameters: the network.
             image_size: rows and columns of its grid.
-            classes: what it finds, in order.
-            thresholds: probability from which a pixel belongs, one a class; None: 0.5 each.
-            gap_closing: what is done to the relation's child afterwards; None: nothing.
-            relation: whose child that is; None: nothing is done.
-            image_labels: of whole frames, those it tells, in order.
-            min_component_px: area (px of the network's grid) below which a piece is dropped, one a
-                class;
-                None: all are kept.
-            tta: whose mean the probabilities are; None: the frame as it is. Attributes are always
-                told of the frame as it is: mirrored, a right knee is a left one.
+            rules: the classes that it finds, and how masks come of their probabilities.
+            image_labels: of whole frames, those it predicts, in order. Always of the frame as it
+                is, and no mean over views: mirrored, a right knee is a left one.
+            source: where it comes from, in words.
         """
-        self.spec, self.image_size, self.classes = spec, image_size, classes
-        self.thresholds = tuple(thresholds or (0.5,) * len(classes))
-        self.gap_closing, self.relation = gap_closing or GapClosing(), relation
-        self.image_labels = image_labels
-        self.min_component_px = tuple(min_component_px or (0.0,) * len(classes))
-        self.tta = tta or TtaSpec()
+        self.spec, self.image_size, self.rules = spec, image_size, rules
+        self.image_labels, self.source = image_labels, source
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
-    def __call__(self, frame: np.ndarray) -> np.ndarray:
+    @property
+    def classes(self) -> tuple[ClassInfo, ...]:
+        """What is found, in order."""
+        return self.rules.classes
+
+    def with_rules(self, **fields: Any) -> "Predictor":
+        """Return the same network with some fields of its `MaskRules` changed."""
+        other = copy.copy(self)
+        other.rules = dataclasses.replace(self.rules, **fields)
+        return other
+
+    def __repr__(self) -> str:
+        labels = ", ".join(a.name for a in self.image_labels)
+        parts = (
+            str(self.rules),
+            f"image labels {labels}" if labels else "",
+            "{} x {} px".format(*self.image_size),
+            f"from {self.source}" if self.source else "",
+        )
+        return f"Predictor({'; '.join(filter(None, parts))})"
+
+    def __call__(self, frame: FrameLike) -> np.ndarray:
         """Return the probability of each class for each pixel.
 
         Args:
-            frame: [H, W] grey values, any size, unsigned integers or floats.
+            frame: anything that shows one, of any size (see `fluorojax.data.frames.as_frame`).
 
         Returns:
             [H, W, C] float32 in [0, 1], in the order of `classes`.
 
         Raises:
-            ValueError: `frame` does not have two axes.
+            InputError: it is no frame, or cannot be read.
         """
-        return self.find(frame).probabilities
+        return self._maps(as_frame(frame))[0][..., : len(self.classes)]
 
-    def landmarks(self, frame: np.ndarray) -> Mapping[str, Point]:
-        """Return where the child leaves its parent, 'exit', and where it ends, 'tip'.
-
-        Empty where the network has not learned them (`model.landmarks`). Each is the place of the
-        highest probability, which says how far it can be trusted.
-        """
-        return self.find(frame).landmarks
-
-    def find(self, frame: np.ndarray) -> Prediction:
-        """Return all that the network tells of a frame, the mean over its `tta` views.
+    def predict(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> Prediction:
+        """Return all that the network predicts of a frame, probabilities as the mean over `tta`.
 
         Args:
-            frame: [H, W] grey values, any size, unsigned integers or floats.
+            frame: anything that shows one, of any size (see `fluorojax.data.frames.as_frame`).
+            spacing_mm: (rows, columns), or one number for both; None: what the frame itself says.
 
         Raises:
-            ValueError: `frame` does not have two axes.
+            InputError: it is no frame, or cannot be read.
         """
-        if frame.ndim != 2:
-            raise ValueError(
-                f"a frame has two axes, rows and columns; this one has shape {frame.shape}"
-            )
-        low, high = map(np.float32, intensity_range(frame))
-        place = grid.place(frame.shape, self.image_size)
-        image = grid.image_to_grid(frame, place)
-        found, values = self._network_on(image, low, high)
-        maps = grid.to_native(found, place)
-        classes = len(self.classes)
+        frame = as_frame(frame, spacing_mm)
+        maps, values = self._maps(frame)
+        probabilities = maps[..., : len(self.classes)]
+        points = np.moveaxis(maps[..., len(self.classes) :], -1, 0)
+        names = LANDMARKS if self.spec.landmarks else ()
         return Prediction(
-            maps[..., :classes],
-            {name: peak(maps[..., classes + k]) for k, name in enumerate(self._landmarks)},
+            self.masks(probabilities, frame.spacing_mm),
+            probabilities,
+            {name: peak(point) for name, point in zip(names, points, strict=True)},
             {
                 image_label.name: choose(image_label, np.asarray(of))
                 for image_label, of in zip(self.image_labels, values, strict=True)
             },
         )
 
-    def _network_on(
-        self, image: np.ndarray, low: np.float32, high: np.float32
-    ) -> tuple[np.ndarray, Sequence[jax.Array]]:
-        """Return the mean maps of all views of `image: [H, W]`, and the image labels as it is."""
-        told: list[Sequence[jax.Array]] = []
+    def segment(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> np.ndarray:
+        """Return the masks alone of `predict`, [H, W, C] bool."""
+        return self.predict(frame, spacing_mm).masks
 
-        def maps_of(shown: np.ndarray) -> np.ndarray:
-            maps, values = probabilities(self._network, self.parameters, shown, low, high)
-            told.append(values)
-            return np.asarray(maps)
+    def landmarks(self, frame: FrameLike) -> Mapping[str, Point]:
+        """Return where the child leaves its parent, 'exit', and where it ends, 'tip'.
 
-        return mean_over_views(maps_of, image, self.tta), told[0]
+        Empty where the network has not learned them (`model.landmarks`). Each is the place of the
+        highest probability, which says how far it can be trusted.
+        """
+        return self.predict(frame).landmarks
 
-    @property
-    def _landmarks(self) -> tuple[str, ...]:
-        return LANDMARKS if self.spec.landmarks else ()
-
-    def segment(self, frame: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
-        """Return the mask of each class of a frame, [H, W, C] bool; see `masks`."""
-        return self.masks(self(frame), spacing)
-
-    def masks(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN) -> np.ndarray:
-        """Return [H, W, C] bool: probabilities from their thresholds on, less specks, relinked.
+    def masks(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN_SPACING) -> np.ndarray:
+        """Return the masks [H, W, C] bool of probabilities on the frame's own grid.
 
         Args:
-            probabilities: [H, W, C] in [0, 1], on the frame's own grid.
+            probabilities: [H, W, C] in [0, 1].
             spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
         """
-        found = probabilities >= np.array(self.thresholds, np.float32)
-        # Areas on the network's grid; the frame's own may be finer.
-        scale = grid.place(found.shape[:2], self.image_size).scale
-        for k, least in enumerate(self.min_component_px):
-            if least:
-                found[..., k] = without_small_components(found[..., k], least / scale**2)
-        if self.relation is None:
-            return found
-        names = [c.name for c in self.classes]
-        child, parent = names.index(self.relation.child), names.index(self.relation.parent)
-        return self.gap_closing(found, probabilities, child=child, parent=parent, spacing=spacing)
+        # Areas are on the network's grid; the frame's own may be finer.
+        scale = grid.place(probabilities.shape[:2], self.image_size).scale
+        return self.rules.masks(probabilities, spacing, scale)
+
+    def _maps(self, frame: Frame) -> tuple[np.ndarray, Sequence[jax.Array]]:
+        """Return the mean maps [H, W, C + N] of all views, and the image labels' probabilities.
+
+        Pixels are float32 before they reach the device, which scales them as such: one compilation
+        serves every type. Image labels are of the first view, which shows the frame as it is.
+        """
+        low, high = map(np.float32, intensity_range(frame.pixels))
+        place = grid.place(frame.shape, self.image_size)
+        image = grid.image_to_grid(frame.pixels, place).astype(np.float32)
+        values: list[Sequence[jax.Array]] = []
+
+        def maps_of(shown: np.ndarray) -> np.ndarray:
+            maps, of_image = probabilities(self._network, self.parameters, shown, low, high)
+            values.append(of_image)
+            return np.asarray(maps)
+
+        maps = mean_over_views(maps_of, image, self.rules.tta)
+        return grid.to_native(maps, place), values[0]
 
 
 def peak(probabilities: np.ndarray) -> Point:
@@ -197,7 +197,7 @@ def peak(probabilities: np.ndarray) -> Point:
 
 
 def choose(image_label: ImageLabelInfo, probabilities: np.ndarray) -> Choice:
-    """Return an image_label's most probable value, of `probabilities: [n]`; the first of equals."""
+    """Return an image label's most probable value, of `probabilities: [n]`; the first of equals."""
     of = dict(zip(image_label.values, map(float, probabilities), strict=True))
     value = max(of, key=lambda value: of[value])
     return Choice(value, of[value], of)
@@ -207,10 +207,10 @@ def choose(image_label: ImageLabelInfo, probabilities: np.ndarray) -> Choice:
 def probabilities(
     network: Cascade, parameters: Parameters, image: jax.Array, low: jax.Array, high: jax.Array
 ) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    """Return what a network tells of one `image: [H, W]` on its grid, grey values low..high.
+    """Return what a network predicts of one `image: [H, W]` on its grid, grey values low..high.
 
     Returns:
-        [H, W, C + N], behind the C classes the N landmarks, 0 or 2; and [n] of each image_label.
+        [H, W, C + N], behind the C classes the N landmarks, 0 or 2; and [n] of each image label.
     """
     output = forward(network, parameters, normalise(image, low, high)[None])
     logits = [output.logits] if output.landmarks is None else [output.logits, output.landmarks]

@@ -178,7 +178,7 @@ def _strip(width: int, report: KneeReport, tolerances: Tolerances) -> Image.Imag
     left = [_measured(m, tolerances) for m in report.measurements if _worth(m)]
     left += _clear(report)
     notes = {m.note for m in report.measurements if m.note}
-    # What a longer note begins with is said by that one.
+    # A note that a longer one begins with is left out.
     notes = {n for n in notes if not any(o != n and o.startswith(n) for o in notes)}
     scales = {m.scale_source for m in report.measurements if m.scale_source}
     left += [f"scale: {text}" for text in sorted(scales)] + sorted(notes)

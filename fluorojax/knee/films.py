@@ -53,13 +53,13 @@ Word = TypeVar("Word", bound=str)
 
 @dataclasses.dataclass(frozen=True)
 class Overrides:
-    """What the user says of all films; None: not said.
+    """What the user gives for all films, before what the files say; None: not given.
 
     Attributes:
         view, side, implant: as in `KneeFilm`.
         spacing_mm: of a pixel (rows, columns), instead of the folder's own.
         magnification: of the film's spacing at the knee. 1: the spacing is that of the knee's
-            plane. None: it is the detector's, and nobody knows the magnification.
+            plane. None: it is the detector's, and the magnification is unknown.
         known_width: of a component.
         ball_mm: diameter of what the class `calibration_ball` shows.
     """
@@ -123,7 +123,7 @@ def measure(
             else:
                 picture = write_picture(measured, tolerances, out)
                 record["films"].append(_entry(film, measured, tolerances))
-                kept += [(measured, picture)] * compare  # others are let go of
+                kept += [(measured, picture)] * compare  # only a comparison needs them again
             update(n + 1)
     if len(kept) == 2:
         record[PROGRESSION] = _compare(kept, settings, out)
@@ -167,21 +167,29 @@ def measure_film(source: Source, film: Film, given: Overrides, settings: KneeSet
     """Read a film, find its masks and measure them.
 
     Raises:
-        InputError: the film cannot be read, or nobody says which view it is.
+        InputError: the film cannot be read, or its view is unknown.
     """
-    seen = source.find(film)
+    seen = source.find(with_spacing(film, given))
     knee, assumptions = knee_film(source, film, seen, given)
     return Measured(film.name, shown(seen.image), measure_knee(knee, settings), assumptions)
+
+
+def with_spacing(film: Film, given: Overrides) -> Film:
+    """Return the film with the spacing that the user gives, if any: masks are made with it."""
+    if given.spacing_mm is None:
+        return film
+    return film._replace(case=dataclasses.replace(film.case, spacing_mm=given.spacing_mm))
 
 
 def knee_film(
     source: Source, film: Film, seen: Observation, given: Overrides
 ) -> tuple[KneeFilm, dict[str, str]]:
-    """Return a film as `measure_knee` takes it, and what was taken for assumptions for it."""
-    told = dict(seen.image_labels) | {n: (v, "table of cases") for n, v in film.said.items()}
-    view, view_from = _word(given.view, told.get("view"), VIEWS)
-    side, side_from = _word(given.side, told.get("side"), SIDES)
-    implant, implant_from = _word(given.implant, told.get("type"), IMPLANTS)
+    """Return a film as `measure_knee` takes it, and what was assumed of it, with the source."""
+    known = dict(seen.image_labels)
+    known |= {name: (value, "table of cases") for name, value in film.known_labels.items()}
+    view, view_from = _word(given.view, known.get("view"), VIEWS)
+    side, side_from = _word(given.side, known.get("side"), SIDES)
+    implant, implant_from = _word(given.implant, known.get("type"), IMPLANTS)
     if view is None:
         raise InputError(
             f"view {view_from}; give --view ap or lateral, or a column view in the table of cases"
@@ -210,34 +218,34 @@ def knee_film(
     assumptions = {
         "view": f"{view}, {view_from}",
         "side": f"{side}, {side_from}" if side else side_from,
-        "implant": f"{implant}, {implant_from}" if implant else "told from the masks",
+        "implant": f"{implant}, {implant_from}" if implant else "recognised from the masks",
         "spacing": spacing_from,
     }
     return knee, assumptions
 
 
 def _word(
-    given: Word | None, told: tuple[str, str] | None, known: Mapping[str, Word]
+    given: Word | None, found: tuple[str, str] | None, words: Mapping[str, Word]
 ) -> tuple[Word | None, str]:
-    """Return a view, side or implant and who says so; None and why where nobody says it.
+    """Return a view, side or implant and its source; None and the reason where it is unknown.
 
     Args:
-        given: by the user, who is believed before all others.
-        told: (value, by whom), or None.
-        known: what may be told -> what it means here.
+        given: by the user, whose word counts most.
+        found: (value, its source) in the table of cases or by the network, or None.
+        words: the values that can stand there -> what they mean here.
     """
     if given is not None:
         return given, "as given"
-    if told is None:
+    if found is None:
         return None, "unknown"
-    value, where = told
-    if value not in known:
-        return None, f"'{value}' ({where}) is none of {', '.join(known)}"
-    return known[value], where
+    value, where = found
+    if value not in words:
+        return None, f"'{value}' ({where}) is none of {', '.join(words)}"
+    return words[value], where
 
 
 def _spacing(film: Film, given: Overrides) -> tuple[tuple[float, float], str]:
-    """Return a pixel's size, and in words what plane it is of and who says so."""
+    """Return a pixel's size, and in words in which plane it is measured and where it comes from."""
     spacing, where = film.case.spacing_mm, "table of cases"
     if given.spacing_mm is not None:
         spacing, where = given.spacing_mm, "as given"

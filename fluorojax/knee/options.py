@@ -1,4 +1,4 @@
-"""What the options of `fluorojax measure` say, as numbers that can be."""
+"""The options of `fluorojax measure`, checked and turned into numbers."""
 
 import argparse
 import difflib
@@ -9,13 +9,14 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.inference.inputs import spacing_given
 from fluorojax.knee.films import Overrides
 from fluorojax.knee.measure import CLASSES, KneeFilm, KnownWidth, Tolerances, measure_knee
 from fluorojax.knee.measure.film import Implant, View
 
 
 def given_of(options: argparse.Namespace) -> Overrides:
-    """Return what the options of `fluorojax measure` say of all films.
+    """Return what the options of `fluorojax measure` give for all films.
 
     Raises:
         InputError: a number that cannot be.
@@ -24,20 +25,11 @@ def given_of(options: argparse.Namespace) -> Overrides:
         options.view,
         options.side,
         options.implant,
-        _spacing_given(options.spacing_mm),
+        spacing_given(options.spacing_mm),
         _magnification(options.magnification),
         _known_width(options.known_width),
         None if options.ball_mm is None else _positive("--ball-mm", options.ball_mm, 1)[0],
     )
-
-
-def _spacing_given(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    found = _positive("--spacing-mm", text, text.count(",") + 1)
-    if len(found) > 2:
-        raise InputError(f"--spacing-mm {text}: write one number, or two: rows, columns")
-    return found[0], found[-1]
 
 
 def _magnification(text: str) -> float | None:

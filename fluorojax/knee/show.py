@@ -27,7 +27,7 @@ def show(record: Row, out: Path) -> None:
         for film in record["films"]:
             _show_film(film["film"], film["measurements"])
             assumptions = "; ".join(f"{name} {text}" for name, text in film["assumptions"].items())
-            console.print(f"taken for assumptions: {assumptions}")
+            console.print(f"assumed: {assumptions}")
     if PROGRESSION in record:
         _show_film("later less earlier", record[PROGRESSION])
     console.print(f"measurements.csv, measurements.json and pictures are in {out}")

@@ -10,9 +10,9 @@ import numpy as np
 
 from fluorojax.core.errors import InputError
 from fluorojax.data import grid
-from fluorojax.data.folder import Case, Folder, fingerprint, load_case, read_cases
-from fluorojax.data.readers import read_frame
-from fluorojax.inference.inputs import frames_of
+from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
+from fluorojax.data.frames import shrunk
+from fluorojax.inference.inputs import frames_of, is_dataset
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.schema.info import UNKNOWN
@@ -38,8 +38,8 @@ class Film(NamedTuple):
         return self.case.case
 
     @property
-    def said(self) -> dict[str, str]:
-        """What the folder's table says of it: image label -> value, of those that are known."""
+    def known_labels(self) -> dict[str, str]:
+        """Image labels that the folder's table gives for it: name -> value, where known."""
         image_labels = self.folder.info.image_labels if self.folder else ()
         values = zip(image_labels, self.case.image_labels, strict=True)
         return {a.name: a.values[k] for a, k in values if k != UNKNOWN}
@@ -52,7 +52,7 @@ class Observation(NamedTuple):
         image: [H, W] grey values.
         fields: [h, w, C], bool, or in [0, 1] the share of the pixel's area; perhaps on a coarser
             grid than the image's.
-        image_labels: what a network says of the whole film: name -> (value, where it is from).
+        image_labels: what a network predicts for the whole film: name -> (value, source).
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
     """
 
@@ -116,7 +116,7 @@ def _films(names: Sequence[str], cases_file: str) -> list[Film]:
     if not names:
         raise InputError("no film is given; name films, folders of films, or a dataset folder")
     paths = [Path(name) for name in names]
-    folders = [path for path in paths if (path / "dataset.json").is_file()]
+    folders = [path for path in paths if is_dataset(path)]
     bare = [path for path in paths if path not in folders]
     films = [Film(Case(p.stem, p, "", "")) for p in (frames_of(bare) if bare else ())]
     for path in folders:
@@ -140,7 +140,7 @@ def _predicted(export: Path, films: Sequence[Film]) -> Source:
 
 
 def recall_of(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """Return the recall that an export's own scores say of each class, where they say one."""
+    """Return the recall of each class from an export's own scores, where they have one."""
     found: dict[str, float] = {}
     for split in manifest.get("scores", {}).values():
         for name, scores in split["classes"].items():
@@ -159,15 +159,15 @@ def predicted_by(
     """Return the masks that a network finds on films; `recall` is what is known of it."""
 
     def find(film: Film) -> Observation:
-        frame = read_frame(film.case.image)
+        frame = load_frame(film.case)
         # On the network's own grid: a finer one would only show how values were interpolated.
-        found = model.find(grid.shrink(frame, model.image_size))
-        told = {
+        prediction = model.predict(shrunk(frame, model.image_size))
+        image_labels = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
-            for name, choice in found.image_labels.items()
+            for name, choice in prediction.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Observation(frame, model.masks(found.probabilities), told, FOUND_EDGE_PX)
+        return Observation(frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 
@@ -184,8 +184,8 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
         )
 
     def find(film: Film) -> Observation:
-        image, mask, _ = load_case(folder, film.case)
-        return Observation(image, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
+        frame, mask, _ = load_case(folder, film.case)
+        return Observation(frame.pixels, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}

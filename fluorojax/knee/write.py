@@ -27,7 +27,7 @@ class Measured(NamedTuple):
         name: the film's.
         image: [H, W] in [0, 1], the film itself; the masks' grid may be coarser.
         report: of `measure_knee`.
-        assumptions: what was not measured but taken for true, and on whose word.
+        assumptions: what was not measured but assumed, and where it comes from.
     """
 
     name: str

@@ -2,21 +2,20 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from fluorojax.losses.overlap import boundary, cross_entropy, dice, focal, tversky
-from fluorojax.losses.relation import attachment, disconnection
+from fluorojax.losses.overlap import cross_entropy, dice
+from fluorojax.losses.relation import attachment
 from fluorojax.losses.softmax import softmax_cross_entropy
-from fluorojax.losses.topology import skeleton_recall, soft_cldice
+from fluorojax.losses.terms import TERMS, Kind, Term
 
 Terms = dict[str, jax.Array]
 
-LOOSE = 0.1
-"""Share of a reference's child that may be loose, by rounding and short stretches, where the
+LARGEST_DETACHED_SHARE = 0.1
+"""Share of a reference's child that may be detached, by rounding and short stretches, where the
 relation is still taken to hold."""
 
 
@@ -28,40 +27,82 @@ class Targets(NamedTuple):
     ignore: jax.Array  # [B, H, W] in {0, 1}; 1: counts nowhere
     attached: jax.Array  # [B] in {1, 0, -1}: the relation holds, does not, cannot be said
     landmarks: jax.Array | None = None  # [B, H, W, 2] in {0, 1}, discs about exit and tip
-    image_labels: jax.Array | None = (
-        None  # [B, A], place of each image_label's value, -1: not known
-    )
+    image_labels: jax.Array | None = None  # [B, A], place of each label's value, -1: not known
+
+
+class OneClass(NamedTuple):
+    """What the terms of one class are computed from; of several classes, the last axis is theirs.
+
+    Beside the first four, [B, H, W] each, `absent: []` is the share of its weight that Dice keeps
+    in examples that do not show the class.
+    """
+
+    logits: jax.Array
+    probabilities: jax.Array
+    mask: jax.Array  # {0, 1}
+    centreline: jax.Array  # {0, 1}, dilated, and within the mask: the rest would thicken the wire
+    absent: jax.Array
+
+
+class Related(NamedTuple):
+    """What the terms of the relation are computed from, [B, H, W] each."""
+
+    parent: jax.Array  # its probability, of which the gradient is stopped
+    child: jax.Array  # its probability
+    reference: jax.Array  # the child's mask
 
 
 @dataclasses.dataclass(frozen=True)
 class LossSpec:
-    """Weights of the terms, and what they need; a term of weight 0 is not computed."""
+    """Weights of the terms, and what they need; hashable, for jit.
+
+    Attributes:
+        class_names: in the order of the logits.
+        curves: indices of the thin classes.
+        class_weights: one a class.
+        relation: indices (child, parent).
+        weights: (name, weight) of terms in `fluorojax.losses.terms.TERMS`; a term that is not
+            named, or of weight 0, is not computed.
+        parameters: (field, value) of what these terms need; others have their usual value.
+        dice_absent: share of Dice's weight, one a class, where the class is not in the example;
+            empty: 1 of each.
+        auxiliary: weight of the finest coarser level; halved from level to level.
+        landmarks: weight of exit and tip.
+        image_labels: weight of all of them together.
+        image_label_names: in the order of their logits.
+    """
 
     class_names: tuple[str, ...]
-    curves: tuple[int, ...]  # indices of the thin classes
+    curves: tuple[int, ...]
     class_weights: tuple[float, ...]
-    cross_entropy: float
-    dice: float
-    skeleton_recall: float
-    attachment: float
-    relation: tuple[int, int] | None  # indices (child, parent)
-    auxiliary: float  # weight of the finest coarser level; halved from level to level
-    dice_smooth: float = 1.0  # pixels
-    # [C], share of Dice's weight where the class is not in the example; empty: 1 of each
+    relation: tuple[int, int] | None
+    weights: tuple[tuple[str, float], ...]
+    parameters: tuple[tuple[str, float], ...] = ()
     dice_absent: tuple[float, ...] = ()
-    focal: float = 0.0
-    focal_gamma: float = 2.0
-    tversky: float = 0.0
-    tversky_miss: float = 0.7  # a missed pixel's share of the cost
-    boundary: float = 0.0
-    boundary_px: int = 8  # from where on an error costs no more
-    cldice: float = 0.0
-    cldice_iterations: int = 5  # half the width of the thickest wire (px)
-    disconnection: float = 0.0
+    auxiliary: float = 0.0
     landmarks: float = 0.0
-    attachment_px: int = 4  # side of the blocks it is looked at in
-    image_labels: float = 0.0  # weight of all of them together
+    image_labels: float = 0.0
     image_label_names: tuple[str, ...] = ()
+
+    def weight(self, term: str) -> float:
+        """Return the weight of a term, 0 where it is not computed."""
+        return dict(self.weights).get(term, 0.0)
+
+    def with_weights(self, **weights: float) -> "LossSpec":
+        """Return the same with other weights of some terms."""
+        return dataclasses.replace(self, weights=tuple((dict(self.weights) | weights).items()))
+
+    def terms(self, kind: Kind) -> dict[str, Term]:
+        """Return the terms of a kind that have a weight, by name, in the table's order."""
+        return {n: term for n, term in TERMS.items() if term.kind == kind and self.weight(n)}
+
+    def arguments(self, term: Term) -> dict[str, float]:
+        """Return the values of a term's parameters, by the argument of its function."""
+        given = dict(self.parameters)
+        return {
+            parameter.argument: given.get(name, parameter.field.default)
+            for name, parameter in term.parameters.items()
+        }
 
 
 def joint_loss(
@@ -75,14 +116,13 @@ def joint_loss(
 ) -> tuple[jax.Array, Terms]:
     """Return the joint loss of each example and its terms, unweighted, by name.
 
-    L = sum_c l_c S_c + l_r R + l_d D + l_p P + l_v V + sum_k a / 2^k sum_c l_c A_c^k
-    S_c = w_ce CE + w_dice Dice + w_focal Focal + w_t Tversky + w_b Boundary, and for thin classes
-    + w_sr SkeletonRecall + w_cl clDice; A: CE and Dice at a coarser level, against the maximum of
-    the mask over each block.
+    L = sum_c l_c S_c + R + l_p P + l_v V + sum_k a / 2^k sum_c l_c A_c^k
 
-    R, the attachment, and D, the disconnection, count where the annotation says that the relation
-    holds and both classes are in the reference; elsewhere they are 0. P: see `landmarks_loss`. V is
-    the mean of the image_labels' cross entropies, over those whose value is known.
+    S_c is the weighted sum of the class's terms and R that of the relation's, those of
+    `fluorojax.losses.terms.TERMS`. R counts where the annotation says that the relation holds and
+    both classes are in the reference; elsewhere it is 0. P: see `landmarks_loss`. V is the mean of
+    the image labels' cross entropies, over those whose value is known. A_c^k: cross entropy and
+    Dice at a coarser level, against the maximum of the mask over each block.
 
     Args:
         logits: [B, H, W, C].
@@ -91,11 +131,11 @@ def joint_loss(
         auxiliary: logits of coarser levels, finest first.
         landmarks: logits [B, H, W, 2] of exit and tip, where they are learned.
         image_labels: logits [B, n] of each image label, in the order of `spec.image_label_names`.
-        relation_share: [] or [B] in [0, 1], how much of the weights of R and D counts by now.
+        relation_share: [] or [B] in [0, 1], how much of R counts by now.
 
     Returns:
-        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an image_label's is
-        'ATTRIBUTE/cross_entropy', 0 where its value is not known.
+        The loss [B] float32, and {'CLASS/dice': [B], ..., 'attachment': [B]}; an image label's is
+        'LABEL/cross_entropy', 0 where its value is not known.
     """
     logits = logits.astype(jnp.float32)
     probabilities = jax.nn.sigmoid(logits)
@@ -105,10 +145,10 @@ def joint_loss(
     for term, (classes, values) in of_classes.items():
         for place, k in enumerate(classes):
             terms[f"{spec.class_names[k]}/{term}"] = values[:, place]
-            loss += spec.class_weights[k] * getattr(spec, term) * values[:, place]
+            loss += spec.class_weights[k] * spec.weight(term) * values[:, place]
     for name, value in relation_terms(probabilities, targets, weight, spec).items():
         terms[name] = value
-        loss += getattr(spec, name) * relation_share * value
+        loss += spec.weight(name) * relation_share * value
     if landmarks is not None and spec.landmarks:
         terms["landmarks"] = landmarks_loss(landmarks, targets, weight)
         loss += spec.landmarks * terms["landmarks"]
@@ -136,82 +176,71 @@ def class_terms(
     """
     every = tuple(range(len(spec.class_names)))
     absent = jnp.array(spec.dice_absent or (1.0,) * len(every), jnp.float32)
-    z, p, y, w = logits, probabilities, targets.mask, weight
-
-    def present_dice(p: jax.Array, y: jax.Array, absent: jax.Array) -> jax.Array:
-        return where_present(y, w, absent) * dice(p, y, w, spec.dice_smooth)
-
-    of_areas: dict[str, Callable[[], jax.Array]] = {
-        "cross_entropy": lambda: _each(lambda z, y: cross_entropy(z, y, w), z, y),
-        "dice": lambda: _each(present_dice, p, y, absent),
-        "focal": lambda: _each(lambda z, y: focal(z, y, w, spec.focal_gamma), z, y),
-        "tversky": lambda: _each(lambda p, y: tversky(p, y, w, spec.tversky_miss), p, y),
-        "boundary": lambda: _each(lambda p, y: boundary(p, y, w, spec.boundary_px), p, y),
+    centreline = targets.skeleton * targets.mask
+    x = OneClass(logits, probabilities, targets.mask, centreline, absent)
+    # Chosen first: gradients are added up in the order of use, and sums in another have other bits.
+    thin = OneClass(*(_choose(spec.curves, value) for value in x)) if spec.curves else x
+    of_kinds: dict[Kind, tuple[tuple[int, ...], OneClass]] = {
+        "area": (every, x),
+        "curve": (spec.curves, thin),
     }
-    of_curves: dict[str, Callable[[], jax.Array]] = {}
-    if spec.curves:
-        thin_p, thin_y, lines = (_of(spec.curves, x) for x in (p, y, targets.skeleton))
-        # Only what the mask has of the dilated centreline: the rest of it would thicken the wire.
-        inside = lines * thin_y
-        of_curves = {
-            "skeleton_recall": lambda: _each(lambda p, s: skeleton_recall(p, s, w), thin_p, inside),
-            "cldice": lambda: _each(
-                lambda p, y: soft_cldice(p, y, w, spec.cldice_iterations), thin_p, thin_y
-            ),
-        }
     return {
-        name: (classes, term())
-        for classes, terms in ((every, of_areas), (spec.curves, of_curves))
-        for name, term in terms.items()
-        if getattr(spec, name)
+        name: (classes, _each(term, given, weight, spec))
+        for kind, (classes, given) in of_kinds.items()
+        for name, term in (spec.terms(kind).items() if classes else ())
     }
 
 
-def _each(term: Callable[..., jax.Array], *of_classes: jax.Array) -> jax.Array:
+def _each(term: Term, x: OneClass, weight: jax.Array, spec: LossSpec) -> jax.Array:
     """Compute a term for each class of arrays whose last axis they are, `[B, n]`."""
-    return jax.vmap(term, in_axes=-1, out_axes=-1)(*of_classes)
+    inputs = [getattr(x, name) for name in term.inputs]
+    of_one = functools.partial(term.resolved(), **spec.arguments(term))
+    return jax.vmap(lambda *one: of_one(*one, weight), in_axes=-1, out_axes=-1)(*inputs)
 
 
-def _of(classes: tuple[int, ...], x: jax.Array) -> jax.Array:
-    """Choose classes of `x: [B, H, W, C]`."""
+def _choose(classes: tuple[int, ...], x: jax.Array) -> jax.Array:
+    """Choose classes of `x`, whose last axis they are."""
     return jnp.stack([x[..., k] for k in classes], -1)
-
-
-def where_present(target: jax.Array, weight: jax.Array, absent: jax.Array) -> jax.Array:
-    """Return 1 for examples that show a class, `absent: []` for those that do not, [B]."""
-    return jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
 
 
 def relation_terms(
     probabilities: jax.Array, targets: Targets, weight: jax.Array, spec: LossSpec
 ) -> Terms:
     """Return the relation's terms that have a weight, by name, each 0 where it does not hold."""
-    if not spec.relation or not (spec.attachment or spec.disconnection):
+    wanted = spec.terms("relation")
+    if not spec.relation or not wanted:
         return {}
     child, parent = spec.relation
-    # The child has to reach its parent: a parent that grows towards false pieces would do as well.
-    e = jax.lax.stop_gradient(probabilities[..., parent])
-    w, y = probabilities[..., child], targets.mask[..., child]
-    terms: dict[str, Callable[[], jax.Array]] = {
-        "attachment": lambda: attachment(e, w, weight, block=spec.attachment_px),
-        "disconnection": lambda: disconnection(e, w, y, weight, block=spec.attachment_px),
-    }
+    x = Related(
+        # The child has to reach its parent: a parent that grows towards false pieces would do too.
+        parent=jax.lax.stop_gradient(probabilities[..., parent]),
+        child=probabilities[..., child],
+        reference=targets.mask[..., child],
+    )
     holds = relation_holds(targets, child, parent)
-    wanted = {name: term for name, term in terms.items() if getattr(spec, name)}
-    return {name: jnp.where(holds, term(), 0.0) for name, term in wanted.items()}
+    values = {name: _related(term, x, weight, spec) for name, term in wanted.items()}
+    return {name: jnp.where(holds, value, 0.0) for name, value in values.items()}
+
+
+def _related(term: Term, x: Related, weight: jax.Array, spec: LossSpec) -> jax.Array:
+    """Compute a term of the relation, `[B]`."""
+    inputs = [getattr(x, name) for name in term.inputs]
+    return term.resolved()(*inputs, weight, **spec.arguments(term))
 
 
 def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
     """Say of each example, [B] bool, whether its child must be joined to its parent.
 
     The annotation says so of the frame, both are seen, and the reference itself is joined: a crop
-    may show both and cut out where they meet.
+    may show both and cut out where they meet. The last is looked at in blocks of the usual size,
+    not in those of `loss.attachment_px`: with smaller ones the loss reaches less far than this
+    check does, and the far part of a long wire costs something although it is right.
     """
     counted = 1.0 - targets.ignore.astype(jnp.float32)
     mask = targets.mask.astype(jnp.float32)
     seen = (mask * counted[..., None]).any((1, 2))
-    loose = attachment(mask[..., parent], mask[..., child], counted)
-    joined = loose <= LOOSE
+    detached = attachment(mask[..., parent], mask[..., child], counted)
+    joined = detached <= LARGEST_DETACHED_SHARE
     return (targets.attached == 1) & seen[..., child] & seen[..., parent] & joined
 
 
@@ -255,7 +284,8 @@ def auxiliary_loss(
         factor = 2 ** (level + 1)
         mask = _blocks(targets.mask.astype(jnp.float32), factor).max((2, 4))
         counts = _blocks(weight[..., None], factor).min((2, 4))[..., 0]
-        terms = _each(functools.partial(_areas, weight=counts), logits, mask)
+        of_one = functools.partial(_areas, weight=counts)
+        terms = jax.vmap(of_one, in_axes=-1, out_axes=-1)(logits, mask)
         total += 0.5**level * (terms * jnp.array(spec.class_weights)).sum(-1)
     return total
 

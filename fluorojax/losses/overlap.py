@@ -24,6 +24,8 @@ def cross_entropy(logits: jax.Array, target: jax.Array, weight: jax.Array) -> ja
         [B] float32 >= 0; 0 where no pixel counts.
     """
     z, y, w = (x.astype(jnp.float32) for x in (logits, target, weight))
+    # optax's sigmoid_binary_cross_entropy takes two logarithms a pixel where this takes one, and
+    # gives other last bits in one pixel of eight: runs would no longer repeat older ones.
     total = (w * (jax.nn.softplus(z) - y * z)).sum((1, 2))
     return total / jnp.maximum(w.sum((1, 2)), 1.0)
 
@@ -51,6 +53,21 @@ def dice(
     both = (w * p * y).sum((1, 2))
     sizes = (w * (p + y)).sum((1, 2))
     return 1.0 - (2.0 * both + smooth) / (sizes + smooth)
+
+
+def present_dice(
+    probabilities: jax.Array,
+    target: jax.Array,
+    absent: jax.Array,
+    weight: jax.Array,
+    smooth: float = SMOOTH,
+) -> jax.Array:
+    """Return 1 - soft Dice, times `absent: []` for the examples that do not show the class, [B].
+
+    See `dice`; a class is shown where its target has a pixel that counts.
+    """
+    share = jnp.where((target * weight > 0).any((1, 2)), 1.0, absent)
+    return share * dice(probabilities, target, weight, smooth)
 
 
 def focal(

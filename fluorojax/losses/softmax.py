@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 
 
 def softmax_cross_entropy(logits: jax.Array, value: jax.Array) -> jax.Array:
@@ -14,6 +15,7 @@ def softmax_cross_entropy(logits: jax.Array, value: jax.Array) -> jax.Array:
     Returns:
         [B] float32 >= 0.
     """
-    # The one-hot vector of -1 is zero. No gather: its gradient would be a scatter, which is slow.
+    # The one-hot vector of -1 is zero. Not optax's function of integers: it gathers, and the
+    # gradient of that is a scatter, which is slow.
     chosen = jax.nn.one_hot(value, logits.shape[-1], dtype=jnp.float32)
-    return -(chosen * jax.nn.log_softmax(logits.astype(jnp.float32))).sum(-1)
+    return optax.softmax_cross_entropy(logits.astype(jnp.float32), chosen)

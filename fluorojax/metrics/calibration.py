@@ -1,4 +1,4 @@
-"""Calibration: of the pixels that were given the probability p, is a share p of the class?
+"""Calibration: does a share p of the pixels with predicted probability p belong to the class?
 
 Pixels are pooled over all cases of a split: a curve is a statement about the network's numbers, and
 single frames hold too few pixels of a thin class for one of their own.

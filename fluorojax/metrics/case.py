@@ -159,7 +159,7 @@ SWEPT: dict[Kind, tuple[str, ...]] = {
     "region": ("dice", "precision", "recall"),
     "curve": ("cldice", "centreline_precision", "centreline_recall"),
 }
-"""The scores that are told threshold by threshold: the primary one, and what it is made of."""
+"""The scores of a threshold sweep: the primary one, and what it is made of."""
 
 # What a case is worth that has only a reference, or only a prediction: see EMPTY_POLICY.
 _MISSED_ZERO: tuple[str, ...] = (
@@ -261,7 +261,7 @@ def _shape_scores(pair: Pair) -> Scores:
 
 
 def _one_side_empty(pair: Pair) -> Scores:
-    """Return what EMPTY_POLICY says of a missed object or of a false alarm."""
+    """Return the scores of a missed object or of a false alarm by EMPTY_POLICY."""
     if pair.status == "false_alarm":
         return dict.fromkeys(_FALSE_ALARM_ZERO, 0.0)
     return {**dict.fromkeys(_MISSED_ZERO, 0.0), **dict.fromkeys(_MISSED_DIAGONAL, pair.diagonal)}
@@ -298,7 +298,7 @@ def brief_scores(pair: Pair, kind: Kind, unit: Unit, settings: MetricSettings) -
 def _relation_scores(
     child: Pair, parent: Pair, kind: Kind, attached_truly: bool, tolerance: float
 ) -> Scores:
-    """Score a child that is in the reference, and attached or not as the annotation says."""
+    """Score a child that is in the reference, and attached or not according to the annotation."""
     attached, share = relations.attachment(
         child.prediction, parent.prediction, child.scale, tolerance
     )
@@ -352,7 +352,7 @@ def score_case(
         spacing: (row_mm, col_mm); NaN where unknown: distances are then in pixels.
         relation: which class comes out of which; None: no attachment and no tip.
         attached: 1 the relation holds in this frame (attachment and tip are scored), 0 it does not
-            (false attachment is), -1 it cannot be said.
+            (false attachment is), -1 unknown.
         settings: tolerances; None: the defaults of `MetricSettings`.
 
     Returns:

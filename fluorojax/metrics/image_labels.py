@@ -1,4 +1,4 @@
-"""How often the image labels of whole frames are told right: rows, accuracy, confusion, on disk."""
+"""How often the image labels of whole frames are right: rows, accuracy, confusion, on disk."""
 
 import csv
 import math
@@ -37,7 +37,7 @@ def wilson_interval(share: float, n: int) -> Interval:
 def summarise_image_labels(
     rows: Iterable[Row], image_labels: Sequence[ImageLabelInfo]
 ) -> dict[str, dict[str, Any]]:
-    """Return, by the names of the image labels that the rows tell of, how often they are right.
+    """Return how often each image label is right, by name; only labels that the rows contain.
 
     Args:
         rows: one a case and image label, with the fields COLUMNS; `reference` is '' where unknown.

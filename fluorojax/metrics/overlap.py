@@ -1,7 +1,7 @@
 """Scores of area: how much of two masks is shared.
 
 Every function takes two boolean masks of one shape and returns a number in [0, 1]. A ratio 0/0 is
-not decided here: it raises, and `fluorojax.metrics.case.EMPTY_POLICY` says what stands instead.
+not decided here: it raises, and `fluorojax.metrics.case.EMPTY_POLICY` gives the scores instead.
 """
 
 import numpy as np

@@ -84,7 +84,7 @@ def permutation_p(
     sign changes whose |mean| is at least the one found. All 2^P up to `EXACT_PATIENTS` patients,
     otherwise `draws` random ones and the one found (Phipson and Smyth 2010).
 
-    It says whether these trainings differ on new patients; how much the seeds move the mean is in
+    It tests whether these trainings differ on new patients; how much the seeds move the mean is in
     `bootstrap_interval`.
     """
     apart = _differences(ours, theirs)

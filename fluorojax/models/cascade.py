@@ -24,7 +24,7 @@ def no_gradient(x: jax.Array, share: float) -> jax.Array:
 
 
 def scale_gradient(x: jax.Array, share: float) -> jax.Array:
-    """Return x; `share` of the gradient comes back: the later stage teaches the earlier one."""
+    """Return x; `share` of the gradient comes back: the later stage trains the earlier one."""
     return share * x + jax.lax.stop_gradient((1.0 - share) * x)
 
 
@@ -38,13 +38,13 @@ SPATIAL_PRIORS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "around": morphology.proximity,  # all around the parent
     "in_front": morphology.in_front,  # in front of its tip
 }
-"""Where the child is to be expected, given the parent; 'none': the next stage is told nothing."""
+"""Where the child is to be expected, given the parent; 'none': the next stage gets no prior."""
 
 
 class ContextCorruption(NamedTuple):
-    """What training shows later stages, now and then, in place of what the earlier ones found."""
+    """What training gives later stages, now and then, in place of what the earlier ones found."""
 
-    is_false: jax.Array  # [B] in {0, 1}, whether they are shown it
+    is_false: jax.Array  # [B] in {0, 1}, whether they are given it
     found: jax.Array  # [B, H, W] in [0, 1]
 
 
@@ -57,8 +57,8 @@ class Cascade(nn.Module):
 
     With `landmarks` the stage of the relation's parent also learns the exit, the place where the
     child leaves the parent, and the stage of the child its tip: two more maps of probabilities, in
-    whose place the data has small discs (`fluorojax.data.landmarks`). The exit is shown to later
-    stages too.
+    whose place the data has small discs (`fluorojax.data.landmarks`). Later stages see
+    the exit too.
 
     Where there are `image_labels`, properties of the whole frame, the first stage predicts them
     as well.
@@ -67,7 +67,7 @@ class Cascade(nn.Module):
     stages: tuple[tuple[int, ...], ...]  # class indices of each stage; each class once
     link: str  # 'none', 'stop_gradient' or 'gradient'
     gradient_scale: float  # share of the gradient that flows back, with link 'gradient'
-    parent_class: int | None  # of the relation: whose surroundings later stages are shown
+    parent_class: int | None  # of the relation: whose surroundings later stages see
     child_class: int | None
     spatial_prior: str  # 'none', 'around' or 'in_front'
     landmarks: bool  # learn exit and tip too
@@ -85,7 +85,7 @@ class Cascade(nn.Module):
     def __call__(self, image: jax.Array, false: ContextCorruption | None = None) -> NetworkOutput:
         """Return the logits of `image: [B, H, W, 1] in [0, 1]`, classes in the data set's order.
 
-        Where `false` says so, later stages are shown what it has in place of what was found.
+        For the examples that `false` marks, later stages see its maps in place of what was found.
         """
         outputs: list[NetworkOutput] = []
         for k, classes in enumerate(self.stages):
@@ -100,7 +100,7 @@ class Cascade(nn.Module):
         return (*classes, *(point for point, of in bound if self.landmarks and of in classes))
 
     def stage(self, k: int, classes: tuple[int, ...], context: int) -> UNet:
-        """Return the k-th U-Net; the optimiser tells stages apart by these names."""
+        """Return the k-th U-Net; the optimiser distinguishes stages by these names."""
         return UNet(
             len(self.maps(classes)), self.width, self.depth, self.norm, self.residual,
             self.deep_supervision, self.remat, self.dtype, context,
@@ -110,7 +110,7 @@ class Cascade(nn.Module):
     def context(
         self, outputs: Sequence[NetworkOutput], false: ContextCorruption | None
     ) -> list[jax.Array]:
-        """Return what the next stage is shown beside the image, each [B, H, W, n]."""
+        """Return what the next stage sees beside the image, each [B, H, W, n]."""
         if self.link == "none" or not outputs:
             return []
         found = jnp.concatenate([jax.nn.sigmoid(output.logits) for output in outputs], -1)

@@ -1,4 +1,4 @@
-"""A network as plain data: what a config asks for, what an export's manifest says."""
+"""A network as plain data: what a config asks for, what an export's manifest holds."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ class NetworkSpec:
 
     stages: Stages  # class indices predicted by each stage
     link: str  # 'none', 'stop_gradient' or 'gradient'
-    parent_class: int | None  # class whose surroundings later stages are shown, None: no relation
+    parent_class: int | None  # class whose surroundings later stages see, None: no relation
     width: float
     depth: int
     norm: str

@@ -15,7 +15,7 @@ half the first hundred steps would go into finding that out."""
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says, before any sigmoid; float32."""
+    """What a network predicts, before any sigmoid; float32."""
 
     logits: jax.Array  # [B, H, W, C]
     auxiliary: tuple[jax.Array, ...] = ()  # [B, H / 2^k, W / 2^k, C], k = 1, 2, ...; finest first
@@ -229,7 +229,7 @@ class UNet(nn.Module):
         return NetworkOutput(logits, tuple(coarse[::-1]), image_labels=values)
 
     def attribute_logits(self, x: jax.Array) -> tuple[jax.Array, ...]:
-        """Return the logits of each image_label's values, [B, n] float32, from the bottom's
+        """Return the logits of each image label's values, [B, n] float32, from the bottom's
         features.
 
         A linear map of each channel's mean and maximum over all pixels `x: [B, h, w, C]`, both

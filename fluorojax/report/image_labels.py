@@ -86,7 +86,7 @@ def _in_words(scores: Mapping[str, Any]) -> str:
 def _confusion(scores: Mapping[str, Any]) -> Table:
     lines = zip(scores["values"], scores["confusion"], strict=True)
     rows = [[value, *map(str, line)] for value, line in lines]
-    return table(["annotated, told as", *scores["values"]], rows, words=1)
+    return table(["annotated, predicted as", *scores["values"]], rows, words=1)
 
 
 def _mistakes(rows: Sequence[Row]) -> Table | None:
@@ -96,5 +96,5 @@ def _mistakes(rows: Sequence[Row]) -> Table | None:
         [r["case"], r["patient"], r["reference"], r["predicted"], f"{r['probability']:.3f}"]
         for r in rows
     ]
-    columns = ["wrong case", "patient", "annotated", "told as", "probability"]
+    columns = ["wrong case", "patient", "annotated", "predicted", "probability"]
     return table(columns, cells, words=4)

@@ -20,7 +20,7 @@ class Example(TypedDict):
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: [2] float32, rows and columns, NaN where unknown.
         low, high: the frame's `intensity_range`.
-        image_labels: [A] int8, the place of each image_label's value, UNKNOWN where nobody said.
+        image_labels: [A] int8, the place of each image label's value, UNKNOWN where nobody said.
     """
 
     case: str

@@ -56,7 +56,7 @@ class ImageLabelInfo:
 
 
 UNKNOWN = -1
-"""In place of an image_label's value: nobody said which one it is."""
+"""In place of an image label's value: nobody said which one it is."""
 
 
 @dataclasses.dataclass(frozen=True)

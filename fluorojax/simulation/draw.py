@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from fluorojax.simulation.spec import Range, Spec, drawn
+from fluorojax.schema.limits import Range
+from fluorojax.simulation.spec import Spec, drawn
 
 
 def register(kind: type) -> None:

@@ -13,7 +13,7 @@ SCATTER_MM = 18.0  # standard deviation of the scattered beam's spread
 
 
 class Collimated(Protocol):
-    """What a spec says of its collimator: how often the field is round, or rectangular."""
+    """The rates of a spec for its collimator: a round field, or a rectangular one."""
 
     @property
     def round_rate(self) -> float:

@@ -1,7 +1,8 @@
-"""What is simulated: ranges in physical units, and the two procedures that come ready.
+"""What is simulated: ranges in physical units, and two procedures that come ready.
 
-The knee's own spec (`fluorojax.simulation.knee.spec`) is made of the same fields and checks. Free
-of jax, so that configurations can hold these fields before its flags are set.
+The knee's own spec (`fluorojax.simulation.knee.spec`) is made of the same fields and checks;
+`fluorojax.config.procedures` has the table of all. Free of jax, so that configurations can hold
+these fields before its flags are set.
 """
 
 import dataclasses
@@ -9,23 +10,27 @@ from numbers import Real
 from typing import Any
 
 from fluorojax.core.errors import InputError
+from fluorojax.schema.limits import Pair, Range, limits_of, number, rate, uniform, whole
 
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
-Range = tuple[float, float]
+GRID = ("height", "width")
 
 
-def uniform(low: float, high: float, least: float, most: float) -> Any:
-    """A range to draw from, within what the formulas are made for."""
-    return dataclasses.field(default=(low, high), metadata={"limits": (least, most)})
+def side(pixels: int) -> Any:
+    """Make a field of a frame's height or width in pixels."""
+    return whole(pixels, 16, 16_384)
 
 
-def rate(value: float) -> Any:
-    """A probability of a frame."""
-    return dataclasses.field(default=value, metadata={"limits": (0.0, 1.0)})
+class Checked:
+    """What all specs are: refused where a number is out of its limits."""
+
+    def __post_init__(self) -> None:
+        """Check every number; while JAX traces, there is nothing to check."""
+        check(self)
 
 
 @dataclasses.dataclass(frozen=True)
-class Spec:
+class Spec(Checked):
     """What is simulated: pairs are uniform ranges, rates are probabilities of a frame.
 
     A pytree (see `fluorojax.simulation.draw`): a jitted function can take it as an argument.
@@ -34,8 +39,8 @@ class Spec:
         InputError: a value out of its limits; the message names the field and the limits.
     """
 
-    height: int = 192  # pixels
-    width: int = 192  # pixels
+    height: int = side(192)  # pixels
+    width: int = side(192)  # pixels
     field_mm: Range = uniform(125.0, 150.0, 20.0, 500.0)  # width of the frame, where the wire is
 
     # The beam and the detector.
@@ -79,17 +84,13 @@ class Spec:
     pin_rate: float = rate(0.0)  # the wire is a straight steel pin
     wire_advance_mm_s: Range = uniform(-4.0, 12.0, -50.0, 50.0)  # pushed on, in a sequence
     # Least width of the wire's label: it must stay in one piece.
-    wire_label_px: float = dataclasses.field(default=2.5, metadata={"limits": (1.0, 20.0)})
+    wire_label_px: float = number(2.5, 1.0, 20.0)
     counter_example_rate: float = rate(0.08)  # in equal parts: left behind, free wire, no wire
 
     # What is neither instrument nor patient.
     lead_rate: float = rate(0.25)  # a cable on the skin: thin, but no guidewire
     clip_rate: float = rate(0.2)  # a handful of surgical clips
     table_rate: float = rate(0.2)  # a straight edge of table or drape
-
-    def __post_init__(self) -> None:
-        """Check every number; while JAX traces, there is nothing to check."""
-        check(self)
 
     @property
     def pixel_mm(self) -> Range:
@@ -99,57 +100,33 @@ class Spec:
 
 def drawn(spec: Any) -> list[dataclasses.Field[Any]]:
     """Return the fields of a spec, or of its class, that are ranges and rates."""
-    return [f for f in dataclasses.fields(spec) if "limits" in f.metadata]
+    return [field for field in dataclasses.fields(spec) if field.name not in GRID]
 
 
 def check(spec: Any) -> None:
     """Refuse a spec no frame can be made from; the message names the field.
 
-    Args:
-        spec: a dataclass of `height`, `width` and fields made by `uniform` and `rate`.
-
     Raises:
         InputError: a field is no number, no pair where it should be one, or out of its limits.
     """
-    for name in ("height", "width"):
-        _check_size(name, getattr(spec, name))
-    for field in drawn(spec):
-        _check(field, getattr(spec, field.name))
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if not _is_traced(value) and (problem := limits_of(field).problem(value)):
+            raise InputError(f"simulation.{field.name} {problem}")
 
 
-def _is_traced(numbers: Any) -> bool:
+def _is_traced(value: Any) -> bool:
     """Say whether JAX stands in for the numbers: then there is nothing to check."""
+    numbers = value if isinstance(value, tuple | list) else (value,)
     return not all(isinstance(number, Real | str) for number in numbers)
 
 
-def _check_size(name: str, value: Any) -> None:
-    """Refuse a height or width that is no whole number from 16 up."""
-    if isinstance(value, str):
-        raise InputError(f"simulation.{name} is {value!r}; write numbers")
-    if not _is_traced((value,)) and (value < 16 or value != int(value)):
-        raise InputError(f"simulation.{name} is {value}; write a whole number from 16 up")
+def like(name: str, low: float, high: float) -> Any:
+    """Make a range with the limits of the `Spec`'s field of that name."""
+    limits = next(limits_of(field) for field in drawn(Spec) if field.name == name)
+    assert isinstance(limits, Pair)
+    return uniform(low, high, limits.each.low, limits.each.high)
 
-
-def _check(field: dataclasses.Field[Any], value: Any) -> None:
-    """Refuse a value of the `field` that no frame can be made from."""
-    name, (low, high) = field.name, field.metadata["limits"]
-    numbers = value if isinstance(value, tuple | list) else (value,)
-    if any(isinstance(number, str) for number in numbers):
-        raise InputError(f"simulation.{name} is {value!r}; write numbers")
-    if _is_traced(numbers):
-        return
-    pair = isinstance(field.default, tuple)
-    if pair != isinstance(value, tuple | list) or (pair and len(numbers) != 2):
-        wanted = "two numbers, low and high" if pair else "one number"
-        raise InputError(f"simulation.{name} is {value}; write {wanted}")
-    if not all(low <= number <= high for number in numbers):
-        raise InputError(f"simulation.{name} is {value}; it must lie in {low:g} to {high:g}")
-    if pair and numbers[0] > numbers[1]:
-        raise InputError(f"simulation.{name} is {value}; the smaller number comes first")
-
-
-LIMITS: dict[str, tuple[float, float]] = {f.name: f.metadata["limits"] for f in drawn(Spec)}
-DEFAULTS: dict[str, Any] = {f.name: f.default for f in drawn(Spec)}
 
 ERCP = Spec()
 # Hip surgery under a C-arm: a pin that leaves a drill or guide, bones and air. Beam, detector and
@@ -181,4 +158,3 @@ CARM = Spec(
     counter_example_rate=0.35,
     table_rate=0.5,
 )
-SPECS = {"ercp": ERCP, "carm": CARM}  # procedures by name

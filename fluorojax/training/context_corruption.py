@@ -1,10 +1,10 @@
-"""False context: what a cascade's later stages learn not to believe.
+"""Context corruption: false context, which a cascade's later stages learn not to trust.
 
 On its own training frames the first stage is hardly ever wrong, so the second comes to rest on it:
 what lies along a parent is the parent's wall, and what lies elsewhere is no child. Where no parent
 is in view, the first stage finds blots of one all the same, and the second stage then misses the
-child beside them. So some examples are shown such blots in place of what was found; from them it
-learns that the image has to agree.
+child beside them. So the later stages see such blots in some examples, in place of what was found,
+and learn that the image has to agree.
 """
 
 import jax
@@ -24,12 +24,12 @@ next to nothing of it."""
 def context_corruption(
     seed: int, step: jax.Array, positions: jax.Array, *, share: float, size: tuple[int, int]
 ) -> ContextCorruption | None:
-    """Return what each example of a batch is shown in place of what was found; None: never any.
+    """Return the false context of each example of a batch; None where there is never any.
 
     Args:
         seed, step: of the run.
         positions: [B], the examples' places in the global batch; each has a key of its own.
-        share: of the examples that are shown blots.
+        share: of the examples whose later stages see blots.
         size: (H, W) of the crops.
     """
     if not share:

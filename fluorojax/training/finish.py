@@ -35,17 +35,15 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         else:
             parameters = checkpoints.restore_best(like.average)
     predictor = run.predictor(parameters)
-    points = evaluate.write_confidence(
+    points = evaluate.write_probability_scores(
         evaluate.by_network(predictor),
         run.frames("validation"),
         workdir / "evaluation" / "validation",
-        settings=run.metrics,
-        masks=predictor.masks,
-        info=run.info,
-        stored_classes=len(run.dataset.info.classes),
+        run.scoring,
     )
     if run.config.evaluation.operating_point == "validation":
-        predictor.thresholds = tuple(points[name] for name in run.info.class_names)
+        chosen = tuple(points[name] for name in run.info.class_names)
+        predictor = predictor.with_rules(thresholds=chosen)
     origin = {
         "method": run.config.method,
         "seed": run.config.seed,
@@ -67,12 +65,9 @@ def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
         evaluate.by_network(predictor),
         run.frames(evaluation.split),
         workdir / "evaluation" / evaluation.split,
+        run.scoring,
         points=exports.read_manifest(export)["origin"]["operating_points"],
-        thresholds=predictor.thresholds,
-        masks=predictor.masks,
-        info=run.info,
-        stored_classes=len(run.dataset.info.classes),
-        settings=run.metrics,
+        thresholds=predictor.rules.thresholds,
     )
     exports.add_scores(export, evaluation.split, summary)
     return summary
@@ -99,7 +94,7 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
 
 
 def print_image_labels(image_labels: dict[str, Any]) -> None:
-    """Print how often each image label is told right, over cases and over patients."""
+    """Print how often each image label is predicted right, over cases and over patients."""
     columns = ("image_label", "right", "of cases", "mean over patients", "95 %")
     table = Table(*columns, title="image_labels of whole frames")
     for name, of in image_labels.items():

@@ -20,7 +20,7 @@ class MetricsLog:
     """Append numbers to a run's record; use it as a context manager.
 
     Lines after `resume_step` are dropped at the start: those steps are about to be made again. So
-    is the evaluation after `resume_step` itself where no line says that it was made.
+    is the evaluation after `resume_step` itself where the record has no line of it.
     """
 
     def __init__(self, workdir: Path, resume_step: int = 0):
@@ -30,7 +30,7 @@ class MetricsLog:
             scored = is_logged(workdir, resume_step, "validation")
             last = resume_step if scored else resume_step - 1
             self._board = Board(workdir / "tensorboard", resume_step, last)
-            # Of a step that is not scored the board forgot what its lines say, too.
+            # The board forgot the lines of a step that is not scored, too.
             for line in [] if scored else _lines_of(workdir, resume_step):
                 scalars = {k: v for k, v in line.items() if k not in ("step", "split", "time")}
                 self._show(resume_step, line["split"], scalars)
@@ -72,12 +72,12 @@ class MetricsLog:
 
 
 def is_logged(workdir: Path, step: int, split: str) -> bool:
-    """Say whether the record of a run has a line of this step and split."""
+    """Return whether the record of a run has a line of this step and split."""
     return any(line["split"] == split for line in _lines_of(workdir, step))
 
 
 def _lines_of(workdir: Path, step: int) -> list[dict[str, Any]]:
-    """Return what the record of a run says of a step."""
+    """Return the lines of a step in the record of a run."""
     lines = map(json.loads, _up_to(workdir / "metrics.jsonl", step))
     return [line for line in lines if line["step"] == step]
 
@@ -167,12 +167,12 @@ class Board:
     def __init__(self, folder: Path, resume_step: int, last_step: int):
         """Open the file of a run that goes on after `resume_step`.
 
-        What earlier files say of steps up to `last_step` stays, and no more.
+        Of earlier files only the steps up to `last_step` stay.
         """
         folder.mkdir(parents=True, exist_ok=True)
         # File names have whole seconds; of two with the same name, the older is made again.
         self._writer = EventsWriter(str(folder / "events"), f".{resume_step}")
-        # TensorBoard leaves out what earlier files say about this step and all later ones.
+        # TensorBoard leaves out this step and all later ones of earlier files.
         self._write(step=last_step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def _write(self, **fields: Any) -> None:

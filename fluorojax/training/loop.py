@@ -260,16 +260,8 @@ def score(
         folder.mkdir(parents=True, exist_ok=True)
         overlay.save_png(pictures[name], folder / f"{name}.png")
 
-    predictor = run.predictor(state.average)
-    rows = evaluate.score_split(
-        evaluate.by_network(predictor),
-        run.frames("validation"),
-        masks=predictor.masks,
-        info=run.info,
-        stored_classes=len(run.dataset.info.classes),
-        settings=run.metrics,
-        on_case=keep,
-    )
+    predict = evaluate.by_network(run.predictor(state.average))
+    rows = evaluate.score_split(predict, run.frames("validation"), run.scoring, on_case=keep)
     summary = summarise(rows, run.metrics)
     return summary | {"image_labels": summarise_image_labels(told, run.info.image_labels)}, pictures
 
@@ -277,7 +269,7 @@ def score(
 def headline(summary: dict[str, Any], names: list[str]) -> dict[str, float]:
     """Return the few scores that curves are drawn of.
 
-    Dice of each class, clDice of thin ones, and how many of each image_label's values are right.
+    Dice of each class, clDice of thin ones, and how many of each image label's values are right.
     """
     told = summary.get("image_labels", {}).items()
     scores = {f"{name}/accuracy": of["accuracy"] for name, of in told if of["cases"]}

@@ -11,7 +11,7 @@ from fluorojax.models.cascade import Parameters
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerSpec:
-    """Fields as in `configs/base.py`, group `training`."""
+    """Fields as in `fluorojax/config/fields.py`, section `training`."""
 
     steps: int
     learning_rate: float

@@ -42,19 +42,19 @@ class Interval:
         """Forget the time and the steps so far: other work was done in it."""
         self._began, self._timed = time.monotonic(), 0
 
-    def add(self, step: int, metrics: Arrays, told: Arrays) -> None:
+    def add(self, step: int, metrics: Arrays, gathered: Arrays) -> None:
         """Take one step's metrics, and what all devices know of it (`steps.gathered_metadata`)."""
-        self._away.append((step, metrics, told))
+        self._away.append((step, metrics, gathered))
         self._timed += 1
 
     def fetch(self) -> list[tuple[int, dict[str, float], np.ndarray]]:
         """Bring the metrics home; return step, metrics and index of those not applied."""
         home = jax.device_get(self._away)
         self._away.clear()
-        steps = [(step, {k: float(v) for k, v in row.items()}, told) for step, row, told in home]
+        steps = [(step, {k: float(v) for k, v in row.items()}, meta) for step, row, meta in home]
         self.rows += [row for _, row, _ in steps]
-        self.stop |= any(told["stop"].any() for _, _, told in steps)
-        return [(step, row, told["index"]) for step, row, told in steps if not row["applied"]]
+        self.stop |= any(meta["stop"].any() for _, _, meta in steps)
+        return [(step, row, meta["index"]) for step, row, meta in steps if not row["applied"]]
 
     def flush(self) -> dict[str, float]:
         """Return the means over the applied steps, the number of others, and the steps a second."""
@@ -88,9 +88,9 @@ class Record:
         self.log.close()
         self._skipped.close()
 
-    def add(self, step: int, metrics: Arrays, told: Arrays) -> None:
+    def add(self, step: int, metrics: Arrays, gathered: Arrays) -> None:
         """Take one step's metrics, still on the device."""
-        self.interval.add(step, metrics, told)
+        self.interval.add(step, metrics, gathered)
 
     def write_train(self, step: int) -> float:
         """Log the means of the interval; return the loss."""

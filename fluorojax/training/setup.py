@@ -1,7 +1,6 @@
 """From a configuration and a data set to the parts of a run; the only room that unpacks both."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 import jax
@@ -12,20 +11,25 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fluorojax.config import fields_of
+from fluorojax.config.fields import every_field
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
+from fluorojax.evaluation.evaluate import Scoring
 from fluorojax.inference.export import load_parameters
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.losses.joint import LossSpec
+from fluorojax.losses.terms import TERMS, parameters
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters
 from fluorojax.models.convolution import conv3x3
 from fluorojax.models.spec import STAGES, NetworkSpec, build
 from fluorojax.schema.info import DatasetInfo, ImageLabelInfo
 from fluorojax.schema.labels import LABELS
+from fluorojax.schema.limits import ByClass, limits_of
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.augment import AugmentSpec
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
@@ -71,14 +75,14 @@ class Run:
             self.spec,
             parameters,
             tuple(self.config.data.image_size),
-            self.info.classes,
-            (self.config.evaluation.threshold,) * len(self.info.classes),
-            gap_closing_of(self.config),
-            self.info.relation,
+            mask_rules(self.config, self.info),
             image_labels_learned(self.config, self.info),
-            min_component_px_of(self.config, self.info),
-            TtaSpec(self.config.evaluation.tta_shifts, self.config.evaluation.tta_mirror),
         )
+
+    @property
+    def scoring(self) -> Scoring:
+        """What validation and evaluation score the frames as."""
+        return Scoring(self.info, len(self.dataset.info.classes), self.metrics)
 
 
 def set_up(config: ConfigDict, dataset: Dataset) -> Run:
@@ -90,7 +94,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
-    min_component_px_of(config, info)  # said before the training, not after it
+    mask_rules(config, info)  # said before the training, not after it
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -128,7 +132,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
 
 
 def check_best_metric(name: str, info: DatasetInfo) -> None:
-    """Check that the best parameters can be told by the metric `name`, where higher is better.
+    """Check that the metric `name` can choose the best parameters: higher must be better.
 
     Raises:
         InputError: lists the names there are.
@@ -215,6 +219,23 @@ def augment_spec(config: ConfigDict) -> AugmentSpec:
     return AugmentSpec(**fields_of(config.augment))
 
 
+def mask_rules(config: ConfigDict, info: DatasetInfo) -> MaskRules:
+    """Return how masks come of the probabilities of the classes learned.
+
+    Raises:
+        InputError: a threshold or a least area that cannot be, or of a class that is not there.
+    """
+    evaluation = config.evaluation
+    return MaskRules(
+        info.classes,
+        (evaluation.threshold,) * len(info.classes),
+        min_component_px_of(config, info),
+        info.relation,
+        gap_closing_of(config),
+        TtaSpec(evaluation.tta_shifts, evaluation.tta_mirror),
+    )
+
+
 def gap_closing_of(config: ConfigDict) -> GapClosing:
     """Return what is done to finished masks."""
     evaluation = fields_of(config.evaluation)
@@ -227,16 +248,6 @@ def min_component_px_of(config: ConfigDict, info: DatasetInfo) -> tuple[float, .
     """Return the area (px of the working grid) below which a piece is dropped, one a class."""
     least = weights_of("evaluation.min_component_px", config.evaluation.min_component_px, info)
     return tuple(least.get(name, 0.0) for name in info.class_names)
-
-
-UNPACKED = (
-    "parent",
-    "child",
-    "classes",
-    "dice_absent",
-    "dice_absent_classes",
-    "attachment_ramp",
-)  # fields that are no weight of one term
 
 
 def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
@@ -252,11 +263,14 @@ def loss_spec(config: ConfigDict, info: DatasetInfo) -> LossSpec:
             (loss.child if name == child else loss.parent) * further.get(name, 1.0)
             for name in info.class_names
         ),
-        dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
         relation=(info.index(relation.child), info.index(relation.parent)) if relation else None,
+        weights=tuple((name, loss[name]) for name in TERMS),
+        parameters=tuple((name, loss[name]) for name in parameters()),
+        dice_absent=tuple(absent.get(name, loss.dice_absent) for name in info.class_names),
+        auxiliary=loss.auxiliary,
+        landmarks=loss.landmarks,
+        image_labels=loss.image_labels,
         image_label_names=tuple(a.name for a in info.image_labels),
-        # The fields have the same names; the others are unpacked elsewhere.
-        **{name: value for name, value in loss.items() if name not in UNPACKED},
     )
 
 
@@ -264,18 +278,15 @@ def weights_of(field: str, text: str, info: DatasetInfo) -> dict[str, float]:
     """Return the numbers in a field's list such as `cement=2,tibia=0.5`, by class.
 
     Raises:
-        InputError: there is no such class, or its number is none of at least 0.
+        InputError: there is no such class, or its number is none, or out of the field's limits.
     """
-    weights = {}
-    for part in filter(None, text.split(",")):
-        name, _, number = (word.strip() for word in part.partition("="))
-        if name not in info.class_names:
-            raise InputError(
-                f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
-            )
-        if not re.fullmatch(r"\d+(\.\d*)?", number):
-            raise InputError(f"{field}: {part!r} has no number; write {name}=2 or the like")
-        weights[name] = float(number)
+    if problem := limits_of(every_field()[field]).problem(text):
+        raise InputError(f"{field} {problem}")
+    weights = {name: float(number) for name, number in ByClass.parts(text)}
+    for name in weights.keys() - set(info.class_names):
+        raise InputError(
+            f"{field}: there is no class {name!r}; write {', '.join(info.class_names)}"
+        )
     return weights
 
 

@@ -24,7 +24,7 @@ class Stopped(BaseException):
 
 
 def leave(stopped: Stopped) -> NoReturn:
-    """Say that the run was stopped, and leave the process with EXIT_CODE.
+    """Report that the run was stopped, and leave the process with EXIT_CODE.
 
     At once: a signal may have come in the middle of a compilation, and the interpreter's own end
     has crashed after that, with another status than the one that schedulers wait for.

@@ -31,7 +31,7 @@ class StepSpec:
     crop_size: tuple[int, int]
     augment: AugmentSpec
     loss: LossSpec
-    context_corruption: float  # share of the examples whose later stages are shown blots
+    context_corruption: float  # share of the examples whose later stages see blots
     relation_ramp: tuple[float, float]  # steps: the relation's weights begin, and are whole
     ema_decay: float
 
@@ -77,7 +77,7 @@ def loss_of(
 ) -> tuple[jax.Array, Metrics]:
     """Return the joint loss, mean over the examples, and the mean of each of its terms.
 
-    `sample` is what `batch` was augmented to; what is said of whole frames is taken from `batch`.
+    `sample` is what `batch` was augmented to; the labels of whole frames are taken from `batch`.
     """
     output = forward(network, parameters, sample.image, false)
     share = ramp(step, spec.relation_ramp)
@@ -96,7 +96,7 @@ def loss_of(
         auxiliary=output.auxiliary,
         landmarks=output.landmarks,
         image_labels=output.image_labels,
-        # Who is not shown the parent cannot be asked to reach it.
+        # A stage that does not see the parent cannot be asked to reach it.
         relation_share=share if false is None else share * (1.0 - false.is_false),
     )
     return loss.mean(), {name: term.mean() for name, term in terms.items()}
@@ -118,11 +118,11 @@ def train_step(
 ) -> tuple[TrainState, Metrics]:
     """Make one update from one device's share of the batch; gradients are averaged over devices.
 
+    A loss or gradient that is not finite changes nothing but the step count.
+
     Args:
         state: the replicated state.
         batch: arrays [B / devices, ...] as `fluorojax.datasets.pipeline` makes them.
-
-    A loss or gradient that is not finite changes nothing but the step count.
 
     Returns:
         The next state; the loss, its terms, the norm of the gradient, and `applied` in {0, 1}.
@@ -163,6 +163,6 @@ def updated(
 def gathered_metadata(batch: Batch) -> dict[str, jax.Array]:
     """Return what every process must know of a step: `stop` [B] bool, and `index` [B] int32.
 
-    `stop` says at each example whether the process that read it was asked to stop.
+    `stop` is true for each example whose process was asked to stop.
     """
     return {name: parallel.gather(batch[name]) for name in ("stop", "index")}

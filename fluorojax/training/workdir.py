@@ -1,4 +1,4 @@
-"""The folder of a run: what it was asked for, and on what it ran."""
+"""The folder of a run: its lock, its configuration, and on what it ran."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ from fluorojax.core.errors import InputError, writing
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset
 
-# These say nothing of what is learned, so a resumed run may change them.
+# These do not change what is learned, so a resumed run may change them.
 FREE = (
     *("data.threads", "data.memory_mb", "data.built_dir", "training.cpu_devices"),
     *("training.log_every", "training.images", "training.most_skipped"),

@@ -9,7 +9,7 @@ from benchmarks.studies import gap_closing
 from fluorojax.compare.runs import read_run
 from fluorojax.configs import base
 from fluorojax.inference import export
-from fluorojax.inference.postprocess import GapClosing
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo, Relation
@@ -34,9 +34,8 @@ def grid(tmp_path_factory):
     spec = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
     image = np.zeros((1, 64, 64, 1))
     parameters = jax.jit(build(spec).init)(jax.random.key(0, impl="rbg"), image)["params"]
-    model = Predictor(
-        spec, parameters, (64, 64), CLASSES, None, GapClosing(), Relation("wire", "scope")
-    )
+    rules = MaskRules(CLASSES, relation=Relation("wire", "scope"))
+    model = Predictor(spec, parameters, (64, 64), rules)
     origin = {"method": "joint", "seed": 3, "labels": "classes", "operating_points": {}}
     export.export(model, run / "export", origin)
     return root / "grid"

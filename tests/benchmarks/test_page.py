@@ -78,7 +78,8 @@ def test_the_numbers_are_those_of_compare_with_the_sign_of_joint_minus_other(gri
     text = tables.main_table(Results(grid))
     lines = compare(read_runs(sorted(grid.iterdir()), "test"), "joint")
     made = sum(not np.isnan(line.p) for line in lines)
-    lines = {(line.of, line.metric, line.method): line for line in lines if not line.stratum}
+    everywhere = [line for line in lines if not line.stratum]
+    lines = {(line.class_name, line.metric, line.method): line for line in everywhere}
     for other in ("multi", "separate"):
         line = lines[tables.WIRE, "cldice", other]
         _, apart, p = cells_of(text, "guidewire clDice ↑", f"joint − {other}")
@@ -109,7 +110,7 @@ def test_levels_are_those_of_compare(grid):
     wanted = [
         line
         for line in lines
-        if (line.of, line.metric, line.method) == (tables.WIRE, "cldice", "separate")
+        if (line.class_name, line.metric, line.method) == (tables.WIRE, "cldice", "separate")
         and line.stratum
     ]
     assert len(wanted) == 2

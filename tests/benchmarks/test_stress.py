@@ -11,6 +11,7 @@ from fluorojax.compare.runs import read_run
 from fluorojax.configs import base
 from fluorojax.core.errors import InputError
 from fluorojax.inference import export
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.models.spec import NetworkSpec, build
@@ -31,7 +32,7 @@ def write_export(folder, method, seed, labels, classes):
     image = np.zeros((1, 32, 32, 1))
     parameters = jax.jit(build(spec).init)(jax.random.key(seed, impl="rbg"), image)["params"]
     origin = {"method": method, "seed": seed, "labels": labels, "operating_points": {}}
-    export.export(Predictor(spec, parameters, (32, 32), classes), folder, origin)
+    export.export(Predictor(spec, parameters, (32, 32), MaskRules(classes)), folder, origin)
 
 
 def write_trained(root, method, seed, **fields):

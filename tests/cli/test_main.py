@@ -1,13 +1,9 @@
-import subprocess
-import sys
-
 import pytest
 
 import fluorojax
 from fluorojax.cli import main as cli
+from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core.errors import InputError
-from fluorojax.simulation.spec import SPECS
-from tests.folders import write_folder
 
 
 @pytest.mark.parametrize(
@@ -45,37 +41,12 @@ def test_only_train_takes_fields_of_a_configuration(capsys):
     assert "unrecognized arguments: --config.seed=1" in capsys.readouterr().err
 
 
-def test_the_package_runs_as_a_program():
-    done = subprocess.run(
-        [sys.executable, "-m", "fluorojax", "train", "joint", "--config.training.step=3"],
-        **{"capture_output": True, "text": True},
-    )
-    assert done.returncode == 2
-    assert done.stderr == (
-        "error: --config.training.step: unknown field 'training.step'; "
-        "did you mean 'training.steps'?\n"
-    )
-
-
-def test_check_says_what_is_in_a_folder(tmp_path, capsys):
-    cli.main(["check", str(write_folder(tmp_path / "frames"))])
-    assert "toy" in capsys.readouterr().out
-
-
-def test_prepare_builds_the_data_set_once(tmp_path, capsys):
-    folder = write_folder(tmp_path / "frames")
-    for _ in range(2):
-        cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
-    assert capsys.readouterr().out.count("toy is built") == 2
-    assert len(list((tmp_path / "built/xray_folder").iterdir())) == 1
-
-
 def test_fields_of_the_simulation_can_be_set():
     spec = cli.changed("carm", 64, ["quanta=300,900", "lead_rate=1"])
     assert (spec.height, spec.width) == (64, 64)
     assert spec.quanta == (300.0, 900.0)
     assert spec.lead_rate == 1.0
-    assert spec.pin_rate == SPECS["carm"].pin_rate
+    assert spec.pin_rate == PROCEDURES["carm"].spec.pin_rate
     assert cli.changed("knee", 64, ["lucency_mm=1,2"]).lucency_mm == (1.0, 2.0)
 
 

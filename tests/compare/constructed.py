@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from fluorojax.evaluation.probabilities import Confidence
+from fluorojax.evaluation.probabilities import ProbabilityScores
 from fluorojax.metrics.case import METRICS, MetricSettings
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.schema.info import ClassInfo
@@ -78,7 +78,7 @@ def write_sweep(folder, certainty, of="wire"):
     """One case whose curve has one probability everywhere: clDice 1 up to it, then 0."""
     reference = np.zeros((30, 30, 1), bool)
     reference[14:17, 5:25] = True
-    collected = Confidence([ClassInfo(of, "curve")], MetricSettings())
+    collected = ProbabilityScores([ClassInfo(of, "curve")], MetricSettings())
     nothing = np.zeros((30, 30), bool)
     found = certainty * reference.astype(np.float32)
     collected.add(found, reference, patient="p", ignore=nothing, spacing=(0.5, 0.5))

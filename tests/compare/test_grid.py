@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from fluorojax.cli import main as cli
-from fluorojax.cli.comparison import whole_numbers
 from fluorojax.compare import grid as benchmark
 from fluorojax.core.errors import InputError
 from fluorojax.training.signals import EXIT_CODE, Stopped
@@ -39,12 +38,6 @@ def test_a_grid_is_seed_by_seed(tmp_path):
 def test_what_is_no_grid_is_refused(tmp_path, configs, seeds, message):
     with pytest.raises(InputError, match=message):
         benchmark.grid(configs, seeds, tmp_path)
-
-
-def test_seeds_are_whole_numbers():
-    assert whole_numbers("--seeds", "3,0") == [3, 0]
-    with pytest.raises(InputError, match="--seeds 0,x"):
-        whole_numbers("--seeds", "0,x")
 
 
 def test_a_run_is_started_as_the_package_is_wherever_it_lies(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fluorojax.compare import compare, read_runs
-from fluorojax.compare.rows import first_lines
+from fluorojax.compare.rows import primary_rows
 from tests.compare.constructed import PATIENTS, one_label_and_two
 
 
@@ -23,7 +23,7 @@ def test_a_known_difference_is_found_with_its_interval(folders):
     assert {line.stratum for line in lines} == {"", "over bone", "over soft tissue"}
 
 
-def test_one_level_alone_says_nothing_new(folders):
+def test_one_stratum_alone_says_nothing_new(folders):
     for folder in folders:
         path = folder / "evaluation" / "test" / "cases.csv"
         path.write_text(path.read_text().replace("over bone", "over soft tissue"))
@@ -46,14 +46,14 @@ def test_one_label_is_held_against_several_by_the_union(tmp_path):
     lines = [
         line for line in compare(runs, "single") if line.metric == "cldice" and not line.stratum
     ]
-    assert [(line.of, line.method) for line in lines] == [
+    assert [(line.class_name, line.method) for line in lines] == [
         ("instruments", "single"),
         ("instruments", "multi"),
         ("instruments", "joint"),
         ("wire", "multi"),
         ("wire", "joint"),
     ]
-    of = {(line.of, line.method): line.difference for line in lines}
+    of = {(line.class_name, line.method): line.difference for line in lines}
     assert of["instruments", "joint"] == pytest.approx(0.2, abs=0.02)
     # Where the baseline has no such class, the first that has it stands in.
     assert math.isnan(of["wire", "multi"])
@@ -62,6 +62,6 @@ def test_one_label_is_held_against_several_by_the_union(tmp_path):
 
 def test_a_class_is_judged_by_the_first_metric_of_its_kind(folders):
     runs = read_runs(folders, "test")
-    first = first_lines(compare(runs, "multi"), runs)
+    first = primary_rows(compare(runs, "multi"), runs)
     assert {line.metric for line in first} == {"cldice"}
     assert len(first) == 2 * 3  # two methods; all cases, and two strata

@@ -69,7 +69,7 @@ def test_other_thresholds_are_refused_by_file(folders):
 
 def test_the_first_scores_of_a_class_by_patient_and_by_case(folders):
     (found,) = primary_scores(read_runs(folders, "test"))
-    assert (found.of, found.metric, len(found.patients)) == ("wire", "cldice", PATIENTS)
+    assert (found.class_name, found.metric, len(found.patients)) == ("wire", "cldice", PATIENTS)
     assert {m: s.shape for m, s in found.by_case.items()} == {
         "multi": (3, 2 * PATIENTS),
         "joint": (3, 2 * PATIENTS),

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -60,3 +63,21 @@ def test_some_of_the_devices_of_a_process_can_be_used():
     total, seen = run(jax.numpy.zeros(()), {"x": np.arange(6.0, dtype=np.float32)})
     assert float(total) == 2.5
     np.testing.assert_array_equal(seen, np.arange(6.0))
+
+
+FAILS_ALONE = """
+from fluorojax.core import parallel
+from fluorojax.core.errors import InputError
+parallel.process_count = lambda: 2
+with parallel.failing_together():
+    raise {error}('mend it')
+"""
+
+
+@pytest.mark.parametrize(("error", "status"), [("InputError", 2), ("KeyError", 1)])
+def test_one_of_several_processes_leaves_with_the_status_it_would_have_alone(error, status):
+    command = [sys.executable, "-c", FAILS_ALONE.format(error=error)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == status
+    assert "mend it" in done.stderr
+    assert ("Traceback" in done.stderr) == (status == 1)

@@ -51,8 +51,10 @@ def test_a_sound_folder(toy):
     assert (case.case, case.patient, case.split) == ("c3", "p3", "validation")
     assert (case.attached, case.frame, case.ignore, case.labelled) == (1, -1, None, True)
     assert case.spacing_mm == (0.2, 0.25)
-    image, mask, ignore = load_case(folder, case)
-    assert image.dtype == np.uint16
+    frame, mask, ignore = load_case(folder, case)
+    assert frame.pixels.dtype == np.uint16
+    assert frame.spacing_mm == (float(np.float32(0.2)), 0.25)
+    assert (frame.plane, frame.source) == ("object", str(case.image))
     assert mask.shape == (48, 48, 2)
     assert not ignore.any()
 

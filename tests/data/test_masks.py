@@ -21,8 +21,8 @@ def folder(tmp_path):
 
 def example(folder, name):
     case = next(case for case in folder.cases if case.case == name)
-    image, mask, _ = load_case(folder, case)
-    return {"case": name, "image": image}, mask
+    frame, mask, _ = load_case(folder, case)
+    return {"case": name, "image": frame.pixels}, mask
 
 
 def write(root, folder, pattern="{case}.png", cases=TEST):

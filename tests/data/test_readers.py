@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.readers import read_frame, read_mask_image
+from fluorojax.data.readers import read_frame, read_image, read_mask_image
 
 RAMP8 = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40).astype(np.uint8)
 RAMP16 = (np.arange(30 * 40, dtype=np.uint32) * 54).astype(np.uint16).reshape(30, 40)
@@ -31,22 +31,24 @@ def test_grey_values_and_depth_are_those_of_the_file(tmp_path, pixels, suffix):
     path = tmp_path / f"frame{suffix}"
     png(path, pixels) if suffix == ".png" else tiff(path, pixels)
     frame = read_frame(path)
-    assert frame.dtype == pixels.dtype
-    assert frame.flags["C_CONTIGUOUS"]
-    np.testing.assert_array_equal(frame, pixels)
+    assert frame.pixels.dtype == pixels.dtype
+    assert frame.pixels.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(frame.pixels, pixels)
+    assert frame.source == str(path)
+    assert not frame.spacing_known
     np.testing.assert_array_equal(read_mask_image(path), pixels)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 def test_grey_stored_as_colour_is_grey(tmp_path, mode):
-    np.testing.assert_array_equal(read_frame(png(tmp_path / "a.png", RAMP8, mode)), RAMP8)
+    np.testing.assert_array_equal(read_frame(png(tmp_path / "a.png", RAMP8, mode)).pixels, RAMP8)
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 def test_16_bit_grey_stored_as_colour_tiff_keeps_its_depth(tmp_path, planar):
     channels = np.stack([RAMP16] * 3, 0 if planar == "separate" else -1)
     path = tiff(tmp_path / "a.tif", channels, photometric="rgb", planarconfig=planar)
-    np.testing.assert_array_equal(read_frame(path), RAMP16)
+    np.testing.assert_array_equal(read_frame(path).pixels, RAMP16)
 
 
 def test_true_colour_is_refused_by_name(tmp_path):
@@ -82,12 +84,12 @@ def test_compressed_tiff(tmp_path, compression):
         Image.fromarray(RAMP16).save(path, compression=compression)
     else:
         tiff(path, RAMP16, compression=compression)
-    np.testing.assert_array_equal(read_frame(path), RAMP16)
+    np.testing.assert_array_equal(read_frame(path).pixels, RAMP16)
 
 
 def test_tiff_where_zero_is_white_is_inverted_and_no_mask(tmp_path):
     path = tiff(tmp_path / "a.tif", RAMP16, photometric="miniswhite")
-    np.testing.assert_array_equal(read_frame(path), 65535 - RAMP16)
+    np.testing.assert_array_equal(read_frame(path).pixels, 65535 - RAMP16)
     with pytest.raises(InputError, match="0 is white"):
         read_mask_image(path)
 
@@ -165,3 +167,23 @@ def test_one_bit_mask_is_0_and_1(tmp_path):
     path = png(tmp_path / "a.png", RAMP8 > 100)
     assert Image.open(io.BytesIO(path.read_bytes())).mode == "1"
     np.testing.assert_array_equal(read_mask_image(path), (RAMP8 > 100).astype(np.uint8))
+
+
+@pytest.mark.parametrize("pixels", [RAMP8, RAMP16], ids=["8 bit", "16 bit"])
+def test_a_picture_of_pillow_is_the_same_frame_as_its_file(tmp_path, pixels):
+    path = png(tmp_path / "a.png", pixels)
+    with Image.open(path) as image:
+        frame = read_image(image)
+    np.testing.assert_array_equal(frame.pixels, read_frame(path).pixels)
+    assert frame.source == str(path)
+
+
+def test_pictures_without_one_grey_value_a_pixel_are_refused():
+    colour = Image.fromarray(np.dstack([RAMP8, RAMP8, RAMP8 // 2]))
+    for image, message in (
+        (Image.fromarray(RAMP8).convert("1"), r"mode 1; image\.convert"),
+        (Image.fromarray(RAMP8).convert("P"), "mode P"),
+        (colour, "PIL image: a colour image"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_image(image)

@@ -9,25 +9,26 @@ from fluorojax.drawing import archive
 from fluorojax.evaluation import evaluate
 from fluorojax.evaluation.probabilities import read_thresholds
 from fluorojax.inference.predictor import Prediction, choose
-from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.schema.info import ImageLabelInfo
-from tests.folders import write_folder
+from tests.folders import edit_csv, write_folder
 
 
 class Oracle:
-    """Stands where the network would: it returns masks made beforehand, frame by frame."""
+    """Stands where the network would: it returns what was made beforehand, frame by frame."""
 
-    def __init__(self, dataset, masks):
-        self.classes = dataset.info.classes
-        self._masks = iter(masks)
+    def __init__(self, found, thresholds):
+        self._found, self._thresholds = iter(found), np.float32(thresholds)
+        self.frames = []
 
-    def find(self, frame):
-        return Prediction(next(self._masks).astype(np.float32))
+    def predict(self, frame):
+        self.frames.append(frame)
+        probabilities = next(self._found).astype(np.float32)
+        return Prediction(probabilities >= self._thresholds, probabilities)
 
 
-def oracle_of(dataset, masks):
-    return evaluate.by_network(Oracle(dataset, masks))
+def oracle_of(found, thresholds=(0.5, 0.5)):
+    return evaluate.by_network(Oracle(found, thresholds))
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +40,13 @@ def dataset(tmp_path_factory):
     (folder / "extra.png").write_bytes((folder / "images/0.png").read_bytes())
     lines[-1] = lines[-1].replace("images/0.png", "extra.png")
     (folder / "cases.csv").write_text("\n".join(lines) + "\n")
+    spaced = {"row_spacing_mm": "0.2", "col_spacing_mm": "0.25"}
+    edit_csv(folder / "cases.csv", lambda rows: [row | spaced for row in rows])
     return open_folder(folder, "cases.csv", root / "built")
 
 
-def scoring(dataset, thresholds=(0.5, 0.5)):
-    return {
-        "info": dataset.info,
-        "masks": lambda found, _: found >= np.float32(thresholds),
-        "stored_classes": 2,
-        "settings": MetricSettings(),
-    }
+def scoring(dataset):
+    return evaluate.Scoring(dataset.info, 2)
 
 
 def references(dataset):
@@ -59,9 +57,9 @@ def references(dataset):
 
 
 def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
-    oracle = oracle_of(dataset, references(dataset))
+    oracle = oracle_of(references(dataset))
     summary = evaluate.write_evaluation(
-        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+        oracle, dataset.split("test"), tmp_path, scoring(dataset), thresholds=(0.5, 0.5)
     )
     assert (summary["cases"], summary["unlabelled"]) == (2, 1)
     for name in ("scope", "wire"):
@@ -74,9 +72,9 @@ def test_a_perfect_prediction_of_every_labelled_case(dataset, tmp_path):
 
 
 def test_scores_without_pictures(dataset, tmp_path):
-    oracle = oracle_of(dataset, references(dataset))
-    given = scoring(dataset) | {"thresholds": (0.5, 0.5), "draw": evaluate.draw_nothing}
-    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    oracle = oracle_of(references(dataset))
+    given = {"thresholds": (0.5, 0.5), "draw": evaluate.draw_nothing}
+    evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, scoring(dataset), **given)
     assert {p.name for p in tmp_path.iterdir()} == {
         *("cases.csv", "one_label.csv", "summary.json", "thresholds.csv", "calibration.csv"),
     }
@@ -84,30 +82,29 @@ def test_scores_without_pictures(dataset, tmp_path):
 
 def test_each_class_has_its_own_threshold(dataset):
     found = [0.4 * r for r in references(dataset)]
-    given = scoring(dataset, thresholds=(0.5, 0.3))
-    rows = evaluate.score_split(oracle_of(dataset, found), dataset.split("test"), **given)
+    oracle = oracle_of(found, thresholds=(0.5, 0.3))
+    rows = evaluate.score_split(oracle, dataset.split("test"), scoring(dataset))
     assert [row["status"] for row in rows] == ["missed", "scored"] * 2
 
 
-def test_masks_are_made_with_the_spacing_of_their_frame(dataset):
-    seen = []
-
-    def masks(found, spacing):
-        seen.append(spacing)
-        return found >= 0.5
-
-    given = scoring(dataset) | {"masks": masks}
-    evaluate.score_split(oracle_of(dataset, references(dataset)), dataset.split("test"), **given)
-    expected = [evaluate.spacing_of(e) for e in dataset.split("test") if e["labelled"]]
-    assert len(seen) == 2
-    np.testing.assert_array_equal(seen, expected)
+def test_a_network_gets_frames_with_their_spacing(dataset):
+    oracle = Oracle(references(dataset), (0.5, 0.5))
+    predict = evaluate.by_network(oracle)
+    cases = list(evaluate.cases_of(predict, dataset.split("test"), scoring(dataset)))
+    examples = [e for e in dataset.split("test") if e["labelled"]]
+    assert [frame.source for frame in oracle.frames] == ["case c4", "case c9"]
+    for frame, example, case in zip(oracle.frames, examples, cases, strict=True):
+        np.testing.assert_array_equal(frame.pixels, example["image"])
+        np.testing.assert_array_equal(frame.spacing_mm, example["spacing_mm"])
+        np.testing.assert_array_equal(case.spacing, example["spacing_mm"])
+    assert oracle.frames[0].spacing_known
 
 
 def test_calibration_and_scores_by_threshold_are_kept(dataset, tmp_path):
     found = [0.4 * r for r in references(dataset)]
-    given = scoring(dataset) | {"points": {"scope": 0.3, "wire": 0.45}, "thresholds": (0.5, 0.5)}
-    oracle = oracle_of(dataset, found)
-    summary = evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, **given)
+    given = {"points": {"scope": 0.3, "wire": 0.45}, "thresholds": (0.5, 0.5)}
+    oracle, frames = oracle_of(found), dataset.split("test")
+    summary = evaluate.write_evaluation(oracle, frames, tmp_path, scoring(dataset), **given)
     assert summary["thresholds"] == {"scope": 0.5, "wire": 0.5}
     scope, wire = summary["confidence"]["scope"], summary["confidence"]["wire"]
     assert scope["operating_point"] == 0.3
@@ -125,9 +122,9 @@ PRIMARY_SCOPE = ("scope", "dice")
 
 def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
     found = [np.flip(r, -1) for r in references(dataset)]  # each class where the other is
-    oracle = oracle_of(dataset, found)
+    oracle = oracle_of(found)
     evaluate.write_evaluation(
-        oracle, dataset.split("test"), tmp_path, thresholds=(0.5, 0.5), **scoring(dataset)
+        oracle, dataset.split("test"), tmp_path, scoring(dataset), thresholds=(0.5, 0.5)
     )
     rows = read_cases_csv(tmp_path / "one_label.csv")
     assert [(r["case"], r["class"], r["dice"]) for r in rows] == [
@@ -138,28 +135,26 @@ def test_several_classes_are_also_scored_as_one_label(dataset, tmp_path):
 
 def test_masks_without_probabilities_have_no_calibration(dataset, tmp_path):
     masks = iter(references(dataset))
-    given = scoring(dataset) | {"masks": evaluate.as_found}
     frames = dataset.split("test")
     summary = evaluate.write_evaluation(
-        lambda _: Prediction(next(masks)), frames, tmp_path, **given
+        lambda _: Prediction(next(masks)), frames, tmp_path, scoring(dataset)
     )
     assert summary["classes"]["wire"]["metrics"]["dice"]["mean"] == 1.0
     assert not {"confidence", "thresholds"} & summary.keys()
     assert not (tmp_path / "thresholds.csv").exists()
 
 
-def test_confidence_alone_returns_the_best_thresholds(dataset, tmp_path):
+def test_probability_scores_alone_returns_the_best_thresholds(dataset, tmp_path):
     found = [np.array([0.4, 0.8]) * r for r in references(dataset)]
-    given = scoring(dataset)
-    oracle = oracle_of(dataset, found)
-    points = evaluate.write_confidence(oracle, dataset.split("test"), tmp_path, **given)
+    oracle, frames = oracle_of(found), dataset.split("test")
+    points = evaluate.write_probability_scores(oracle, frames, tmp_path, scoring(dataset))
     assert points == {"scope": 0.4, "wire": 0.5}
     assert {p.name for p in tmp_path.iterdir()} == {"thresholds.csv", "calibration.csv"}
 
 
 def test_rows_carry_the_case_and_its_patient(dataset):
-    oracle = oracle_of(dataset, references(dataset))
-    rows = evaluate.score_split(oracle, dataset.split("test"), **scoring(dataset))
+    oracle = oracle_of(references(dataset))
+    rows = evaluate.score_split(oracle, dataset.split("test"), scoring(dataset))
     assert [(r["case"], r["patient"], r["class"]) for r in rows] == [
         (case, patient, name)
         for case, patient in (("c4", "p4"), ("c9", "p9"))
@@ -169,9 +164,7 @@ def test_rows_carry_the_case_and_its_patient(dataset):
 
 def test_nothing_found_is_a_missed_case_and_stays_in_the_table(dataset):
     nothing = [0 * r for r in references(dataset)]
-    rows = evaluate.score_split(
-        oracle_of(dataset, nothing), dataset.split("test"), **scoring(dataset)
-    )
+    rows = evaluate.score_split(oracle_of(nothing), dataset.split("test"), scoring(dataset))
     assert {r["status"] for r in rows} == {"missed"}
     assert all(r["dice"] == 0.0 for r in rows)
 
@@ -182,10 +175,10 @@ def test_attributes_are_scored_where_they_are_told_and_both_know_them(dataset):
     example = dataset.split("test")[0] | {"image_labels": np.int8([1, -1])}
     mask = evaluate.reference_of(example, info, 2)
     view, maker = (choose(a, np.float32([0.75, 0.25])) for a in image_labels)
-    told = {"view": view, "maker": maker, "mood": view}
-    rows = evaluate.image_label_rows(evaluate.Case(example, mask, mask, mask, told), info)
+    predicted = Prediction(mask, None, {}, {"view": view, "maker": maker, "mood": view})
+    rows = evaluate.image_label_rows(evaluate.Case(example, predicted, mask), info)
     assert [tuple(row.values()) for row in rows] == [
         ("c4", "p4", "", "view", "side", "front", 0.75),
         ("c4", "p4", "", "maker", "", "a", 0.75),
     ]
-    assert not evaluate.image_label_rows(evaluate.Case(example, mask, mask, mask, {}), info)
+    assert not evaluate.image_label_rows(evaluate.Case(example, Prediction(mask), mask), info)

@@ -7,6 +7,7 @@ import pytest
 import fluorojax
 from fluorojax.core.errors import InputError
 from fluorojax.inference import export
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
@@ -17,6 +18,13 @@ HAND = ImageLabelInfo("hand", ("left", "right"), chiral=True)
 SPEC = NetworkSpec(
     ((0,),), "none", None, 4, 1, "group", False, False, False, "float32", image_labels=(2,)
 )
+RULES = MaskRules(
+    (ClassInfo("wire", "curve"),),
+    (0.35,),
+    (2.0,),
+    gap_closing=GapClosing(bridge_px=4.0, drop_detached=True),
+    tta=TtaSpec(2, mirror=True),
+)
 FRAME = np.random.default_rng(0).integers(0, 60_000, (20, 30)).astype(np.uint16)
 
 
@@ -25,10 +33,7 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 16, 16, 1)))[
         "params"
     ]
-    gap_closing = GapClosing(bridge_px=4.0, drop_detached=True)
-    classes = (ClassInfo("wire", "curve"),)
-    rest = {"image_labels": (HAND,), "min_component_px": (2.0,), "tta": TtaSpec(2, mirror=True)}
-    return Predictor(SPEC, parameters, (16, 16), classes, (0.35,), gap_closing, **rest)
+    return Predictor(SPEC, parameters, (16, 16), RULES, (HAND,))
 
 
 @pytest.fixture
@@ -40,13 +45,12 @@ def folder(predictor, tmp_path):
 def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     model = fluorojax.load(folder)
     np.testing.assert_array_equal(model(FRAME), predictor(FRAME))
-    assert model.classes == predictor.classes
-    assert (model.gap_closing, model.relation) == (predictor.gap_closing, None)
+    assert model.rules == RULES
+    assert model.classes == RULES.classes
     np.testing.assert_array_equal(model.segment(FRAME), predictor.segment(FRAME))
-    assert model.tta == TtaSpec(2, mirror=True)
-    assert model.min_component_px == (2.0,)
-    model.min_component_px = (0.0,)
-    np.testing.assert_array_equal(model.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
+    all_kept = model.with_rules(min_component_px=(0.0,))
+    np.testing.assert_array_equal(all_kept.segment(FRAME), predictor(FRAME) >= np.float32(0.35))
+    assert repr(model).endswith(f"from {folder})")
 
 
 def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
@@ -54,16 +58,58 @@ def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
     wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "min_component_px": 2.0}
-    assert manifest["classes"] == [wire]
+    assert manifest["masks"]["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
-    assert manifest["tta"] == {"shifts": 2, "mirror": True}
+    assert manifest["masks"]["tta"] == {"shifts": 2, "mirror": True}
+
+
+def format_2(folder):
+    """Return the manifest of an export as the version before this one wrote it."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    masks = manifest.pop("masks")
+    return manifest | {
+        "format": 2,
+        "classes": masks["classes"],
+        "tta": masks["tta"],
+        "postprocessing": masks["gap_closing"],
+        "relation": masks["relation"],
+    }
+
+
+def test_a_manifest_of_format_2_is_the_same_network(folder):
+    export.write_manifest(folder, format_2(folder))
+    assert fluorojax.load(folder).rules == RULES
+    export.add_scores(folder, "test", {"dice": 0.5})
+    assert json.loads((folder / "manifest.json").read_text())["format"] == export.FORMAT
+    assert fluorojax.load(folder).rules == RULES
+
+
+def test_a_manifest_with_old_names_is_the_same_network(folder):
+    manifest = format_2(folder)
+    manifest["views"] = {"shifts": 2, "mirrored": True}
+    del manifest["tta"]
+    manifest["attributes"] = manifest.pop("image_labels")
+    for entry in manifest["classes"]:
+        entry["least_px"] = entry.pop("min_component_px")
+    export.write_manifest(folder, manifest)
+    model = fluorojax.load(folder)
+    assert (model.rules, model.image_labels) == (RULES, (HAND,))
 
 
 def test_an_export_from_before_there_were_views_shows_frames_as_they_are(folder):
-    manifest = export.read_manifest(folder)
-    del manifest["tta"]
+    manifest = format_2(folder)
+    del manifest["tta"], manifest["classes"][0]["min_component_px"]
     export.write_manifest(folder, manifest)
-    assert fluorojax.load(folder).tta == TtaSpec()
+    rules = fluorojax.load(folder).rules
+    assert (rules.tta, rules.min_component_px) == (TtaSpec(), (0.0,))
+
+
+def test_grey_values_that_were_scaled_otherwise_are_refused(folder):
+    manifest = export.read_manifest(folder)
+    manifest["preprocessing"]["intensity_percentiles"] = [1, 99]
+    export.write_manifest(folder, manifest)
+    with pytest.raises(InputError, match=r"percentiles \(1, 99\), and this version .*0\.5, 99\.5"):
+        fluorojax.load(folder)
 
 
 def test_scores_are_added_by_split(folder):
@@ -110,8 +156,8 @@ def test_a_manifest_is_strict_json(folder):
 def test_attributes_come_back_and_older_exports_have_none(predictor, folder):
     model = fluorojax.load(folder)
     assert model.image_labels == (HAND,)
-    assert model.find(FRAME).image_labels == predictor.find(FRAME).image_labels
-    manifest = export.read_manifest(folder)
+    assert model.predict(FRAME).image_labels == predictor.predict(FRAME).image_labels
+    manifest = format_2(folder)
     for fields in (manifest, manifest["network"]):
         del fields["image_labels"]
     export.write_manifest(folder, manifest)

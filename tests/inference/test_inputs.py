@@ -1,7 +1,10 @@
+import math
+
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.inference.inputs import frames_of
+from fluorojax.inference.inputs import cases_of, frames_of, spacing_given, thresholds_given
+from tests.folders import edit_csv, write_folder
 
 
 def test_two_frames_with_one_stem_are_refused_by_name(tmp_path):
@@ -22,3 +25,52 @@ def test_nothing_to_predict_is_refused(tmp_path):
         frames_of([tmp_path])
     with pytest.raises(InputError, match="does not exist"):
         frames_of([tmp_path / "y.png"])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = write_folder(tmp_path / "frames")
+    (folder / "gallery.png").touch()  # beside the table, and no frame of it
+    spaced = {"row_spacing_mm": "0.2", "col_spacing_mm": "0.25"}
+    edit_csv(folder / "cases.csv", lambda rows: [row | spaced for row in rows])
+    return folder
+
+
+def test_of_a_dataset_folder_the_table_says_what_is_a_frame(folder, tmp_path):
+    (tmp_path / "x.png").touch()
+    cases = cases_of([tmp_path / "x.png", folder])
+    assert [case.case for case in cases] == [*(f"c{n}" for n in range(10)), "x"]
+    assert cases[0].spacing_mm == (0.2, 0.25)
+    assert math.isnan(cases[-1].spacing_mm[0])
+    (folder / "cases.csv").rename(folder / "others.csv")
+    assert len(cases_of([folder], "others.csv")) == 10
+    with pytest.raises(InputError, match=r"cases\.csv: not there"):
+        cases_of([folder])
+
+
+def test_two_cases_of_one_name_are_refused(folder, tmp_path):
+    (tmp_path / "c3.png").touch()
+    with pytest.raises(InputError, match=r"images/3\.png and .*c3\.png would both be written"):
+        cases_of([folder, tmp_path / "c3.png"])
+    assert len(cases_of([folder, folder])) == 10
+
+
+def test_a_spacing_is_one_number_or_two():
+    assert spacing_given(None) is None
+    assert spacing_given("0.2") == (0.2, 0.2)
+    assert spacing_given("0.2,0.25") == (0.2, 0.25)
+    for text in ("wide", "0", "-1", "inf", "nan", "0.2,", "0.2,0.2,0.2"):
+        with pytest.raises(InputError, match=f"--spacing-mm {text}: write one number above 0"):
+            spacing_given(text)
+
+
+def test_a_threshold_is_of_all_classes_or_of_those_named():
+    names, usual = ("scope", "wire"), (0.5, 0.35)
+    assert thresholds_given("0.4", names, usual) == (0.4, 0.4)
+    assert thresholds_given("wire=0.2", names, usual) == (0.5, 0.2)
+    assert thresholds_given("wire=0.2, scope=1", names, usual) == (1.0, 0.2)
+    for text in ("many", "1.5", "wire=", "wire=-1", "nan"):
+        with pytest.raises(InputError, match="write a probability from 0 to 1"):
+            thresholds_given(text, names, usual)
+    with pytest.raises(InputError, match="no class 'wyre'; the export finds scope, wire"):
+        thresholds_given("wyre=0.2", names, usual)

@@ -1,14 +1,25 @@
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
+from fluorojax.core.errors import InputError
+from fluorojax.data.intensity import intensity_range
+from fluorojax.inference import predictor as predictor_module
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor, choose
 from fluorojax.inference.tta import TtaSpec, mean_over_views
 from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.schema.frame import Frame
 from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
 
 VIEW = ImageLabelInfo("view", ("front", "side"))
+CLASSES = (ClassInfo("a", "region"), ClassInfo("b", "curve"))
+LINKED = {
+    "relation": Relation(child="b", parent="a"),
+    "gap_closing": GapClosing(bridge_mm=3.0, bridge_px=6.0),
+}
 SPEC = NetworkSpec(
     ((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32", image_labels=(2,)
 )
@@ -19,19 +30,18 @@ def predictor():
     parameters = jax.jit(build(SPEC).init)(jax.random.key(0, impl="rbg"), np.zeros((1, 32, 32, 1)))[
         "params"
     ]
-    classes = (ClassInfo("a", "region"), ClassInfo("b", "curve"))
-    return Predictor(SPEC, parameters, (32, 32), classes, image_labels=(VIEW,))
+    return Predictor(SPEC, parameters, (32, 32), MaskRules(CLASSES), (VIEW,))
 
 
 def test_masks_are_thresholds_and_then_the_relation(predictor):
     masks = np.zeros((20, 40, 2), bool)
     masks[5:15, :10, 0] = masks[9:12, 10:20, 1] = masks[9:12, 24:36, 1] = True
     found = (0.4 * masks).astype(np.float32)
-    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes, (0.3, 0.35))
-    plain = Predictor(*parts, GapClosing(bridge_px=6.0))
+    plain = predictor.with_rules(
+        thresholds=(0.3, 0.35), gap_closing=GapClosing(bridge_mm=3.0, bridge_px=6.0)
+    )
     np.testing.assert_array_equal(plain.masks(found), masks)
-    relation = Relation(child="b", parent="a")
-    linked = Predictor(*parts, GapClosing(bridge_mm=3.0, bridge_px=6.0), relation)
+    linked = plain.with_rules(relation=Relation(child="b", parent="a"))
     assert linked.masks(found)[10, 10:36, 1].all()
     assert not linked.masks(found, (1.0, 1.0))[10, 21, 1]  # 5 steps of a millimetre
     assert linked.masks(found, (0.5, 0.5))[10, 21, 1]
@@ -39,8 +49,7 @@ def test_masks_are_thresholds_and_then_the_relation(predictor):
 
 
 def test_specks_are_dropped_by_their_size_on_the_networks_grid(predictor):
-    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes)
-    model = Predictor(*parts, min_component_px=(0.0, 6.0))
+    model = predictor.with_rules(min_component_px=(0.0, 6.0))
     found = np.zeros((32, 32, 2), np.float32)
     found[4:6, 4:8] = found[20, 3:8] = 0.9  # of 8 and of 5 pixels
     assert model.masks(found)[..., 0].sum() == 13
@@ -48,7 +57,8 @@ def test_specks_are_dropped_by_their_size_on_the_networks_grid(predictor):
     twice = np.zeros((64, 64, 2), np.float32)  # shrunk to half for the network: of 4 and of 5
     twice[4:8, 4:8] = twice[20:22, 4:14] = 0.9
     assert not model.masks(twice)[..., 1].any()
-    assert Predictor(*parts, min_component_px=(0.0, 4.5)).masks(twice)[..., 1].sum() == 20
+    less = predictor.with_rules(min_component_px=(0.0, 4.5))
+    assert less.masks(twice)[..., 1].sum() == 20
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (20, 31), (100, 64), (7, 200)])
@@ -67,9 +77,89 @@ def test_the_scale_of_the_grey_values_does_not_matter(predictor):
     )
 
 
-def test_a_frame_needs_two_axes(predictor):
-    with pytest.raises(ValueError, match="two axes"):
-        predictor(np.zeros((3, 32, 32), np.uint8))
+def test_a_frame_of_floats_is_the_same_frame(predictor):
+    frame = np.random.default_rng(1).integers(0, 4096, (40, 50)).astype(np.uint16)
+    median = tuple(map(float, np.median(predictor(frame), axis=(0, 1))))
+    model = predictor.with_rules(thresholds=median)
+    expected = model.predict(frame)
+    for floats in (frame / 65535, (frame / 65535).astype(np.float32)):
+        prediction = model.predict(floats)
+        np.testing.assert_allclose(prediction.probabilities, expected.probabilities, atol=1e-3)
+        # A pixel at the threshold may fall on either side of it.
+        assert (prediction.masks != expected.masks).mean() < 0.01
+    assert expected.masks.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_one_compilation_serves_every_type_and_gives_the_same_bits(predictor):
+    frame = np.random.default_rng(1).integers(0, 256, (32, 32)).astype(np.uint8)
+    expected = predictor(frame)
+    before = predictor_module.probabilities._cache_size()
+    for dtype in (np.uint16, np.int32, np.float32, np.float64):
+        np.testing.assert_array_equal(predictor(frame.astype(dtype)), expected)
+    assert predictor_module.probabilities._cache_size() == before
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_cast_before_the_device_changes_no_bit(predictor, dtype):
+    frame = np.random.default_rng(2).integers(0, 256, (32, 32)).astype(dtype)
+    low, high = map(np.float32, intensity_range(frame))
+    network = (predictor._network, predictor.parameters)
+    as_stored, _ = predictor_module.probabilities(*network, frame, low, high)
+    np.testing.assert_array_equal(predictor(frame), as_stored[..., :2])
+
+
+def test_what_is_no_frame_is_refused(predictor):
+    for frame, message in (
+        (np.zeros((3, 32, 32), np.uint8), "two axes"),
+        ([np.zeros((32, 32))] * 2, "one frame at a time"),
+        (np.full((32, 32), np.nan), "1024 of 1024 pixels are NaN"),
+    ):
+        with pytest.raises(InputError, match=message):
+            predictor(frame)
+
+
+def test_files_pictures_and_frames_are_one_frame(predictor, tmp_path):
+    pixels = np.random.default_rng(3).integers(0, 255, (24, 30)).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "a.png")
+    expected = predictor(pixels)
+    for frame in (tmp_path / "a.png", str(tmp_path / "a.png"), image, Frame(pixels, (0.2, 0.2))):
+        np.testing.assert_array_equal(predictor(frame), expected)
+        np.testing.assert_array_equal(predictor.predict(frame).probabilities, expected)
+
+
+def test_masks_are_made_with_the_frames_own_spacing(predictor):
+    pixels = np.random.default_rng(3).integers(0, 255, (24, 30)).astype(np.uint8)
+    probabilities = predictor(pixels)
+    # Of noise a few pixels: gaps of several lengths.
+    rare = tuple(np.quantile(probabilities, 0.97, axis=(0, 1)))
+    model = predictor.with_rules(thresholds=tuple(map(float, rare)), **LINKED)
+    known = {s: model.predict(Frame(pixels, (s, s))).masks for s in (0.5, 3.0)}
+    assert (known[0.5] != known[3.0]).any()
+    for spacing, masks in known.items():
+        np.testing.assert_array_equal(masks, model.masks(probabilities, (spacing, spacing)))
+        np.testing.assert_array_equal(masks, model.predict(pixels, spacing).masks)
+        np.testing.assert_array_equal(masks, model.segment(pixels, (spacing, spacing)))
+    np.testing.assert_array_equal(model.predict(pixels).masks, model.masks(probabilities))
+
+
+def test_other_rules_leave_the_first_network_as_it_is(predictor):
+    other = predictor.with_rules(thresholds=(0.1, 0.9))
+    assert (predictor.rules.thresholds, other.rules.thresholds) == ((0.5, 0.5), (0.1, 0.9))
+    assert other.parameters is predictor.parameters
+
+
+def test_a_network_says_in_one_line_what_it_is(predictor):
+    assert repr(predictor) == "Predictor(a >= 0.5, b >= 0.5; image labels view; 32 x 32 px)"
+    other = Predictor(
+        SPEC,
+        predictor.parameters,
+        (32, 32),
+        MaskRules(CLASSES, (0.5, 0.35), **LINKED),
+        (),
+        "runs/x",
+    )
+    assert repr(other) == "Predictor(a >= 0.5, b >= 0.35; b out of a; 32 x 32 px; from runs/x)"
 
 
 def test_points_are_the_places_of_the_highest_probability():
@@ -78,9 +168,7 @@ def test_points_are_the_places_of_the_highest_probability():
     )
     image = np.zeros((1, 32, 32, 1))
     parameters = jax.jit(build(spec).init)(jax.random.key(0, impl="rbg"), image)["params"]
-    model = Predictor(
-        spec, parameters, (32, 32), (ClassInfo("a", "region"), ClassInfo("b", "curve"))
-    )
+    model = Predictor(spec, parameters, (32, 32), MaskRules(CLASSES))
     frame = np.random.default_rng(0).integers(0, 255, (24, 32)).astype(np.uint8)
     assert model(frame).shape == (24, 32, 2)
     found = model.landmarks(frame)
@@ -90,7 +178,7 @@ def test_points_are_the_places_of_the_highest_probability():
         assert 0 <= column < 32
         assert 0 < probability < 1
     assert found["exit"] != found["tip"]
-    assert model.find(frame).image_labels == {}
+    assert model.predict(frame).image_labels == {}
 
 
 def test_without_the_maps_there_are_no_points(predictor):
@@ -111,25 +199,24 @@ def test_attributes_come_with_the_probabilities(predictor):
         "kernel": np.zeros_like(kernel),
         "bias": np.log(np.float32([1, 3])),
     }
-    model = Predictor(SPEC, heads, (32, 32), predictor.classes, image_labels=(VIEW,))
+    model = Predictor(SPEC, heads, (32, 32), predictor.rules, (VIEW,))
     frame = np.random.default_rng(2).integers(0, 255, (24, 40)).astype(np.uint8)
-    found = model.find(frame)
+    found = model.predict(frame)
     np.testing.assert_array_equal(found.probabilities, model(frame))
     assert found.image_labels["view"].value == "side"
     assert found.image_labels["view"].probability == pytest.approx(0.75)
     # The mean of what is anywhere in the frame is another one in another frame.
     other = np.random.default_rng(3).integers(0, 255, (24, 40)).astype(np.uint8)
-    assert predictor.find(frame).image_labels != predictor.find(other).image_labels
+    assert predictor.predict(frame).image_labels != predictor.predict(other).image_labels
 
 
 def test_probabilities_are_the_mean_over_views_and_attributes_of_the_frame_as_it_is(predictor):
     views = TtaSpec(2, mirror=True)
-    parts = (SPEC, predictor.parameters, (32, 32), predictor.classes)
-    model = Predictor(*parts, image_labels=(VIEW,), tta=views)
+    model = predictor.with_rules(tta=views)
     frame = np.random.default_rng(4).integers(0, 255, (32, 32)).astype(np.uint8)
     frame[:4, :4], frame[-4:, -4:] = 0, 255  # every view shows both: grey values scale alike
-    found = model.find(frame)
+    found = model.predict(frame)
     expected = mean_over_views(predictor, frame, views)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
     assert np.abs(found.probabilities - predictor(frame)).max() > 1e-3
-    assert found.image_labels == predictor.find(frame).image_labels
+    assert found.image_labels == predictor.predict(frame).image_labels

@@ -66,12 +66,12 @@ def interrupt_evaluation(patch):
     """Let SIGTERM come in the middle of the evaluation of the next validation split."""
     score_split = loop.evaluate.score_split
 
-    def interrupted(segment, frames, **scoring):
+    def interrupted(predict, *given, **rest):
         def one(example):
             os.kill(os.getpid(), signal.SIGTERM)
-            return segment(example)
+            return predict(example)
 
-        return score_split(one, frames, **scoring)
+        return score_split(one, *given, **rest)
 
     patch.setattr(loop.evaluate, "score_split", interrupted)
 

@@ -107,7 +107,7 @@ def test_an_export_that_knows_other_values_is_refused(place, joint):
     view, maker = dataset.info.image_labels
     other = dataclasses.replace(view, values=("side", "front"))
     info = dataclasses.replace(dataset.info, image_labels=(other, maker))
-    with pytest.raises(InputError, match="tells view as one of front, side, but in toy"):
+    with pytest.raises(InputError, match="predicts view as one of front, side, but in toy"):
         cli.network_of(joint / "export", dataclasses.replace(dataset, info=info))
 
 
@@ -206,6 +206,6 @@ def test_predict_writes_masks_on_the_frames_own_grid(place, joint, tmp_path):
     with (tmp_path / "out/image_labels.csv").open() as file:
         told = list(csv.DictReader(file))
     assert [row["image_label"] for row in told] == ["view", "maker"] * 11
-    choice = fluorojax.load(joint / "export").find(read_frame(tmp_path / "odd.tif")).image_labels
+    choice = fluorojax.load(joint / "export").predict(tmp_path / "odd.tif").image_labels
     assert (told[0]["frame"], told[0]["value"]) == ("odd.tif", choice["view"].value)
     assert float(told[0]["probability"]) == choice["view"].probability

@@ -118,8 +118,7 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
     network = SimpleNamespace(
         classes=[ClassInfo(name, "region") for name in CLASSES],
         image_size=masks.shape[:2],
-        find=lambda frame: Prediction(0.4 * masks, image_labels=CHOSEN),
-        masks=lambda probabilities: probabilities >= 0.3,
+        predict=lambda frame: Prediction(masks >= 0.5, 0.4 * masks, image_labels=CHOSEN),
     )
     films = source_of(folder, ["first"]).films
     record = measure(predicted_by(network, films, {}), Overrides(), tmp_path)
@@ -132,6 +131,26 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
         dataclasses.replace(knees["first"], implant="total", edge_error_px=FOUND_EDGE_PX)
     )
     assert found == {m.name: m.value for m in usual.measurements}
+
+
+def test_a_network_s_masks_are_made_with_the_spacing_that_is_said(knees, folder):
+    masks, frames = knees["first"].masks, []
+    half = tuple(n // 2 for n in masks.shape[:2])
+
+    def predict(frame):
+        frames.append(frame)
+        return Prediction(masks[::2, ::2] >= 0.5)
+
+    network = SimpleNamespace(
+        classes=[ClassInfo(name, "region") for name in CLASSES], image_size=half, predict=predict
+    )
+    films = source_of(folder, ["first"]).films
+    source = predicted_by(network, films, {})
+    for given in (AP, dataclasses.replace(AP, spacing_mm=(0.5, 0.75))):
+        measure_film(source, films[0], given, KneeSettings())
+    assert [frame.shape for frame in frames] == [half] * 2
+    # On the network's grid, of half as many rows and columns, pixels are twice as large.
+    assert [frame.spacing_mm for frame in frames] == [(2 * PIXEL, 2 * PIXEL), (1.0, 1.5)]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +238,7 @@ def test_a_large_film_is_measured_on_a_coarser_grid(knees, tmp_path, monkeypatch
     found = {row["name"]: row for row in entry["measurements"]}
     for name, close in (("beta", 1.0), ("polyethylene_thickness_medial", 0.5)):
         assert found[name]["value"] == pytest.approx(usual[name].value, abs=close)
-    # Lines are told in the film's own pixels.
+    # Lines are given in the film's own pixels.
     expected = usual["polyethylene_thickness_medial"].figure.lines[0]
     places = np.array(found["polyethylene_thickness_medial"]["lines_px"][0])
     np.testing.assert_allclose(places, expected, atol=2.5)

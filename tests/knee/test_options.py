@@ -35,8 +35,8 @@ def test_options_are_what_is_given():
 @pytest.mark.parametrize(
     ("option", "text", "message"),
     [
-        ("--spacing-mm", "wide", "write 1 number$"),
-        ("--spacing-mm", "0.2,0.2,0.2", "one number, or two"),
+        ("--spacing-mm", "wide", "write one number above 0"),
+        ("--spacing-mm", "0.2,0.2,0.2", "one number above 0, or two"),
         ("--spacing-mm", "-0.2", "above 0"),
         ("--spacing-mm", "inf", "above 0"),
         ("--magnification", "15", "from 1 to 2, or 'unknown'"),

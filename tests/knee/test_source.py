@@ -8,6 +8,7 @@ import pytest
 from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
 from fluorojax.inference import export
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.source import recall_of, source_of
@@ -28,7 +29,8 @@ def write_export(folder, names):
     image = np.zeros((1, 16, 16, 1))
     shapes = jax.eval_shape(build(spec).init, jax.random.key(0, impl="rbg"), image)["params"]
     parameters = jax.tree.map(lambda shape: np.zeros(shape.shape, np.float32), shapes)
-    export.export(Predictor(spec, parameters, (16, 16), classes), folder, {"method": "knee"})
+    model = Predictor(spec, parameters, (16, 16), MaskRules(classes))
+    export.export(model, folder, {"method": "knee"})
     return folder
 
 

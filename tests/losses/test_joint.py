@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 
 from fluorojax.losses.joint import LossSpec, Targets, joint_loss
+from fluorojax.losses.overlap import tversky
 
 SPEC = LossSpec(
     class_names=("scope", "wire"),
     curves=(1,),
     class_weights=(1.0, 2.0),
-    cross_entropy=1.0,
-    dice=0.5,
-    skeleton_recall=0.25,
-    attachment=3.0,
     relation=(1, 0),
+    weights=(
+        ("cross_entropy", 1.0),
+        ("dice", 0.5),
+        ("skeleton_recall", 0.25),
+        ("attachment", 3.0),
+    ),
     auxiliary=0.3,
 )
 
@@ -41,7 +44,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms():
 
 
 def test_a_term_of_weight_zero_is_not_there():
-    spec = dataclasses.replace(SPEC, attachment=0.0, skeleton_recall=0.0)
+    spec = SPEC.with_weights(attachment=0.0, skeleton_recall=0.0)
     assert set(joint_loss(*scene(), spec)[1]) == {
         f"{name}/{term}" for name in SPEC.class_names for term in ("cross_entropy", "dice")
     }
@@ -130,7 +133,7 @@ def test_ignored_pixels_change_neither_value_nor_gradient():
     logits, targets = scene()
     targets.ignore[:, :, 20:] = 1
     # Without the relation: a hidden stretch may carry the path (see losses/relation.py).
-    spec = dataclasses.replace(SPEC, attachment=0.0)
+    spec = SPEC.with_weights(attachment=0.0)
 
     def loss(z):
         return joint_loss(z, targets, spec)[0].sum()
@@ -164,7 +167,7 @@ def test_a_perfect_prediction_costs_almost_nothing_and_its_gradient_is_finite():
 def test_each_further_term_adds_its_weight_and_only_thin_classes_have_cldice():
     plain = joint_loss(*scene(), SPEC)[0]
     for name in ("focal", "tversky", "boundary", "cldice"):
-        loss, terms = joint_loss(*scene(), dataclasses.replace(SPEC, **{name: 0.5}))
+        loss, terms = joint_loss(*scene(), SPEC.with_weights(**{name: 0.5}))
         of = [terms.get(f"{class_name}/{name}", 0.0) for class_name in SPEC.class_names]
         np.testing.assert_allclose(loss - plain, 0.5 * (of[0] + 2.0 * of[1]), atol=1e-5)
         assert of[1] > 0
@@ -182,6 +185,34 @@ def test_attributes_add_the_mean_over_those_that_are_known():
     np.testing.assert_allclose(terms["maker/cross_entropy"], [np.log(2), np.log(4), 0], rtol=1e-6)
     expected = [0.5 * np.log(2), 0.5 * np.log(4), 0]
     np.testing.assert_allclose(loss - plain, expected, atol=1e-5)
+
+
+def test_a_term_has_its_usual_parameters_or_those_of_the_spec():
+    spec = SPEC.with_weights(tversky=1.0)
+    loss = {
+        miss: joint_loss(*scene(), dataclasses.replace(spec, parameters=parameters))[1]
+        for miss, parameters in {0.7: (), 0.2: (("tversky_miss", 0.2),)}.items()
+    }
+    logits, targets = scene()
+    of_scope = (jax.nn.sigmoid(logits[..., 0]), targets.mask[..., 0], np.ones((1, 32, 32)))
+    for miss, terms in loss.items():
+        np.testing.assert_allclose(terms["scope/tversky"], tversky(*of_scope, miss), rtol=1e-6)
+
+
+def test_the_gradient_of_the_relation_is_the_child_s_alone():
+    logits, targets = scene()
+    slope = jax.grad(lambda z: joint_loss(z, targets, SPEC)[1]["attachment"].sum())(logits)
+    assert (slope[..., 0] == 0).all()
+    assert (slope[..., 1] != 0).any()
+
+
+def test_a_spec_can_be_a_static_argument_of_jit():
+    loss = jax.jit(joint_loss, static_argnames="spec")
+    logits, targets = scene()
+    np.testing.assert_allclose(
+        loss(logits, targets, spec=SPEC)[0], joint_loss(logits, targets, SPEC)[0], rtol=1e-6
+    )
+    assert hash(SPEC) == hash(dataclasses.replace(SPEC)) != hash(SPEC.with_weights(dice=1.0))
 
 
 def test_without_a_weight_attributes_are_not_computed():

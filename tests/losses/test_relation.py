@@ -88,6 +88,15 @@ def test_disconnection_fills_the_gap_and_tells_no_false_piece_to_go():
     np.testing.assert_array_equal(gradient[4:6, 40:60], 0.0)
 
 
+def test_what_lies_beyond_the_reach_costs_something_although_it_is_right():
+    parent, child = np.zeros((1, 16, 288), np.float32), np.zeros((1, 16, 288), np.float32)
+    parent[..., :26], child[0, 6:8, 26:] = 1.0, 1.0
+    weight = np.ones_like(parent)
+    np.testing.assert_allclose(attachment(parent, child, weight, block=4), [0.0], atol=1e-6)
+    # 262 px are 131 blocks of 2, of which the dilated parent and 96 dilations reach 97 or 98.
+    np.testing.assert_allclose(attachment(parent, child, weight, block=2), [0.25], atol=0.02)
+
+
 def test_the_reach_is_one_block_beyond_the_parent_and_one_more_an_iteration():
     # Of the 12 blocks in front of the parent its own dilation reaches 1, and 4 iterations 4 more.
     loose = attachment(*scene(), ONES, iterations=4)

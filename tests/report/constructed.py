@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fluorojax.drawing import archive, overlay
-from fluorojax.evaluation.probabilities import Confidence
+from fluorojax.evaluation.probabilities import ProbabilityScores
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.report import write_report
@@ -42,7 +42,7 @@ def write_evaluation(folder: Path) -> None:
     reaches = {"good": 58, "bad": 24, "missed": 16, SCRIPT_IN_A_NAME: 40}
     rows = [r for n, (c, x) in enumerate(reaches.items()) for r in case_rows(c, f"p{n % 2}", x)]
     write_cases_csv(rows, folder / "cases.csv")
-    collected = Confidence(CLASSES, MetricSettings())
+    collected = ProbabilityScores(CLASSES, MetricSettings())
     for n, (case, reach) in enumerate(reaches.items()):
         found = np.array([0.9, 0.4]) * scene(reach)
         about = {"patient": f"p{n % 2}", "ignore": NOTHING, "spacing": (0.5, 0.5)}

@@ -3,7 +3,7 @@ import re
 from fluorojax.metrics.summary import read_cases_csv, summarise, write_cases_csv, write_summary
 from fluorojax.report import write_report
 from fluorojax.report.page import css_colour
-from tests.report.constructed import case_rows, read
+from tests.report.constructed import case_rows, in_one_line, read
 
 
 def test_cases_stand_from_worst_to_best(run):
@@ -44,7 +44,7 @@ def test_pictures_beyond_the_most_are_counted(run, monkeypatch):
 
 
 def test_the_main_score_has_a_bar_in_the_colour_of_its_class(run):
-    written = write_report(run).read_text("utf-8")
+    written = in_one_line(write_report(run).read_text("utf-8"))
     row = next(r for r in read_cases_csv(run / "evaluation/test/cases.csv") if r["case"] == "bad")
     assert row["class"] == "scope"
     bar = f'data-sort="{row["dice"]!r}" class="bar"'

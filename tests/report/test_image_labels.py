@@ -9,8 +9,8 @@ from fluorojax.schema.info import ImageLabelInfo
 from tests.report.constructed import read
 
 
-def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run):
-    assert "Attributes" not in read(run).words
+def test_image_labels_stand_with_their_confusion_and_the_cases_that_are_wrong(run):
+    assert "Image labels" not in read(run).words
     folder = run / "evaluation" / "test"
     rows = [
         {
@@ -27,9 +27,11 @@ def test_attributes_stand_with_their_confusion_and_the_cases_that_are_wrong(run)
     write_image_labels_csv(rows, folder / "image_labels.csv")
     maker = ImageLabelInfo("maker", ("<a>", "b"))
     summary = json.loads((folder / "summary.json").read_text())
-    told = {"image_labels": summarise_image_labels(rows, (maker,))}
-    write_summary(summary | told, folder / "summary.json")
+    scored = {"image_labels": summarise_image_labels(rows, (maker,))}
+    write_summary(summary | scored, folder / "summary.json")
     page = read(run)
+    assert "Image labels of whole frames, test split" in page.words
+    assert ["annotated, predicted as", "<a>", "b"] in page.rows
     assert "Right in 1 of 3 frames (0.333); mean over 2 patients 0.250" in page.words
     assert "Of 1 more the value is not known." in page.words
     assert ["<a>", "0", "2"] in page.rows

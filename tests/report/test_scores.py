@@ -17,7 +17,7 @@ def test_the_headline_is_the_mean_over_patients(run):
     assert "missed: 1" in card
 
 
-def test_scores_stand_by_level_where_the_cases_have_levels(run):
+def test_scores_stand_by_stratum_where_the_cases_have_strata(run):
     assert "by stratum" not in read(run).words
     folder = run / "evaluation" / "test"
     rows = [

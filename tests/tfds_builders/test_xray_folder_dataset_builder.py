@@ -27,7 +27,7 @@ def test_it_is_a_tfds_builder_that_tfds_alone_can_read_back(tmp_path):
     assert done == list(range(1, 11))
 
     read = tfds.builder_from_directory(builder.data_path)
-    assert read.info.full_name == f"xray_folder/toy-{digest[:12]}/1.0.0"
+    assert read.info.full_name == f"xray_folder/toy-{digest[:12]}/2.0.0"
     assert {name: split.num_examples for name, split in read.info.splits.items()} == {
         "train": 6,
         "validation": 2,

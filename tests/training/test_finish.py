@@ -52,11 +52,13 @@ def test_the_operating_point_is_chosen_on_validation_where_the_config_asks_for_i
     exported = read_manifest(finish.export_best(run, tmp_path))
     points = exported["origin"]["operating_points"]
     assert points == operating_points(read_thresholds(tmp_path / "evaluation" / "validation"))
-    assert [c["threshold"] for c in exported["classes"]] == [0.5, 0.5]
+    assert [c["threshold"] for c in exported["masks"]["classes"]] == [0.5, 0.5]
     config = run.config.copy_and_resolve_references()
     config.evaluation.operating_point = "validation"
     chosen = finish.export_best(setup.set_up(config, run.dataset), tmp_path)
-    assert [c["threshold"] for c in read_manifest(chosen)["classes"]] == list(points.values())
+    assert [c["threshold"] for c in read_manifest(chosen)["masks"]["classes"]] == list(
+        points.values()
+    )
 
 
 def test_without_a_score_the_last_are_exported_aloud(run, tmp_path, capsys):

@@ -7,6 +7,7 @@ import pytest
 from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
 from fluorojax.inference.export import export
+from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec, build
@@ -87,7 +88,9 @@ def test_frames_are_not_mirrored_where_that_would_change_an_attribute(field):
 
 
 def test_only_joint_has_the_attachment_term():
-    weights = {m: setup.loss_spec(config(m), INFO).attachment for m in ("cascade", "joint")}
+    weights = {
+        m: setup.loss_spec(config(m), INFO).weight("attachment") for m in ("cascade", "joint")
+    }
     assert weights["cascade"] == 0 < weights["joint"]
 
 
@@ -119,9 +122,10 @@ def test_the_least_piece_can_be_said_of_single_classes():
     ("text", "message"),
     [
         ("wires=2", r"loss\.classes: there is no class 'wires'; write scope, wire"),
-        ("wire=many", r"loss\.classes: 'wire=many' has no number; write wire=2"),
+        ("wire=many", r"loss\.classes is 'wire=many': 'wire' has no number; write wire=2"),
         ("wire=-1", r"has no number"),
         ("wire", r"has no number"),
+        ("wire=2000", r"wire=2000 must lie in 0 to 1000"),
     ],
 )
 def test_weights_of_no_class_are_refused(text, message):
@@ -167,7 +171,7 @@ def test_a_run_s_predictor_shows_frames_as_the_configuration_says(tmp_path):
     settings = small_config("multi", write_folder(tmp_path / "frames"), tmp_path / "built")
     settings.evaluation.tta_shifts, settings.evaluation.tta_mirror = 3, True
     run = setup.set_up(settings, open_dataset(settings.data))
-    assert run.predictor(run.first_state().parameters).tta == TtaSpec(3, mirror=True)
+    assert run.predictor(run.first_state().parameters).rules.tta == TtaSpec(3, mirror=True)
 
 
 def test_float32_takes_what_an_export_holds():
@@ -184,7 +188,7 @@ def drawn(stages):
 
 def test_a_run_can_start_from_one_stage_of_an_export(tmp_path):
     spec, parameters = drawn(((0,), (1,)))
-    export(Predictor(spec, parameters, (16, 16), INFO.classes), tmp_path, {})
+    export(Predictor(spec, parameters, (16, 16), MaskRules(INFO.classes)), tmp_path, {})
     _, alone = drawn(((0,),))
     taken = setup.from_export(f"{tmp_path}:stage_1", alone)
     assert set(taken) == {"stage_0"}

@@ -74,14 +74,14 @@ def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
     return f"{name}_{sequence}_{frame:02d}", name, f"{name}_{sequence}"
 
 
-def frame_of(
+def stored_case(
     named: tuple[str, str, str], numbers: simulated.FrameNumber, values: simulated.Values
-) -> common.Frame:
+) -> common.StoredCase:
     """Return a frame as it is stored."""
     case, patient, sequence = named
     mask = values["mask"]
     pixel_mm = float(values["pixel_mm"])
-    return common.Frame(
+    return common.StoredCase(
         case=case,
         patient=patient,
         sequence=sequence,
@@ -105,7 +105,7 @@ SIMULATION = simulated.Simulation(
     draw=draw,
     sequence=sequence,
     names=names,
-    frame=frame_of,
+    stored_case=stored_case,
 )
 
 

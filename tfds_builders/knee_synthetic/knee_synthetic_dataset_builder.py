@@ -65,9 +65,9 @@ def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
     return name, name, ""
 
 
-def frame_of(
+def stored_case(
     named: tuple[str, str, str], numbers: simulated.FrameNumber, values: simulated.Values
-) -> common.Frame:
+) -> common.StoredCase:
     """Return a film as it is stored; its spacing is that in the plane of the knee.
 
     A real film's own spacing is the detector's, and larger by the magnification.
@@ -76,7 +76,7 @@ def frame_of(
     case, patient, sequence = named
     mask = values["mask"]
     pixel_mm = float(values["pixel_mm"])
-    return common.Frame(
+    return common.StoredCase(
         case=case,
         patient=patient,
         sequence=sequence,
@@ -98,7 +98,7 @@ SIMULATION = simulated.Simulation(
     draw=draw,
     sequence=film,
     names=names,
-    frame=frame_of,
+    stored_case=stored_case,
 )
 
 

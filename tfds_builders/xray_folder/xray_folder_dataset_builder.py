@@ -75,22 +75,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         config = self.builder_config
         for key, case in enumerate(cases):
-            image, mask, ignore = load_case(config.folder, case)
-            frame = common.Frame(
+            frame, mask, ignore = load_case(config.folder, case)
+            stored = common.StoredCase(
                 case=case.case,
                 patient=case.patient,
                 sequence=case.sequence,
                 frame=case.frame,
-                image=image,
+                image=frame.pixels,
                 mask=mask,
                 ignore=ignore,
                 labelled=case.labelled,
                 attached=case.attached,
-                spacing_mm=case.spacing_mm,
+                spacing_mm=frame.spacing_mm,
                 stratum=case.stratum,
                 image_labels=case.image_labels,
             )
-            yield key, common.record(frame, config.folder.info, config.image_dtype)
+            yield key, common.record(stored, config.folder.info, config.image_dtype)
             config.on_frame(done + key + 1)
 
     def _log_download_bytes(self) -> None:

@@ -21,7 +21,7 @@ NOISE_LOST = 1.6  # what such a line takes of the noise along: neighbours are al
 GAIN = 2.0  # what a further midpoint is worth
 BEND_WEIGHT = 4.0  # how often the misfit that a parabola explains counts once more
 BEYOND = 2.0  # gains that a midpoint left out beyond the straight part costs
-PATIENCE = 4.0  # by how much a window may be worse and still have a third of the best one's say
+PATIENCE = 4.0  # by how much a window may be worse and still have a third of the best one's weight
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ A straight edge along the grid without a step in it may be tilted by up to a pix
 FOUND_EDGE_PX = 0.6
 """The same of masks that a network found: their edges wander, and smoothly, so that neighbours do
 not show it. Chosen on simulated films (benchmarks/studies/knee_measures.py): with it errors are
-nearer to what they are said to be, and a shaft's midline is read from more of it.
+nearer to their stated standard errors, and a shaft's midline is read from more of it.
 """
 
 LEAST_PX = 3
@@ -55,14 +55,14 @@ class KneeFilm:
         class_names: [C], of `fluorojax.schema.knee_classes.CLASSES`; others are not used.
         view: "ap" or "lateral".
         spacing: (row_mm, col_mm) of the masks' pixels; NaN: unknown.
-        side: of the body, or None. Only used where no fibula tells lateral from medial (AP), and
+        side: of the body, or None. Only used where no fibula shows which side is lateral (AP), and
             then for a film shown the usual way: the patient's right at the viewer's left.
-        implant: or None: told from the masks as far as that goes (native without components).
+        implant: None: recognised from the masks as far as possible (native without components).
         magnification: of the spacing's plane at the knee. Above 1: the spacing is the detector's.
             1: it is that of the knee's plane. None: the detector's, and nothing is known.
         known_width, calibration: a known length in the plane of the knee.
-        lucency_recall: share of the lucent pixels that who made the masks finds, where that was
-            tested. None: not known, or drawn by hand.
+        lucency_recall: share of the lucent pixels that the maker of the masks finds, where that
+            was tested. None: not known, or drawn by hand.
         edge_error_px: s.d. of an edge's place in the masks. None: what digitisation alone leaves;
             `FOUND_EDGE_PX` where a network made them.
     """

@@ -169,7 +169,7 @@ def face(
     """Return the longest straight line among the contour points that look in a direction.
 
     A Hough transform over tilt and offset finds it, Huber's loss over its points refines it: what
-    interrupts a face (stem, peg, keel, eminence, screw) is not on the line and has no say.
+    interrupts a face (stem, peg, keel, eminence, screw) is not on the line and does not count.
 
     Args:
         contour: outline of a component or bone.

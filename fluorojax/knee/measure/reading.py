@@ -13,7 +13,7 @@ from fluorojax.knee.measure.scene import Scene
 
 
 class Reading(NamedTuple):
-    """A value before its scale: degrees, shares, or plane units where the spec says mm."""
+    """A value before its scale: degrees, shares, or plane units where the spec's unit is mm."""
 
     value: float
     error: float

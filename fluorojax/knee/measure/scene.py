@@ -1,6 +1,6 @@
 """What stands on a knee film: bones, axes, components, directions and scale; each on demand.
 
-Everything here may raise `NotMeasurable`: whoever needs it passes the reason on.
+Everything here may raise `NotMeasurable`, whose reason the caller passes on.
 """
 
 import functools
@@ -98,7 +98,7 @@ class Scene:
 
     @functools.cached_property
     def up(self) -> np.ndarray:
-        """Roughly from tibia to femur, [2]; exact enough to tell ends and sides apart."""
+        """Roughly from tibia to femur, [2]; exact enough to distinguish ends and sides."""
         return unit(self.centroid(self.femur) - self.centroid(self.tibia))
 
     @functools.cached_property
@@ -123,8 +123,9 @@ class Scene:
             return -1.0 if aside > 0 else 1.0
         if self.film.side is None:
             raise NotMeasurable(
-                "side unknown: no fibula in the film and no side given, so medial cannot be told "
-                "from lateral; give side='left' or 'right' for a film shown the usual way"
+                "side unknown: no fibula in the film and no side given, so medial cannot be "
+                "distinguished from lateral; give side='left' or 'right' for a film shown the "
+                "usual way"
             )
         # Shown the usual way, a right knee's lateral side is at the viewer's left.
         return -1.0 if self.film.side == "right" else 1.0
@@ -348,7 +349,7 @@ class Scene:
 
     @functools.cached_property
     def underside(self) -> LineFit:
-        """Line of the tray's underside; parallel to its upper flat as far as both can tell."""
+        """Line of the tray's underside; parallel to its upper flat where the two agree."""
         lower = self._lower_face(self.tray)
         if lower is None:
             raise NotMeasurable("no straight underside on the tibial component; check its mask")

@@ -25,8 +25,8 @@ class KneeSettings:
         stem_width: a stem is narrower than this share of its component, and so far from the joint
             at least.
         stem_depth: what reaches this share of the tray's width below it is a stem or keel.
-        least_recall: of masks whose maker finds a smaller share of what is lucent, a zone without
-            any is refused: it may as well have been missed.
+        least_recall: where the maker of the masks finds a smaller share of what is lucent, a zone
+            without any is refused: it may as well have been missed.
     """
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)

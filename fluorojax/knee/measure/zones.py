@@ -18,7 +18,7 @@ from fluorojax.knee.measure.joint import compartments
 from fluorojax.knee.measure.plane import HALF, Contour
 from fluorojax.knee.measure.reading import Reading, Spec
 from fluorojax.knee.measure.result import Figure, NotMeasurable
-from fluorojax.knee.measure.scene import Bone, Scene
+from fluorojax.knee.measure.scene import COMPONENT, Bone, Scene
 
 Part = Literal["width_max", "width_mean", "extent"]
 
@@ -158,13 +158,13 @@ def zone_reading(scene: Scene, bone: Bone, number: int, part: Part) -> Reading:
 
 
 def _check_absence(scene: Scene) -> None:
-    """Refuse to say that there is no lucency, on the word of a network that misses most of it."""
+    """Refuse to report no lucency where the network misses most of it."""
     recall = scene.film.lucency_recall
     if recall is not None and recall < scene.settings.least_recall:
         raise NotMeasurable(
             f"no lucency found, but the network that made the masks finds {recall:.0%} of what is "
-            "lucent on its own test films: it cannot tell that there is none; look at the film, "
-            "or measure masks drawn by hand"
+            "lucent on its own test films: this is no evidence that there is none; look at the "
+            "film, or measure masks drawn by hand"
         )
 
 
@@ -204,7 +204,7 @@ def interface(scene: Scene, bone: Bone) -> Interface:
     if bone not in known:
         if not scene.has_component(bone):
             raise NotMeasurable(
-                f"class missing: no {bone[:-1]}al component in the film (native knee)"
+                f"class missing: no {COMPONENT[bone].replace('_', ' ')} in the film"
             )
         contour, zone, depth = _tibial(scene) if bone == "tibia" else _femoral(scene)
         width = lucent_width(scene, contour, zone, depth)

@@ -33,6 +33,7 @@ from fluorojax.simulation.geometry import (
     smear,
     smoothstep,
 )
+from fluorojax.simulation.many import simulate_each
 from fluorojax.simulation.spec import Spec
 
 CLASSES = ("endoscope", "guidewire")
@@ -76,7 +77,7 @@ class Content(NamedTuple):
 
 
 class Beam(NamedTuple):
-    """The beam and the detector, [] each; the fields of `Spec` of these names say what they are."""
+    """The beam and the detector, [] each; see the fields of `Spec` of the same names."""
 
     energy_kev: jax.Array
     scatter_ratio: jax.Array
@@ -142,7 +143,7 @@ def simulate(
         exit: [2] float32, pixel coordinates of the point where the wire leaves the endoscope.
         tip: [2] float32, pixel coordinates of the wire's tip; it may lie out of view.
         attached: [] int32. 1: the wire leaves the endoscope's tip, in view with both. 0: a wire is
-            in view, but left behind or free. -1: cannot be said (no wire or no exit in view).
+            in view, but left behind or free. -1: unknown (no wire or no exit in view).
         pixel_mm: [] float32.
         stratum: [] int32, index into `STRATA`: the ground under at least half of the visible wire,
             a duct before bone; 0 where no wire is in view.
@@ -181,21 +182,12 @@ def simulate(
 def simulate_many(
     keys: Keys, spec: Spec, time_s: jax.Array, at_once: int = 1
 ) -> dict[str, jax.Array]:
-    """Simulate N frames, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
-
-    Args:
-        keys: [N] each.
-        spec: what is simulated.
-        time_s: [N] seconds since each frame's sequence began.
-        at_once: frames computed side by side.
+    """Simulate N frames of `keys: [N]`, `time_s: [N]` seconds after each sequence began.
 
     Returns:
-        What `simulate` gives, each [N, ...].
+        What `simulate` gives, each [N, ...]; `at_once` as for `simulate_each`.
     """
-    batch_size = at_once if at_once > 1 else None
-    return jax.lax.map(
-        lambda one: simulate(one[0], spec, one[1]), (keys, time_s), batch_size=batch_size
-    )
+    return simulate_each(lambda key, seconds: simulate(key, spec, seconds), (keys, time_s), at_once)
 
 
 def stratum_name(stratum: np.ndarray, mask: np.ndarray) -> str:
@@ -614,7 +606,7 @@ def _points(
 def _attached(
     scene: Scene, mask: jax.Array, view: jax.Array, grid: jax.Array, pixel: jax.Array
 ) -> jax.Array:
-    """Say whether the wire leaves the endoscope's tip in this frame: 1, 0 or -1."""
+    """Return whether the wire leaves the endoscope's tip in this frame: 1, 0 or -1."""
     scope_seen, wire_seen = mask[..., 0].any(), mask[..., 1].any()
     near_exit = jnp.linalg.norm(grid - scene.exit_point, axis=-1) <= 2 * pixel
     exit_seen = (near_exit & (view >= 0.5)).any()

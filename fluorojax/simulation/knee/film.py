@@ -44,7 +44,7 @@ class Placing(NamedTuple):
 def placing(
     key: jax.Array, field: jax.Array, size: jax.Array, mirror: jax.Array, spec: KneeSpec
 ) -> tuple[Placing, jax.Array]:
-    """Lay the leg into a frame `field` mm wide; also say whether the film was photographed."""
+    """Lay the leg into a frame `field` mm wide; also return whether the film was photographed."""
     turn, right, down, photo, across, along = uniforms(
         key,
         *(spec.rotation_degrees, spec.shift_mm, spec.shift_mm),

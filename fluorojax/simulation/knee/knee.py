@@ -45,6 +45,7 @@ from fluorojax.simulation.knee.ap import ap
 from fluorojax.simulation.knee.lateral import lateral
 from fluorojax.simulation.knee.parts import TYPES, Shadow, draw_case, shell
 from fluorojax.simulation.knee.spec import KneeSpec
+from fluorojax.simulation.many import simulate_each
 
 __all__ = ["CLASSES", "SIDES", "TYPES", "VIEWS", "simulate", "simulate_many"]
 
@@ -144,18 +145,12 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
 
 @functools.partial(jax.jit, static_argnames="at_once")
 def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str, jax.Array]:
-    """Simulate N films, `at_once` of them at a time: 1 is fastest on a CPU, 8 and more on a GPU.
-
-    Args:
-        keys: [N].
-        spec: what is simulated.
-        at_once: films computed side by side.
+    """Simulate N films of `keys: [N]`.
 
     Returns:
-        What `simulate` gives, each [N, ...].
+        What `simulate` gives, each [N, ...]; `at_once` as for `simulate_each`.
     """
-    batch_size = at_once if at_once > 1 else None
-    return jax.lax.map(lambda key: simulate(key, spec), keys, batch_size=batch_size)
+    return simulate_each(lambda key: simulate(key, spec), (keys,), at_once)
 
 
 def _look(key: jax.Array, spec: KneeSpec) -> Look:

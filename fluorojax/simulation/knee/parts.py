@@ -26,7 +26,7 @@ OSTEOPHYTES = 4  # places a view
 
 
 class Case(NamedTuple):
-    """A knee before it is looked at, [] each if nothing is said; lengths of an average knee."""
+    """A knee before it is projected, [] each unless noted; lengths of an average knee."""
 
     kind: jax.Array  # index into TYPES
     uka_side: jax.Array  # +1 medial, -1 lateral
@@ -51,12 +51,12 @@ class Case(NamedTuple):
 
     @property
     def is_total(self) -> jax.Array:
-        """Say whether both compartments are replaced."""
+        """Whether both compartments are replaced."""
         return (self.kind == CR) | (self.kind == PS) | (self.kind == REVISION)
 
     @property
     def has_box(self) -> jax.Array:
-        """Say whether the femoral component fills the notch."""
+        """Whether the femoral component fills the notch."""
         return (self.kind == PS) | (self.kind == REVISION)
 
 

@@ -7,18 +7,19 @@ import dataclasses
 from typing import Any
 
 from fluorojax.core.errors import InputError
-from fluorojax.simulation.spec import Range, check, rate, uniform
+from fluorojax.schema.limits import Range, number, rate, uniform
+from fluorojax.simulation.spec import Checked, like, side
 
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
 
 
 def share(value: float) -> Any:
     """How often this comes, compared with its siblings: only the ratio of shares counts."""
-    return dataclasses.field(default=value, metadata={"limits": (0.0, 1000.0)})
+    return number(value, 0.0, 1000.0)
 
 
 @dataclasses.dataclass(frozen=True)
-class KneeSpec:
+class KneeSpec(Checked):
     """What is simulated: pairs are uniform ranges, rates are probabilities of a film.
 
     A pytree (see `fluorojax.simulation.draw`): a jitted function can take it as an argument.
@@ -27,26 +28,26 @@ class KneeSpec:
         InputError: a value out of its limits; the message names the field and the limits.
     """
 
-    height: int = 256  # pixels
-    width: int = 256  # pixels
+    height: int = side(256)  # pixels
+    width: int = side(256)  # pixels
     field_mm: Range = uniform(220.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
     short_rate: float = rate(0.1)  # `short_field_mm` instead: the shafts end soon
     short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)
     magnification: Range = uniform(1.05, 1.2, 1.0, 2.0)  # detector over knee plane; changes no mm
 
     # The beam and the detector.
-    energy_kev: Range = uniform(42.0, 54.0, 40.0, 80.0)  # effective, behind the knee
-    scatter_ratio: Range = uniform(0.1, 0.6, 0.0, 5.0)  # scattered over primary
-    quanta: Range = uniform(800.0, 6000.0, 10.0, 1e6)  # a pixel, at the knee's mean
-    focus_mm: Range = uniform(0.05, 0.35, 0.0, 3.0)  # blur before the noise, s.d.: focal spot
-    blur_px: Range = uniform(0.35, 0.7, 0.0, 4.0)  # blur after the noise, s.d.
-    glare: Range = uniform(0.0, 0.2, 0.0, 0.95)  # share of the light that spreads by `glare_mm`
-    glare_mm: Range = uniform(0.3, 0.8, 0.0, 5.0)  # s.d.: light in the phosphor
+    energy_kev: Range = like("energy_kev", 42.0, 54.0)  # effective, behind the knee
+    scatter_ratio: Range = like("scatter_ratio", 0.1, 0.6)  # scattered over primary
+    quanta: Range = like("quanta", 800.0, 6000.0)  # a pixel, at the knee's mean
+    focus_mm: Range = like("focus_mm", 0.05, 0.35)  # blur before the noise, s.d.: focal spot
+    blur_px: Range = like("blur_px", 0.35, 0.7)  # blur after the noise, s.d.
+    glare: Range = like("glare", 0.0, 0.2)  # share of the light that spreads by `glare_mm`
+    glare_mm: Range = like("glare_mm", 0.3, 0.8)  # s.d.: light in the phosphor
 
     # The film as it comes.
-    brightness: Range = uniform(0.42, 0.58, 0.05, 0.95)  # grey of the knee's mean
-    window: Range = uniform(0.15, 0.24, 0.02, 2.0)  # grey of one s.d. of the logarithm
-    gamma: Range = uniform(0.8, 1.3, 0.2, 5.0)  # exponent of the grey value
+    brightness: Range = like("brightness", 0.42, 0.58)  # grey of the knee's mean
+    window: Range = like("window", 0.15, 0.24)  # grey of one s.d. of the logarithm
+    gamma: Range = like("gamma", 0.8, 1.3)  # exponent of the grey value
     sigmoid_rate: float = rate(0.7)  # shown through a sigmoid; others are clipped by the window
     dark_bone_rate: float = rate(0.15)  # dense is dark; the margins turn white with it
     white_shutter_rate: float = rate(0.1)  # the collimator's margins are the other shade
@@ -99,7 +100,7 @@ class KneeSpec:
 
     def __post_init__(self) -> None:
         """Check every number; while JAX traces, there is nothing to check."""
-        check(self)
+        super().__post_init__()
         shares = [getattr(self, name) for name in SHARES]
         # What JAX traces has no sum that could be looked at.
         if all(isinstance(number, int | float) for number in shares) and sum(shares) <= 0:

@@ -114,6 +114,13 @@ def test_half_a_tray_has_the_two_zones_of_its_side():
         assert "no interface" in extent[number].refused
 
 
+def test_zones_of_a_missing_component_are_refused_by_its_name():
+    shapes = {name: s for name, s in Lateral().shapes().items() if name != "femoral_component"}
+    report = measure_knee(film(shapes, Pose(), "lateral", True))
+    refused = report["radiolucency_femur_zone_1_extent"].refused
+    assert refused == "class missing: no femoral component in the film"
+
+
 def test_the_end_of_the_neighbours_line_is_no_line_of_its_own():
     """Zone 2 runs from the keel, 7 mm from the middle, to 18 mm: 11 mm of interface."""
     for reach, (low, high) in ((17.0, (0.0, 0.0)), (13.0, (0.3, 0.6))):

@@ -1,13 +1,13 @@
 import importlib
 import itertools
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
-from fluorojax.config import difference, flatten, simulation_spec, validate
+from fluorojax.config import difference, simulation_spec, validate
 from fluorojax.configs import base, knee
 from fluorojax.core.errors import InputError
-from fluorojax.simulation import spec
 from fluorojax.simulation.knee.spec import KneeSpec
 
 METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "vessels", "knee")
@@ -38,8 +38,8 @@ def test_unknown_variant_is_refused():
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
-        ("data.image_size", (256, 256, 1), "write two, as in --config.data.image_size=256,256"),
-        ("data.image_size", (512,), "has 1 numbers"),
+        ("data.image_size", (256, 256, 1), "write two whole numbers, rows and columns"),
+        ("data.image_size", (512,), "is (512,); write two whole numbers, rows and columns"),
         ("data.image_size", (200, 192), "write --config.data.image_size=192,192"),
         ("training.crop_size", (256, 256), "write --config.training.crop_size=192,192 or less"),
         ("model.norm", "batch", "write one of 'group', 'instance', 'none'"),
@@ -48,17 +48,17 @@ def test_unknown_variant_is_refused():
         ("data.folds", 1, "write 0 for the stored splits"),
         ("data.train_share", 0.0, "above 0 and at most 1"),
         ("data.train_share", 1.5, "above 0 and at most 1"),
-        ("training.batch_size", 0, "at least 1"),
-        ("evaluation.tta_shifts", 0, "at least 1"),
+        ("training.batch_size", 0, "lie in 1 to"),
+        ("evaluation.tta_shifts", 0, "lie in 1 to 16"),
         ("training.learning_rate", 0.0, "above 0"),
-        ("augment.inversion_rate", 1.5, "between 0 and 1"),
+        ("augment.inversion_rate", 1.5, "lie in 0 to 1"),
         ("loss.dice_smooth", 0.0, "above 0"),
-        ("loss.dice_absent", -0.5, "at least 0"),
+        ("loss.dice_absent", -0.5, "lie in 0 to 1"),
         ("augment.gamma", (2.0, 1.0), "the smaller number comes first"),
         ("loss.attachment_ramp", (0.6, 0.3), "the smaller number comes first"),
-        ("loss.attachment_ramp", (0.3, 60.0), "both numbers must be between 0 and 1"),
+        ("loss.attachment_ramp", (0.3, 60.0), "must lie in 0 to 1"),
         ("training.warmup_steps", 5000, "write a smaller number"),
-        ("seed", -1, "at least 0"),
+        ("seed", -1, "lie in 0 to 2147483647"),
         ("simulation.quanta", (0.0, 300.0), "must lie in 10 to 1e+06"),
         ("simulation.wire_diameter_mm", (-1.0, 1.0), "must lie in 0.1 to 10"),
     ],
@@ -138,18 +138,51 @@ def test_all_problems_are_listed_at_once():
     assert str(error.value).count("\n- ") == 2
 
 
+def test_a_relation_is_looked_at_beside_wrong_values_of_other_fields():
+    config = set_field("training.learning_rate", -1.0)
+    config.training.warmup_steps = 5000
+    config.data.image_size = (200, 192)
+    with pytest.raises(InputError) as error:
+        validate(config, base.get_config())
+    assert str(error.value).count("\n- ") == 3
+    config.training.steps = 0
+    with pytest.raises(InputError) as error:
+        validate(config, base.get_config())
+    assert "warmup_steps" not in str(error.value)
+
+
+def test_no_elastic_deformation_folds_the_crop():
+    config = set_field("augment.elastic_px", 20.0)
+    with pytest.raises(InputError, match=r"elastic_px is 20.*of 38\.4 px.*write 12\.8 or less"):
+        validate(config, base.get_config())
+    config.augment.elastic_cells = 3
+    validate(config, base.get_config())
+    config.augment.update({"elastic_cells": 5, "elastic_rate": 0.0})  # none is drawn
+    validate(config, base.get_config())
+
+
+def test_a_wrong_typed_name_is_answered_in_one_line():
+    config = base.get_config("quick")
+    with config.unlocked():
+        config.model.widht = 8.0
+    with pytest.raises(InputError) as error:
+        validate(config, base.get_config())
+    assert str(error.value).splitlines()[1:] == [
+        "- unknown field 'model.widht'; did you mean 'model.width'?"
+    ]
+
+
+def test_configurations_bring_neither_jax_nor_tfds():
+    code = (
+        "import sys, fluorojax.configs.joint as joint, fluorojax.config; "
+        "joint.get_config('quick'); "
+        "sys.exit(bool({'jax', 'optax', 'tensorflow_datasets'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_difference_names_the_fields_and_takes_lists_for_tuples():
     ours, theirs = base.get_config("quick").to_dict(), base.get_config("quick").to_dict()
     theirs["data"]["image_size"] = [192, 192]
     theirs["seed"] = 4
     assert difference(ours, theirs) == ["seed: 4 there, 0 here"]
-
-
-def test_every_field_of_the_base_has_a_comment():
-    files = (Path(base.__file__), Path(spec.__file__))  # what is simulated has its comments there
-    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
-    leaves = {name.rsplit(".", 1)[-1] for name in flatten(base.full())}
-    for leaf in leaves:
-        field = (f".{leaf} = ", f"    {leaf}: ")
-        at = next(n for n, line in enumerate(lines) if any(text in line for text in field))
-        assert "  # " in lines[at] or lines[at - 1].strip().startswith("# "), leaf
