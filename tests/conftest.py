@@ -14,8 +14,31 @@ _CACHE = Path(tempfile.gettempdir()) / f"fluorojax-tests-{_RUN}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
+TESTS = Path(__file__).parent
+INTEGRATION = (
+    "benchmarks",
+    "cli",
+    "compare/test_grid.py",
+    "datasets",
+    "integration",
+    "simulation/fluoroscopy",
+    "simulation/knee",
+    "tfds_builders",
+    "training",
+)
+"""Folders and files whose tests compile whole steps or simulators, or start processes; the rest,
+`pytest -m "not slow and not integration"`, takes 2 minutes."""
+
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # a system allows a process 65,530, and ends it beyond
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what INTEGRATION names."""
+    for item in items:
+        place = item.path.relative_to(TESTS).as_posix()
+        if place.startswith(INTEGRATION):
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(autouse=True, scope="module")
