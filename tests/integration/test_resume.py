@@ -127,10 +127,17 @@ STATUS = {"SIGKILL": -signal.SIGKILL, "SIGTERM": EXIT_CODE}
 
 def test_a_run_killed_again_and_again_ends_in_the_same_bits(place, alone):
     expected, seconds = alone
-    for name, share in (("SIGKILL", 0.2), ("SIGTERM", 0.3), ("SIGKILL", 0.3)):
-        assert victim(place, "repeatedly", name, share * seconds) == STATUS[name]
-    assert victim(place, "repeatedly") == 0
-    assert_same(place / "repeatedly", expected)
+    signals = (("SIGKILL", 0.2), ("SIGTERM", 0.3), ("SIGKILL", 0.3))
+    for attempt in range(3):
+        workdir = place / f"repeatedly-{attempt}"
+        found = [victim(place, workdir.name, name, share * seconds) for name, share in signals]
+        if 0 not in found:
+            break
+        # Over too soon: the machine is quicker than it was.
+        seconds = float((workdir / "seconds").read_text())
+    assert found == [STATUS[name] for name, _ in signals]
+    assert victim(place, workdir.name) == 0
+    assert_same(workdir, expected)
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def test_attributes_are_scored_exported_and_shown(joint):
     assert exported == [entry | {"chiral": False} for entry in IMAGE_LABELS]
     lines = (joint / "metrics.jsonl").read_text().splitlines()
     assert {"view/accuracy", "maker/accuracy"} <= json.loads(lines[-1]).keys()
-    assert "Attributes of whole frames" in (joint / "report.html").read_text()
+    assert "Image labels of whole frames" in (joint / "report.html").read_text()
 
 
 def test_an_export_that_knows_other_values_is_refused(place, joint):

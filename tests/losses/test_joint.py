@@ -245,7 +245,7 @@ def test_a_coarse_pixel_counts_only_where_all_of_its_pixels_do():
 @pytest.mark.parametrize("term", ["attachment", "disconnection"])
 def test_the_relation_moves_the_child_and_never_the_parent(term):
     logits, targets = scene()
-    spec = dataclasses.replace(SPEC, **{"attachment": 0.0, term: 3.0})
+    spec = SPEC.with_weights(**{"attachment": 0.0, term: 3.0})
     gradient = jax.grad(lambda z: joint_loss(z, targets, spec)[1][term].sum())(logits)
     assert not np.asarray(gradient)[..., 0].any()
     assert np.asarray(gradient)[..., 1].any()
