@@ -1,10 +1,11 @@
-"""One compilation cache for the whole session: many tests compile the same small networks."""
+"""One compilation cache for the whole session, and an order that shares what modules build."""
 
 import gc
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,27 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # a system allows a process 65,530, and ends it beyond
+INTEGRATION = Path(__file__).parent / "integration"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands in tests/integration, and put all that is so marked first.
+
+    It takes longest: at the end, one worker would wait for the other.
+    """
+    for item in items:
+        if INTEGRATION in item.path.parents:
+            item.add_marker("integration")
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a module to one worker, in the order above: what its fixtures build is built once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+    return LoadScopeScheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -194,6 +194,7 @@ def test_an_unknown_marker_is_refused(grid):
         page.rewritten(PAGE.replace("main", "else"), Results(grid))
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_command_would_write():
     text = (ROOT / "docs" / "benchmark.md").read_text("utf-8")
     assert {name for _, name, _ in page.BLOCK.findall(text)} == set(tables.TABLES)

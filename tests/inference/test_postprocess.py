@@ -153,7 +153,7 @@ def test_pieces_that_are_too_small_go():
 
 
 def test_a_gap_as_long_as_the_longest_is_bridged():
-    assert centreline.pieces(gap_closing(BROKEN, bridge_px=7.0)[..., 1]) == 1  # 7 steps
+    assert centreline.component_count(gap_closing(BROKEN, bridge_px=7.0)[..., 1]) == 1  # 7 steps
 
 
 def test_the_shorter_way_is_the_shorter_one_in_millimetres():
