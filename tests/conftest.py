@@ -1,10 +1,11 @@
-"""One compilation cache for the whole session: many tests compile the same small networks."""
+"""One compilation cache for the whole session, and an order that shares what modules build."""
 
 import gc
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,11 +37,23 @@ MANY_MAPS = 25_000  # a system allows a process 65,530, and ends it beyond
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what INTEGRATION names."""
+    """Mark what INTEGRATION names, and put it first.
+
+    It takes longest: at the end, one worker would wait for the other.
+    """
     for item in items:
-        place = item.path.relative_to(TESTS).as_posix()
-        if place.startswith(INTEGRATION):
+        if item.path.relative_to(TESTS).as_posix().startswith(INTEGRATION):
             item.add_marker(pytest.mark.integration)
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a module to one worker, in the order above: what its fixtures build is built once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+    return LoadScopeScheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -50,6 +50,7 @@ def run(repository):
     return json.loads((repository / "found.json").read_text()), said
 
 
+@pytest.mark.integration
 def test_what_the_tests_notice_is_killed_and_a_second_run_tries_only_the_rest(repository):
     found, said = run(repository)
     outcomes = {record["after"]: record["outcome"] for record in found["mutants"]}

@@ -74,6 +74,7 @@ with parallel.failing_together():
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("error", "status"), [("InputError", 2), ("KeyError", 1)])
 def test_one_of_several_processes_leaves_with_the_status_it_would_have_alone(error, status):
     command = [sys.executable, "-c", FAILS_ALONE.format(error=error)]

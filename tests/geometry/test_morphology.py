@@ -18,6 +18,13 @@ def test_dilate_is_scipys_grey_dilation():
     np.testing.assert_array_equal(morphology.dilate(x), expected)
 
 
+def test_erode_cross_is_scipys_grey_erosion_by_a_cross():
+    x = random(0)
+    cross = ndimage.generate_binary_structure(2, 1)[None]
+    expected = ndimage.grey_erosion(x, footprint=cross, mode="constant", cval=1)
+    np.testing.assert_allclose(morphology.erode_cross(x), expected, atol=1e-6)
+
+
 def test_pool_max_takes_what_does_not_fill_a_block():
     x = np.zeros((1, 5, 6), np.float32)
     x[0, 4, 5] = 0.5
@@ -85,6 +92,6 @@ def test_in_front_of_a_tube_is_beyond_its_end_and_not_beside_it(tilt):
 def test_nothing_is_in_front_of_nothing_and_its_gradient_is_finite():
     empty = np.zeros((1, 16, 16), np.float32)
     assert morphology.in_front(empty).max() == 0.0
-    slope = jax.grad(lambda x: morphology.in_front(x).sum())
+    slope = jax.grad(lambda x: morphology.in_front(x, reach=4).sum())
     for x in (empty, tube(0.0)[:, 16:48, 16:48] * 0.7):
         assert np.isfinite(slope(x)).all()

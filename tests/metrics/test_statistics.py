@@ -95,3 +95,9 @@ def test_the_sign_change_that_was_found_is_one_of_those_drawn():
     """Twenty patients better alike: hardly a draw reaches that, and p is 1 / (1 + draws), not 0."""
     ours = np.full((1, 20), 0.3)
     assert statistics.permutation_p(ours, 0 * ours, draws=99) == pytest.approx(1 / 100)
+
+
+def test_the_interval_leaves_out_a_patient_without_a_score():
+    ours = np.array([[0.5, NAN, 0.5, 0.5], [0.5, NAN, 0.5, NAN]])
+    found = statistics.bootstrap_interval(ours, np.full((1, 4), 0.2), draws=200)
+    np.testing.assert_allclose(found, (0.3, 0.3))

@@ -138,6 +138,8 @@ def test_text_has_every_class_and_the_policy():
     text = as_text(summarise(ROWS))
     assert "wire (curve): 3 cases, 1 scored, 1 missed, 0 false alarms, 1 both empty" in text
     assert "hd95 [mm]" in text
+    assert "0.600 ± 0.361" in text  # three digits of a share, two of a length
+    assert "3.50 ± 2.12" in text
     assert text.endswith(EMPTY_POLICY)
 
 
