@@ -121,5 +121,7 @@ def _check_fields(config: ConfigDict, overrides: Sequence[str]) -> None:
             config_path.get_type(name, config)
         except (AttributeError, LookupError, TypeError) as error:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"did you mean '{close[0]}'?" if close else "configs/base.py lists every field"
+            hint = (
+                f"did you mean '{close[0]}'?" if close else "fluorojax/config/fields.py lists them"
+            )
             raise InputError(f"--config.{name}: unknown field '{name}'; {hint}") from error

@@ -107,7 +107,7 @@ def test_fields_may_have_their_old_names_in_arguments_and_in_files(own, capsys):
             "unknown field 'training.step'; did you mean 'training.steps'?",
         ),
         ("--noconfig.determinstic", "did you mean 'deterministic'?"),
-        ("--config.qqqq=3", "base.py lists every field"),
+        ("--config.qqqq=3", "fields.py lists them"),
         ("--config.training.steps=many", "config.training.steps=many: invalid literal"),
         ("--config.training.steps", "value for flag config.training.steps|Missing value"),
         ("--config.loss=3", "'3' as a ConfigDict"),
