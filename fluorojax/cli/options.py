@@ -137,7 +137,8 @@ def evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--name",
         metavar="PATTERN",
-        help="of masks, with {case}, {stem} or {class}; default: {case}.png, or {stem}.png",
+        help="of masks, with {case} or {stem}, and {class} for a file a class; default: {case}.png "
+        "or {stem}.png, whichever has the masks of all cases",
     )
     command.add_argument("--split", default="test", choices=("train", "validation", "test"))
     command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")

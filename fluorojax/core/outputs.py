@@ -105,7 +105,8 @@ def check_free(out: Path, kind: str, reads: Iterable[Path] = ()) -> None:
 
 def _foreign(out: Path, kind: str) -> str:
     """Return what in a folder is not a result of this kind as it was written; '' if nothing is."""
-    found = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
+    entries = (p for p in out.rglob("*") if p.is_symlink() or not p.is_dir())
+    found = {p.relative_to(out).as_posix() for p in entries}
     found -= {name for name in found if Path(name).name.startswith(".")}
     if not found:
         return ""
