@@ -12,7 +12,7 @@ import fluorojax
 from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, prepare
-from fluorojax.cli.runs import export, reproduce, train
+from fluorojax.cli.runs import export, report, reproduce, train
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
 from fluorojax.core.errors import SOME_FAILED, InputError
@@ -259,6 +259,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     benchmark: "fluorojax benchmark --configs multi:quick,joint:quick --seeds 0,1 --workdir grid",
     simulate: "fluorojax simulate --n 16 --out gallery",
     reproduce: "fluorojax reproduce runs/joint --out runs/joint-again",
+    report: "fluorojax report runs/joint --anonymous",
     export: "fluorojax export runs/joint --out shared/joint",
 }
 """What each command runs -> an example of it; `options` has its options under the same name."""

@@ -220,6 +220,22 @@ def reproduce(command: argparse.ArgumentParser) -> None:
     )
 
 
+def report(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a run whose page is written."""
+    command.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
+    command.add_argument(
+        "--anonymous",
+        action="store_true",
+        help="without pictures, names of cases and patients, paths and machines (SECURITY.md)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: RUN/report.html, or RUN/report_anonymous.html",
+    )
+
+
 def export(command: argparse.ArgumentParser) -> None:
     """Add the options that name a run that is exported."""
     command.add_argument(

@@ -46,6 +46,18 @@ def results(
     """
     if not owned:
         check_free(out, kind, reads)
+    with replaced(out) as draft:
+        yield draft
+        _seal(draft, kind)
+
+
+@contextmanager
+def replaced(out: Path) -> Iterator[Path]:
+    """Give a folder to write into; it takes the place of `out`, whatever is in that, at the end.
+
+    Raises:
+        InputError: another process writes there, or it cannot be written; `out` is as it was.
+    """
     place = out.resolve()
     draft = place.with_name(f".{place.name}.part")
     with _writing_into(draft, out):
@@ -54,7 +66,6 @@ def results(
             try:
                 _clear(draft)
                 yield draft
-                _seal(draft, kind)
                 _exchange(draft, place)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)

@@ -55,7 +55,8 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         "labels": run.config.model.labels,
         "operating_points": points,
     }
-    exports.export(predictor, folder, origin)
+    owned = folder.resolve() == (workdir / "export").resolve()
+    exports.export(predictor, folder, origin, owned=owned)
     return folder
 
 
