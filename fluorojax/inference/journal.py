@@ -8,7 +8,7 @@ from typing import Any
 
 from fluorojax.core.errors import InputError, writing
 from fluorojax.core.files import read_text
-from fluorojax.core.outputs import sha256
+from fluorojax.core.outputs import sha256, written_aside
 
 FILE = "predictions.jsonl"
 """Its first line says by which call the folder was made; then there is a line a frame."""
@@ -57,8 +57,8 @@ class Journal:
                     f"{json.dumps(before.get(name))}, and this call has "
                     f"{json.dumps(self._call.get(name))}; give a new folder"
                 )
-        # A last line that was cut off is of a frame that is done again.
-        self.entries = {line["case"]: line for line in lines if line and "case" in line}
+        # A line that was cut off is of a frame that is done again.
+        self.entries = {line["case"]: line for line in lines if line and _is_entry(line)}
 
     def _own(self) -> set[str]:
         """Return the names of all files that calls have written, the table of labels included."""
@@ -89,14 +89,14 @@ class Journal:
         case: str,
         frame: Path,
         given: Mapping[str, Any],
-        files: Iterable[Path],
+        files: Mapping[str, Path],
         found: Mapping[str, Any],
     ) -> None:
-        """Note a frame whose files are whole.
+        """Note a frame before its files take their places: so no file there is unknown.
 
         Args:
             case, frame, given: as for `is_done`.
-            files: those written.
+            files: name in the folder -> the draft.
             found: what else was found of it, as JSON.
         """
         entry = {
@@ -104,22 +104,31 @@ class Journal:
             "frame": str(frame),
             "frame_sha256": sha256(frame),
             "given": dict(given),
-            "files": {path.name: sha256(path) for path in files},
+            "files": {name: sha256(path) for name, path in files.items()},
             "found": dict(found),
         }
         self.entries.pop(case, None)
         self.entries[case] = entry
+        if not self._path.is_file():
+            with written_aside(self._path) as draft:
+                draft.write_text(_line({"call": self._call}), "utf-8")
         self._append(entry)
 
     def _append(self, entry: Entry) -> None:
-        is_new = not self._path.is_file()
         with writing(self._path), self._path.open("ab") as file:
-            lines = [{"call": self._call}, entry] if is_new else [entry]
             # One write: a process that is killed leaves the line out, or a part of the last one.
-            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            file.write(_ended(self._path) + text.encode())
+            file.write(_ended(self._path) + _line(entry).encode())
             file.flush()
             os.fsync(file.fileno())
+
+
+def _is_entry(line: Entry) -> bool:
+    kinds = {"case": str, "frame_sha256": str, "given": dict, "files": dict, "found": dict}
+    return all(isinstance(line.get(name), kind) for name, kind in kinds.items())
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"
 
 
 def _ended(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from fluorojax.inference.journal import Journal
 from fluorojax.inference.predictor import Prediction, Predictor
 from fluorojax.metrics import image_labels
 from fluorojax.schema import bitmask
-from fluorojax.schema.frame import Frame, Spacing
+from fluorojax.schema.frame import Spacing
 
 LABEL_COLUMNS = ("case", "frame", "image_label", "value", "probability")
 Row = dict[str, Any]
@@ -132,9 +132,14 @@ def _predict_case(
     except (InputError, MemoryError) as error:
         outcome.failed[case.case] = str(error) or f"{case.image}: not enough memory"
         return
-    names = [c.name for c in model.classes]
-    files = write_masks(frame, prediction, names, out, case.case)
-    journal.add(case.case, case.image, given, files, {"labels": label_rows(case, prediction)})
+    names, found = [c.name for c in model.classes], {"labels": label_rows(case, prediction)}
+    mask, picture = mask_path(out, case.case), overlay_path(out, case.case)
+    with written_aside(mask) as mask_draft, written_aside(picture) as picture_draft:
+        Image.fromarray(bitmask.pack(prediction.masks)).save(mask_draft, format="PNG")
+        shown_with = overlay.overlay(shown(frame.pixels), prediction.masks, None, None, names)
+        overlay.save_png(shown_with, picture_draft)
+        files = {mask.name: mask_draft, picture.name: picture_draft}
+        journal.add(case.case, case.image, given, files, found)
     outcome.written += 1
     outcome.unknown_spacing += not frame.spacing_known
 
@@ -147,21 +152,6 @@ def mask_path(out: Path, case: str) -> Path:
 def overlay_path(out: Path, case: str) -> Path:
     """Return where the picture of a case is written."""
     return out / f"{case}_overlay.png"
-
-
-def write_masks(
-    frame: Frame, prediction: Prediction, names: Sequence[str], out: Path, case: str
-) -> tuple[Path, Path]:
-    """Write the masks as a bitmask, and their picture; return both paths.
-
-    Each takes its place when it is whole.
-    """
-    with written_aside(mask_path(out, case)) as draft:
-        Image.fromarray(bitmask.pack(prediction.masks)).save(draft, format="PNG")
-    picture = overlay.overlay(shown(frame.pixels), prediction.masks, None, None, names)
-    with written_aside(overlay_path(out, case)) as draft:
-        overlay.save_png(picture, draft)
-    return mask_path(out, case), overlay_path(out, case)
 
 
 def label_rows(case: Case, prediction: Prediction) -> list[Row]:
