@@ -1,6 +1,7 @@
 """Plots of a comparison: paired patients, the spread of cases, scores by threshold."""
 
 import functools
+import io
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,11 +51,18 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
         draw(axis, primary, colours)
         axis.set_title(primary.class_name)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path.with_suffix(".png"), dpi=150)
+    _save(figure, path.with_suffix(".png"), dpi=150)
     # Without the date, the same runs give the same file.
-    figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+    _save(figure, path.with_suffix(".pdf"), metadata={"CreationDate": None})
     plt.close(figure)
     return path.with_suffix(".png")
+
+
+def _save(figure: Any, path: Path, **options: Any) -> None:
+    """Write a figure from memory: on a full disk the PDF writer fails by an error of its own."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:], **options)
+    path.write_bytes(drawn.getvalue())
 
 
 def paired(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
