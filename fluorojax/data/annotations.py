@@ -170,10 +170,10 @@ def _refuse_unknown(
 
 
 def _at_edges(labels: np.ndarray, unknown: np.ndarray) -> bool:
-    """Say whether most unknown values lie between a smaller and a larger known one beside them."""
+    """Say whether most unknown values lie between a smaller and a larger known one near them."""
     known = np.where(unknown, -1, labels.astype(np.int64))
-    largest = ndimage.maximum_filter(known, 5)
-    smallest = ndimage.minimum_filter(np.where(unknown, 2**16, known), 5)
+    largest = ndimage.maximum_filter(known, 7)
+    smallest = ndimage.minimum_filter(np.where(unknown, 2**16, known), 7)
     between = unknown & (smallest < labels) & (labels < largest)
     return 2 * int(between.sum()) > int(unknown.sum())
 

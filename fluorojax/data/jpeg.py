@@ -30,6 +30,9 @@ def read_jpeg(data: bytes) -> Picture:
     with JpegImageFile(io.BytesIO(data)) as image:
         columns, rows = image.size
         check_size(rows, columns, len(image.getbands()))
+        # Every block of 8 x 8 pixels takes at least a bit; what is missing would come out as grey.
+        if rows * columns > 64 * 8 * len(data):
+            raise DamagedError("too few bytes for its pixels")
         if image.mode not in ("L", "RGB"):
             raise InputError(f"a JPEG in {image.mode} colours, for print; save it as grey PNG")
         if "mp" in image.info:
