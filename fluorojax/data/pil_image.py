@@ -1,7 +1,11 @@
 """A picture that Pillow has opened or made, as grey values."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.picture import (
@@ -12,8 +16,14 @@ from fluorojax.data.picture import (
     transparency,
     upright,
 )
+from fluorojax.data.png import read_png
+from fluorojax.data.tiff import read_tiff
 
 _PHOTOMETRIC = 262
+_READERS: dict[str, Callable[[bytes], Picture]] = {
+    "PNG": functools.partial(read_png, mask=False),
+    "TIFF": read_tiff,
+}
 _WIDE = ("I", "F")
 _GREY = ("L", "LA", "RGB", "RGBA", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -34,7 +44,8 @@ def pixels_of(image: Image.Image) -> np.ndarray:
         raise InputError(f"{count} pictures in one; give one frame at a time")
     columns, rows = image.size
     check_size(rows, columns, 4 if image.mode in _WIDE else len(image.getbands()))
-    _refuse_cut_channels(image)
+    if (picture := _unloaded(image)) is not None:
+        return grey_values(picture)
     # Pillow inverts 8-bit pictures where 0 is white, and those of 16 bits not.
     white = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0 and image.mode != "L"
     image.load()
@@ -44,11 +55,22 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     return grey_values(_picture(image, white, orientation))
 
 
-def _refuse_cut_channels(image: Image.Image) -> None:
-    """Refuse several channels of 16 bits, which Pillow cuts to 8 when it loads them."""
-    cut = ";16" in str([tile[3] for tile in getattr(image, "tile", ())])
-    if cut and len(image.getbands()) > 1:
-        raise InputError("16 bit a channel with colour or alpha; save it as 16-bit grey")
+def _unloaded(image: Image.Image) -> Picture | None:
+    """Return the picture of a file that Pillow has opened, and not loaded; None: any other.
+
+    When it loads them, Pillow cuts several channels of 16 bits to 8, and it garbles an uncompressed
+    TIFF that its orientation turns on its side.
+    """
+    reader = _READERS.get(image.format or "")
+    if reader is None or not isinstance(image, ImageFile) or not image.tile or image.fp is None:
+        return None
+    if image.mode in _WIDE:
+        return None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    data = image.fp.read()
+    image.fp.seek(place)
+    return reader(data)
 
 
 def _picture(image: Image.Image, white: bool, orientation: int) -> Picture:

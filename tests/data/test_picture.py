@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.picture import (
+    RECIPE,
     Picture,
     check_size,
     grey_values,
@@ -98,3 +101,21 @@ def test_the_limit_is_100_million_pixels_or_what_the_environment_says(monkeypatc
     check_size(5_000, 10_000, 8)
     monkeypatch.setenv("FLUOROJAX_MAX_PIXELS", " 200000000 ")
     check_size(10_000, 10_001, 4)
+
+
+def test_the_recipe_of_the_message_turns_colours_into_numbers(tmp_path, monkeypatch):
+    page, section = RECIPE.rsplit(" in ", 1)[1], RECIPE.split("'")[1]
+    text = (Path(__file__).parents[2] / page).read_text()
+    code = text.split(f"## {section}")[1].split("```python")[1].split("```")[0]
+    colours = np.zeros((3, 4, 3), np.uint8)
+    colours[0, 1], colours[2, 3] = (255, 0, 0), (0, 255, 0)
+    Image.fromarray(colours).save(tmp_path / "coloured.png")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    expected = np.zeros((3, 4), np.uint8)
+    expected[0, 1], expected[2, 3] = 1, 2
+    np.testing.assert_array_equal(np.asarray(Image.open("mask.png")), expected)
+    colours[1, 1] = 0, 0, 255
+    Image.fromarray(colours).save("coloured.png")
+    with pytest.raises(AssertionError, match="without a number"):
+        exec(code, {})

@@ -54,3 +54,21 @@ def test_a_transparency_that_varies_is_refused():
     image = Image.fromarray(np.dstack([0 * GREY, GREY]))
     with pytest.raises(InputError, match="transparency varies"):
         pixels_of(image)
+
+
+def test_what_pillow_would_cut_or_garble_is_read_from_its_file(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff({274: 6}))
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(pixels_of(image), upright(GREY, 6))
+        assert image.size == (24, 32)
+    colours = tiff({258: 16, 262: 2, 277: 3}, np.dstack([WIDE] * 3).tobytes())
+    np.testing.assert_array_equal(pixels_of(opened(colours)), WIDE)
+
+
+def test_a_picture_that_was_changed_after_it_was_opened_is_the_changed_one():
+    image = opened(png())
+    image.putpixel((3, 2), 77)
+    changed = GREY.copy()
+    changed[2, 3] = 77
+    np.testing.assert_array_equal(pixels_of(image), changed)
