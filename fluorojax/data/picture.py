@@ -107,17 +107,14 @@ def grey_values(picture: Picture) -> np.ndarray:
     Raises:
         InputError: colours, or a transparency that shows something else than the samples.
     """
+    _refuse_transparency(picture)
     different = _different(picture.samples, LOSSY_DIFFERENCE if picture.lossy else 0)
     if different is not None and different.any():
         raise InputError(
             f"a colour image ({int(different.sum())} pixels whose channels differ); save it as 8- "
             "or 16-bit grey"
         )
-    grey = _grey(picture.samples)
-    if picture.zero_is_white:
-        grey = (2**picture.bits - 1 - grey).astype(grey.dtype)
-    _refuse_transparency(grey, picture)
-    return upright(grey, picture.orientation)
+    return upright(_black_is_zero(_grey(picture.samples), picture), picture.orientation)
 
 
 def label_values(picture: Picture) -> np.ndarray:
@@ -136,12 +133,11 @@ def label_values(picture: Picture) -> np.ndarray:
         )
     if picture.zero_is_white:
         raise InputError("0 is white in this TIFF; save the mask as 8-bit PNG")
+    _refuse_transparency(picture)
     different = _different(picture.samples, 0)
     if different is not None and different.any():
         raise InputError(_colours(picture.samples))
-    labels = _grey(picture.samples)
-    _refuse_transparency(labels, picture)
-    return upright(labels, picture.orientation)
+    return upright(_grey(picture.samples), picture.orientation)
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -178,13 +174,19 @@ def _grey(samples: np.ndarray) -> np.ndarray:
     return grey
 
 
-def _refuse_transparency(grey: np.ndarray, picture: Picture) -> None:
-    """Refuse a transparency that says something which the grey values do not.
+def _black_is_zero(values: np.ndarray, picture: Picture) -> np.ndarray:
+    if not picture.zero_is_white:
+        return values
+    return (2**picture.bits - 1 - values).astype(values.dtype)
 
-    Opaque everywhere, or opaque where grey is above 0 and wholly transparent where it is 0: on
-    black, people see the grey values themselves. Anything else may hold the drawing.
+
+def _refuse_transparency(picture: Picture) -> None:
+    """Refuse a transparency that says something which the samples do not.
+
+    Opaque everywhere, or opaque where a sample is above black and wholly transparent where all are
+    black: on black, people see the samples themselves. Anything else may hold the drawing.
     """
-    alpha = picture.alpha
+    alpha, samples = picture.alpha, picture.samples
     if alpha is None:
         return
     full = 2**picture.bits - 1
@@ -196,7 +198,8 @@ def _refuse_transparency(grey: np.ndarray, picture: Picture) -> None:
             "wholly transparent (alpha is 0 everywhere), so nothing is to be seen; export it "
             "again without transparency, as 8- or 16-bit grey"
         )
-    if not ((alpha == 0) | opaque).all() or ((grey > 0) != opaque).any():
+    brightest = _black_is_zero(samples if samples.ndim == 2 else samples.max(-1), picture)
+    if not ((alpha == 0) | opaque).all() or ((brightest > 0) != opaque).any():
         raise InputError(
             f"its transparency varies (alpha from {alpha.min()} to {alpha.max()}) and shows "
             "something that its colour does not, perhaps the drawing; flatten it onto black and "

@@ -111,7 +111,7 @@ def frames_in(folder: Path) -> list[Path]:
 
 def _is_visible_picture(path: Path) -> bool:
     visible = not path.name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES
-    return visible and path.is_file()
+    return visible and not path.is_dir()  # a link to nothing is one, to be named as such later
 
 
 def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) -> np.ndarray:

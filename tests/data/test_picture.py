@@ -82,6 +82,15 @@ def test_a_mask_in_colours_names_them_by_their_number():
         label_values(Picture(samples))
 
 
+def test_a_drawing_in_the_transparency_of_one_colour_is_no_mask_in_colours():
+    red = np.zeros((3, 4, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
+    stroke = np.where(GREY > 100, 255, 0).astype(np.uint8)
+    with pytest.raises(InputError, match="transparency varies"):
+        label_values(Picture(red, alpha=stroke))
+    with pytest.raises(InputError, match="a mask in colours"):
+        label_values(Picture(red * (stroke > 0)[..., None], alpha=stroke))
+
+
 def test_masks_are_neither_lossy_nor_is_0_white():
     for picture, message in (
         (Picture(GREY, lossy=True), "changes label values"),

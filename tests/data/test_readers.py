@@ -222,7 +222,8 @@ def test_the_frames_in_a_folder_are_the_pictures_that_are_not_hidden(tmp_path):
     for name in ("b.png", "a.TIF", "c.jpeg", "._b.png", ".DS_Store", "Thumbs.db", "cases.csv"):
         (tmp_path / name).touch()
     (tmp_path / "d.png").mkdir()
-    assert [path.name for path in frames_in(tmp_path)] == ["a.TIF", "b.png", "c.jpeg"]
+    (tmp_path / "e.png").symlink_to("gone.png")
+    assert [path.name for path in frames_in(tmp_path)] == ["a.TIF", "b.png", "c.jpeg", "e.png"]
     with pytest.raises(InputError, match="no such file"):
         frames_in(tmp_path / "gone")
 
