@@ -86,7 +86,10 @@ class _Directory(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How samples lie in the file; a segment is a strip or a tile, of one plane or of all."""
+    """How samples lie in the file; a segment is a strip or a tile, of one plane or of all.
+
+    A whole one has `room` bytes before they are packed.
+    """
 
     rows: int
     columns: int
@@ -94,6 +97,7 @@ class _Layout(NamedTuple):
     bits: int
     planes: int
     segment: tuple[int, int]
+    room: int
     tiled: bool
     offsets: np.ndarray
     counts: np.ndarray
@@ -249,21 +253,32 @@ def _layout(directory: _Directory, rows: int, columns: int, bits: int) -> _Layou
     many = planes * math.ceil(rows / segment[0]) * math.ceil(columns / segment[1])
     if many > _MOST_SEGMENTS:
         raise InputError(f"{many} strips or tiles; save it with larger ones, or as PNG")
-    offsets = directory.values(_TILE_OFFSETS if tiled else _STRIP_OFFSETS)
-    counts = directory.values(_TILE_COUNTS if tiled else _STRIP_COUNTS)
-    if not len(counts) and len(offsets) == 1:
-        counts = len(directory.data) - offsets
-    _check_segments(offsets[:many], counts[:many], many, len(directory.data))
-    return _Layout(
-        rows, columns, samples, bits, planes, segment, tiled, offsets[:many], counts[:many]
-    )
+    room = math.prod(segment) * samples // planes * bits // 8
+    offsets, counts = _places(directory, tiled, many, room)
+    return _Layout(rows, columns, samples, bits, planes, segment, room, tiled, offsets, counts)
 
 
-def _check_segments(offsets: np.ndarray, counts: np.ndarray, many: int, size: int) -> None:
+def _places(
+    directory: _Directory, tiled: bool, many: int, room: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the segments' places and numbers of bytes, `[many]` each.
+
+    What is not compressed has as many bytes as it has pixels, and ends with the file at the latest:
+    there the numbers given do not count, as scanners write wrong ones and viewers read on.
+    """
+    size = len(directory.data)
+    by_tiles = tiled and _TILE_OFFSETS in directory.entries  # some tiles are given as strips
+    offsets = directory.values(_TILE_OFFSETS if by_tiles else _STRIP_OFFSETS)[:many]
+    counts = directory.values(_TILE_COUNTS if by_tiles else _STRIP_COUNTS)[:many]
+    if directory.value(_COMPRESSION, _PLAIN) == _PLAIN:
+        counts = np.minimum(size - offsets, room)
+    elif many == 1 and not len(counts):
+        counts = size - offsets
     if len(offsets) < many or len(counts) < many:
         raise DamagedError(f"{len(offsets)} strips or tiles of {many}")
-    if (counts < 1).any() or (offsets > size).any() or (offsets + counts > size).any():
+    if (offsets < 8).any() or (counts < 1).any() or (offsets > size - counts).any():
         raise DamagedError("a strip or tile that is empty or beyond the end of the file")
+    return offsets, counts
 
 
 # The samples
@@ -277,13 +292,14 @@ def _unpacked(directory: _Directory, layout: _Layout, compression: int) -> np.nd
     unpack = {_PLAIN: _as_it_is, _PACKBITS: _from_packbits}.get(compression, _inflated)
     reverse = directory.value(_FILL_ORDER, 1) == 2
     kind = np.dtype(f"u{layout.bits // 8}")
-    room = math.prod(layout.segment) * layout.samples // layout.planes * kind.itemsize
     pixels = np.empty((layout.rows, layout.columns, layout.samples), kind)
     for segment in _segments(layout):
         raw = directory.data[segment.start : segment.end]
-        raw = unpack(raw.translate(_REVERSED) if reverse else raw, room)
+        raw = unpack(raw.translate(_REVERSED) if reverse else raw, layout.room)
         stored = np.dtype(directory.order + kind.str[1:])
-        values = np.frombuffer(raw, stored, math.prod(segment.shape)).reshape(segment.shape)
+        if len(raw) < (needed := math.prod(segment.shape)) * kind.itemsize:
+            raise DamagedError(f"a strip or tile of {len(raw)} bytes for {needed} samples")
+        values = np.frombuffer(raw, stored, needed).reshape(segment.shape)
         if predictor == 2:
             values = np.cumsum(values, axis=1, dtype=kind)
         here = pixels[segment.place]

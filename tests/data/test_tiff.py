@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.picture import grey_values, upright
+from fluorojax.data.picture import DamagedError, grey_values, upright
 from fluorojax.data.tiff import read_tiff
 from tests.faults.pictures import GREY, tiff
 
@@ -140,8 +140,21 @@ def test_an_orientation_that_does_not_exist_changes_nothing():
         check(tiff({274: orientation}), GREY)
 
 
-def test_a_strip_without_its_length_ends_with_the_file():
-    check(tiff({279: None}), GREY)
+@pytest.mark.parametrize("length", [None, 0, 700, 2**31])
+def test_an_uncompressed_strip_has_the_length_of_its_pixels_whatever_the_file_says(length):
+    check(tiff({279: length}), GREY)
+    with pytest.raises(DamagedError, match="bytes for 76800 samples"):
+        read_tiff(tiff({279: length, 256: 3200}))
+
+
+def test_a_compressed_strip_without_its_length_ends_with_the_file():
+    check(tiff({259: 8, 279: None}, zlib.compress(GREY.tobytes())), GREY)
+
+
+def test_tiles_may_be_given_as_strips():
+    tile = np.zeros((32, 32), np.uint8)
+    tile[:24] = GREY
+    check(tiff({278: None, 322: 32, 323: 32}, tile.tobytes()), GREY)
 
 
 def test_an_unnamed_channel_that_says_nothing_is_left_out():
