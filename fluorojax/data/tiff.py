@@ -34,15 +34,14 @@ _TYPES = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 _FORMATS = {1: "uint", 2: "int", 3: "float", 4: "undefined", 5: "complex int", 6: "complex float"}
 _WHITE, _BLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _PHOTOMETRICS = {4: "a transparency mask", 5: "CMYK", _YCBCR: "YCbCr", 8: "CIELab", 9: "ICCLab"}
-_PLAIN, _LZW, _JPEG, _WEBP, _DEFLATE, _PACKBITS = 1, 5, 7, 50001, (8, 32946), 32773
+_PLAIN, _LZW, _JPEG, _DEFLATE, _PACKBITS = 1, 5, 7, (8, 32946), 32773
 _COMPRESSIONS = {
     2: "CCITT", 3: "fax group 3", 4: "fax group 4", _LZW: "LZW", 6: "old JPEG", _JPEG: "JPEG",
     8: "deflate", 32946: "deflate", _PACKBITS: "PackBits", 33003: "JPEG 2000", 33005: "JPEG 2000",
     34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 34925: "LZMA", 50000: "zstd",
-    _WEBP: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+    50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
-_PILLOWS = (_LZW, _JPEG, 34925, 50000, _WEBP)
-_LOSSY = (_JPEG, _WEBP)
+_PILLOWS = (_LZW, _JPEG, 34925, 50000)
 _ENTRY = {False: 12, True: 20}  # bytes, classic and BigTIFF
 _MOST_PAGES = 1000
 _MOST_TAGS = 4096
@@ -143,7 +142,7 @@ def read_tiff(data: bytes) -> Picture:
         _alpha(pixels, colours, directory, bits),
         zero_is_white=photometric == _WHITE,
         orientation=directory.value(ORIENTATION, 1),
-        lossy=compression in _LOSSY,
+        lossy=compression == _JPEG,
     )
 
 
@@ -369,7 +368,10 @@ def _by_pillow(directory: _Directory, layout: _Layout, compression: str) -> np.n
             with _silent():
                 image.load()
         except OSError as error:
-            raise DamagedError(f"{error}; its compression is {compression}") from error
+            raise InputError(
+                f"cannot be decoded ({error}): the file is truncated or damaged, or Pillow lacks "
+                f"its compression, {compression}; copy it again, or export it as PNG"
+            ) from error
         pixels = np.asarray(image)
     pixels = pixels.astype(f"u{layout.bits // 8}", copy=False)
     pixels = pixels.reshape(layout.rows, layout.columns, -1)
