@@ -108,4 +108,6 @@ def _picture(
     # The numbers of a palette's entries say all, whatever their colours and transparency.
     if key is None or kind == PALETTE:
         return Picture(pixels, bits, orientation=orientation)
+    if depth == 1:
+        key = int(key > 0)  # Pillow says 255 for 1
     return Picture(pixels, bits, transparency(pixels, key, bits), orientation=orientation)

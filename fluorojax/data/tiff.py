@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import pack_into, unpack_from
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
@@ -290,20 +290,24 @@ def _unpacked(directory: _Directory, layout: _Layout, compression: int) -> np.nd
         raise InputError(f"a TIFF with predictor {predictor}; save it as PNG")
     unpack = {_PLAIN: _as_it_is, _PACKBITS: _from_packbits}.get(compression, _inflated)
     reverse = directory.value(_FILL_ORDER, 1) == 2
-    kind = np.dtype(f"u{layout.bits // 8}")
-    pixels = np.empty((layout.rows, layout.columns, layout.samples), kind)
+    stored = np.dtype(f"{directory.order}u{layout.bits // 8}")
+    pixels = np.empty((layout.rows, layout.columns, layout.samples), stored.newbyteorder("="))
     for segment in _segments(layout):
         raw = directory.data[segment.start : segment.end]
         raw = unpack(raw.translate(_REVERSED) if reverse else raw, layout.room)
-        stored = np.dtype(directory.order + kind.str[1:])
-        if len(raw) < (needed := math.prod(segment.shape)) * kind.itemsize:
-            raise DamagedError(f"a strip or tile of {len(raw)} bytes for {needed} samples")
-        values = np.frombuffer(raw, stored, needed).reshape(segment.shape)
+        values = _as_samples(raw, stored, segment.shape)
         if predictor == 2:
-            values = np.cumsum(values, axis=1, dtype=kind)
+            values = np.cumsum(values, axis=1, dtype=pixels.dtype)
         here = pixels[segment.place]
         here[:] = values[: here.shape[0], : here.shape[1]]
     return pixels
+
+
+def _as_samples(raw: bytes, stored: np.dtype[Any], shape: tuple[int, int, int]) -> np.ndarray:
+    needed = math.prod(shape)
+    if len(raw) < needed * stored.itemsize:
+        raise DamagedError(f"a strip or tile of {len(raw)} bytes for {needed} samples")
+    return np.frombuffer(raw, stored, needed).reshape(shape)
 
 
 def _segments(layout: _Layout) -> Iterator[_Segment]:
@@ -353,27 +357,13 @@ def _from_packbits(raw: bytes, room: int) -> bytes:
 
 
 def _by_pillow(directory: _Directory, layout: _Layout, compression: str) -> np.ndarray:
-    """Return `[H, W, samples]` as stored, by libtiff; it cuts colours of 16 bits to 8."""
-    if layout.bits == 16 and layout.samples > 1:
-        raise InputError(
-            f"a TIFF with 16 bits a channel, several channels and the compression {compression}; "
-            "save it as 16-bit grey PNG"
-        )
-    if directory.data.startswith(b"MM\0+"):  # Pillow takes it for a classic one
-        raise InputError(f"a big-endian BigTIFF with the compression {compression}; save it as PNG")
+    """Return `[H, W, samples]` as stored, by libtiff."""
+    _refuse_what_pillow_mistakes(directory, layout, compression)
     with TiffImageFile(io.BytesIO(_neutral(directory))) as image:
         if image.size != (layout.columns, layout.rows):
             raise DamagedError(f"two sizes, {image.size} and {(layout.columns, layout.rows)}")
-        try:
-            with _silent():
-                image.load()
-        except OSError as error:
-            raise InputError(
-                f"cannot be decoded ({error}): the file is truncated or damaged, or Pillow lacks "
-                f"its compression, {compression}; copy it again, or export it as PNG"
-            ) from error
-        pixels = np.asarray(image)
-    pixels = pixels.astype(f"u{layout.bits // 8}", copy=False)
+        _load(image, compression)
+        pixels = np.asarray(image).astype(f"u{layout.bits // 8}", copy=False)
     pixels = pixels.reshape(layout.rows, layout.columns, -1)
     if pixels.shape[-1] != layout.samples:
         raise InputError(
@@ -381,6 +371,27 @@ def _by_pillow(directory: _Directory, layout: _Layout, compression: str) -> np.n
             "grey PNG"
         )
     return pixels
+
+
+def _refuse_what_pillow_mistakes(directory: _Directory, layout: _Layout, compression: str) -> None:
+    if layout.bits == 16 and layout.samples > 1:  # it cuts them to 8 bits
+        raise InputError(
+            f"a TIFF with 16 bits a channel, several channels and the compression {compression}; "
+            "save it as 16-bit grey PNG"
+        )
+    if directory.data.startswith(b"MM\0+"):  # it takes it for a classic one
+        raise InputError(f"a big-endian BigTIFF with the compression {compression}; save it as PNG")
+
+
+def _load(image: TiffImageFile, compression: str) -> None:
+    try:
+        with _silent():
+            image.load()
+    except OSError as error:
+        raise InputError(
+            f"cannot be decoded ({error}): the file is truncated or damaged, or Pillow lacks its "
+            f"compression, {compression}; copy it again, or export it as PNG"
+        ) from error
 
 
 @contextmanager

@@ -73,3 +73,10 @@ def test_any_byte_changed_it_is_refused():
         damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         with pytest.raises((DamagedError, InputError)):
             read_png(damaged, mask=False)
+
+
+def test_one_bit_whose_background_is_transparent_is_0_and_1():
+    drawn = GREY == 250
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(drawn, axis=1))
+    data = png(chunk(b"tRNS", b"\0\0"), head=header(depth=1), rows=rows)
+    np.testing.assert_array_equal(label_values(read_png(data, mask=True)), drawn)

@@ -473,6 +473,16 @@ MASKS: list[tuple[str, str, bytes, str]] = [
     ("jpe, damaged", "jpe", b"", "a mask as JPEG"),
     ("tiff turned", "tif", tiff({274: 6}), "the mask is 32 x 24, the frame 24 x 32"),
     ("png turned", "png", png(chunk(b"eXIf", exif(8))), "the mask is 32 x 24"),
+    (
+        "png 1 bit, strokes transparent",
+        "png",
+        png(
+            chunk(b"tRNS", b"\0\1"),
+            head=header(depth=1),
+            rows=b"".join(b"\0" + row.tobytes() for row in np.packbits(STROKE > 0, axis=1)),
+        ),
+        "transparency varies",
+    ),
     ("png 3 bytes of text", "png", b"abc", DAMAGED),
 ]  # fmt: skip
 
