@@ -29,6 +29,7 @@ MASK_SUFFIXES = (".png", ".tif", ".tiff")
 IMAGE_SUFFIXES = (*MASK_SUFFIXES, *JPEG_SUFFIXES)
 """Of frames. Masks are not read from JPEG, which changes label values."""
 
+_APPLE_DOUBLE = "AppleDouble (what macOS keeps beside a file)"
 _SIGNATURES = {
     png.SIGNATURE: "PNG",
     **dict.fromkeys(tiff.SIGNATURES, "TIFF"),
@@ -40,7 +41,7 @@ _SIGNATURES = {
     b"%PDF": "PDF",
     b"PK\3\4": "ZIP",
     b"8BPS": "Photoshop",
-    b"\x00\x05\x16\x07": "AppleDouble (what macOS keeps beside a file)",
+    b"\x00\x05\x16\x07": _APPLE_DOUBLE,
 }
 _one_at_a_time = threading.RLock()  # filters of warnings are the process's, not the thread's
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -157,16 +158,24 @@ def _whole(path: Path) -> bytes:
 
 def _check_content(path: Path, data: bytes) -> None:
     """Refuse a file that is whole, but not what its name says."""
-    kind = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), "")
-    if data[128:132] == b"DICM":
-        kind = "DICOM"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        kind = "WebP"
+    kind = _kind(data)
     suffixes = {"PNG": (".png",), "TIFF": (".tif", ".tiff"), "JPEG": JPEG_SUFFIXES}.get(kind, ())
     if not kind or path.suffix.lower() in suffixes:
         return
     remedy = f"rename it to {suffixes[0]}" if suffixes else "save it as an 8- or 16-bit PNG or TIFF"
+    if kind == _APPLE_DOUBLE:
+        remedy = "leave it out"
     raise InputError(f"{path}: named {path.suffix}, but its content is {kind}; {remedy}")
+
+
+def _kind(data: bytes) -> str:
+    """Return what a file is by its first bytes; empty: nothing that is known."""
+    for start, name in _SIGNATURES.items():
+        if data.startswith(start):
+            return name
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    return "WebP" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else ""
 
 
 @contextmanager

@@ -227,7 +227,12 @@ SHARED: list[tuple[str, str, bytes, str]] = [
     ("ZIP named png", "png", b"PK\3\4" + bytes(40), "content is ZIP"),
     ("Photoshop named tif", "tif", b"8BPS" + bytes(40), "content is Photoshop"),
     ("DICOM named png", "png", bytes(128) + b"DICM" + bytes(40), "content is DICOM"),
-    ("AppleDouble named png", "png", b"\0\5\x16\7" + bytes(40), "content is AppleDouble"),
+    (
+        "AppleDouble named png",
+        "png",
+        b"\0\5\x16\7" + bytes(40),
+        "content is AppleDouble .*; leave it out",
+    ),
     ("TIFF named png", "png", tiff(), r"named \.png, but its content is TIFF; rename it to \.tif"),
     ("JPEG named png", "png", jpeg(), r"content is JPEG; rename it to \.jpg"),
     ("PNG named tif", "tif", png(), r"content is PNG; rename it to \.png"),
