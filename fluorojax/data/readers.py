@@ -44,7 +44,9 @@ _SIGNATURES = {
     b"\x00\x05\x16\x07": _APPLE_DOUBLE,
 }
 _one_at_a_time = threading.RLock()  # filters of warnings are the process's, not the thread's
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+_LOGS = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+for _log in _LOGS:
+    _log.addHandler(logging.NullHandler())
 
 
 def read_frame(path: str | os.PathLike[str]) -> Frame:
@@ -204,16 +206,19 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep Pillow's remarks from being printed, or raised where warnings are errors.
+    """Keep the decoders' remarks from being printed, or raised where warnings are errors.
 
-    Its own limit of pixels does not count: ours does, before.
+    Pillow's own limit of pixels does not count: ours does, before.
     """
-    log = logging.getLogger("PIL")
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = log.propagate, Image.MAX_IMAGE_PIXELS
-        log.propagate, Image.MAX_IMAGE_PIXELS = False, None
+        before = [log.propagate for log in _LOGS], Image.MAX_IMAGE_PIXELS
+        for log in _LOGS:
+            log.propagate = False
+        Image.MAX_IMAGE_PIXELS = None
         try:
             yield
         finally:
-            log.propagate, Image.MAX_IMAGE_PIXELS = before
+            for log, propagate in zip(_LOGS, before[0], strict=True):
+                log.propagate = propagate
+            Image.MAX_IMAGE_PIXELS = before[1]
