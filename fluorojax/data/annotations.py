@@ -19,6 +19,10 @@ from fluorojax.schema.info import DatasetInfo
 CLASS_PLACEHOLDER = "{class}"
 
 _BINARY_VALUES = (0, 1, 255)
+_SMOOTHED = (
+    ". They lie between labels at edges, which a drawing program has smoothed (anti-aliasing): "
+    "export the mask without it (a pencil instead of a brush, resizing by the nearest neighbour)"
+)
 _SCAN_LINES = 4  # a pixel
 _WIDTH = re.compile(r"width_px\s*=\s*([0-9.eE+-]+)")
 
@@ -157,11 +161,21 @@ def _refuse_unknown(
     values = np.unique(labels[unknown])
     row, column = np.argwhere(unknown)[0]
     named = ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
+    smoothed = _SMOOTHED if _at_edges(labels, unknown) else ""
     raise InputError(
         f"{path}: case {case}: unknown label value {named} (first at row {row}, column {column}, "
-        f"{int(unknown.sum())} pixels); allowed: {allowed}. Correct the mask, or classes, "
-        "mask_value or mask_encoding in dataset.json"
+        f"{int(unknown.sum())} pixels); allowed: {allowed}{smoothed}. Correct the mask, or "
+        "classes, mask_value or mask_encoding in dataset.json"
     )
+
+
+def _at_edges(labels: np.ndarray, unknown: np.ndarray) -> bool:
+    """Say whether most unknown values lie between a smaller and a larger known one near them."""
+    known = np.where(unknown, -1, labels.astype(np.int64))
+    largest = ndimage.maximum_filter(known, 7)
+    smallest = ndimage.minimum_filter(np.where(unknown, 2**16, known), 7)
+    between = unknown & (smallest < labels) & (labels < largest)
+    return 2 * int(between.sum()) > int(unknown.sum())
 
 
 def _size(shape: tuple[Any, ...]) -> str:

@@ -53,7 +53,7 @@ def _frame(given: Any) -> Frame:
     if not hasattr(given, "__array__"):
         raise InputError(
             f"a {type(given).__name__} is no frame; give an array [rows, columns] of grey values, "
-            "the path of a PNG or TIFF file, or a PIL image"
+            "the path of a PNG, TIFF or JPEG file, or a PIL image"
         )
     return Frame(np.asarray(given))
 

@@ -1,61 +1,92 @@
-"""Grey frames and label masks from PNG and TIFF, at the bit depth in which they were stored."""
+"""Grey frames and label masks from PNG, TIFF and JPEG, at the bit depth in which they are stored.
 
+A picture is read as people see it, whatever its format and compression: turned as its file says, a
+larger value brighter, and refused where transparency or colours say something else.
+"""
+
+import functools
+import logging
 import os
-import struct
-import zlib
-from collections.abc import Callable
+import stat
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import tifffile
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import MIB, reading
+from fluorojax.data import jpeg, png, tiff
+from fluorojax.data.picture import Picture, grey_values, label_values, most_bytes
+from fluorojax.data.pil_image import pixels_of
 from fluorojax.schema.frame import Frame
 
-IMAGE_SUFFIXES = (".png", ".tif", ".tiff")
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe")
+MASK_SUFFIXES = (".png", ".tif", ".tiff")
+IMAGE_SUFFIXES = (*MASK_SUFFIXES, *JPEG_SUFFIXES)
+"""Of frames. Masks are not read from JPEG, which changes label values."""
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_GREY, _PNG_PALETTE = 0, 3
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-_CORRUPT = (struct.error, zlib.error, tifffile.TiffFileError, Image.DecompressionBombError)
+_APPLE_DOUBLE = "AppleDouble (what macOS keeps beside a file)"
+_SIGNATURES = {
+    png.SIGNATURE: "PNG",
+    **dict.fromkeys(tiff.SIGNATURES, "TIFF"),
+    jpeg.SIGNATURE: "JPEG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"%PDF": "PDF",
+    b"PK\3\4": "ZIP",
+    b"8BPS": "Photoshop",
+    b"\x00\x05\x16\x07": _APPLE_DOUBLE,
+}
+_one_at_a_time = threading.RLock()  # filters of warnings are the process's, not the thread's
+_LOGS = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+for _log in _LOGS:
+    _log.addHandler(logging.NullHandler())
 
 
 def read_frame(path: str | os.PathLike[str]) -> Frame:
     """Read one grey frame, without rescaling: an 8-bit file gives uint8, a 16-bit file uint16.
 
-    Grey stored as RGB or RGBA with equal channels is accepted; a TIFF in which 0 is white is
-    inverted, so that a larger value is always brighter on the screen.
+    Grey stored as RGB or RGBA with equal channels is accepted (in JPEG they may differ by 2, and
+    the luma is taken); where 0 is white it is inverted, so that a larger value is always brighter
+    on the screen. An orientation (EXIF in PNG and JPEG, tag 274 in TIFF) is obeyed.
 
     Args:
-        path: an 8- or 16-bit PNG or TIFF file with a single frame.
+        path: an 8- or 16-bit PNG or TIFF file, or a JPEG file, with a single frame.
 
     Returns:
-        [H, W] uint8 or uint16, the file as its source; these files say no spacing.
+        [H, W] uint8 or uint16, rows and columns as shown, the file as its source; these files say
+        no spacing.
 
     Raises:
-        InputError: the file is missing, truncated, in colour, a float or multi-page TIFF, or of
-            another format.
+        InputError: the file is missing, damaged, too large (`picture.most_pixels`), in colour, a
+            float or multi-page TIFF, or of another format; or its transparency varies.
     """
-    return Frame(_read(Path(path), _png_frame, _tiff_frame), source=os.fspath(path))
+    return Frame(_read(Path(path), grey_values, mask=False), source=os.fspath(path))
 
 
 def read_image(image: Image.Image) -> Frame:
     """Return a picture that Pillow has opened or made as a frame, the same rules as for a file.
 
     Raises:
-        InputError: it has a palette, colours, one bit a pixel or several pictures.
+        InputError: it has a palette, colours, one bit a pixel or several pictures, is too large, or
+            its transparency varies.
     """
     source = str(getattr(image, "filename", "") or "PIL image")
-    if image.mode in ("1", "P", "PA"):
-        raise InputError(f"{source}: mode {image.mode}; image.convert('L') has grey values")
-    if (count := getattr(image, "n_frames", 1)) > 1:
-        raise InputError(f"{source}: {count} pictures in one; give one frame at a time")
-    return Frame(_grey(np.asarray(image), Path(source)), source=source)
+    with _naming(source):
+        pixels = pixels_of(image)
+    return Frame(pixels, source=source)
 
 
 def read_mask_image(path: str | Path) -> np.ndarray:
     """Read a label image: the stored values, or the entries' numbers of a palette PNG.
+
+    An orientation is obeyed as in frames.
 
     Args:
         path: a PNG (1, 8 or 16 bit, or palette) or TIFF (8 or 16 bit) file with a single frame.
@@ -64,137 +95,130 @@ def read_mask_image(path: str | Path) -> np.ndarray:
         [H, W] uint8 or uint16.
 
     Raises:
-        InputError: as for `read_frame`.
+        InputError: as for `read_frame`; a mask in colours or in JPEG.
     """
-    return _read(Path(path), _png_mask, _tiff_mask)
+    return _read(Path(path), label_values, mask=True)
 
 
-def _read(
-    path: Path, png: Callable[[Path], np.ndarray], tiff: Callable[[Path], np.ndarray]
-) -> np.ndarray:
+def frames_in(folder: Path) -> list[Path]:
+    """Return the picture files in a folder, by name, without the hidden ones.
+
+    Hidden are names that begin with a dot, such as `._f1.png`, which macOS leaves on USB sticks.
+
+    Raises:
+        InputError: the folder is missing or cannot be listed.
+    """
+    with reading(folder):
+        return sorted(path for path in folder.iterdir() if _is_visible_picture(path))
+
+
+def _is_visible_picture(path: Path) -> bool:
+    visible = not path.name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES
+    return visible and not path.is_dir()  # a link to nothing is one, to be named as such later
+
+
+def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) -> np.ndarray:
+    decode = _decoder(path, mask)
+    data = _whole(path)
+    _check_content(path, data)
+    with _naming(str(path)):
+        return np.ascontiguousarray(values(decode(data)))
+
+
+def _decoder(path: Path, mask: bool) -> Callable[[bytes], Picture]:
     suffix = path.suffix.lower()
     if suffix in (".dcm", ".dicom", ".ima"):
         raise InputError(f"{path}: DICOM is not read yet; save the frame as a 16-bit PNG or TIFF")
+    if suffix in JPEG_SUFFIXES and mask:
+        raise InputError(
+            f"{path}: a mask as JPEG, which changes label values at every edge; export it anew as "
+            "PNG or TIFF, not from this file"
+        )
     if suffix not in IMAGE_SUFFIXES:
         raise InputError(f"{path}: '{suffix}' is not read; save it as an 8- or 16-bit PNG or TIFF")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; correct the path, or put the file there")
+    if suffix == ".png":
+        return functools.partial(png.read_png, mask=mask)
+    return jpeg.read_jpeg if suffix in JPEG_SUFFIXES else tiff.read_tiff
+
+
+def _whole(path: Path) -> bytes:
+    """Return a file's bytes, if it is a file and not too long."""
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: no such file; correct the path")
+    most = most_bytes()
+    with reading(path):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: no such file, but a folder or a device; correct the path")
+        if status.st_size > most:
+            raise InputError(
+                f"{path}: {status.st_size / MIB:.0f} MiB, and at most {most / MIB:.0f} MiB are "
+                "read; save it as PNG, or one frame a file"
+            )
+        return path.read_bytes()
+
+
+def _check_content(path: Path, data: bytes) -> None:
+    """Refuse a file that is whole, but not what its name says."""
+    kind = _kind(data)
+    suffixes = {"PNG": (".png",), "TIFF": (".tif", ".tiff"), "JPEG": JPEG_SUFFIXES}.get(kind, ())
+    if not kind or path.suffix.lower() in suffixes:
+        return
+    remedy = f"rename it to {suffixes[0]}" if suffixes else "save it as an 8- or 16-bit PNG or TIFF"
+    if kind == _APPLE_DOUBLE:
+        remedy = "leave it out"
+    raise InputError(f"{path}: named {path.suffix}, but its content is {kind}; {remedy}")
+
+
+def _kind(data: bytes) -> str:
+    """Return what a file is by its first bytes; empty: nothing that is known."""
+    for start, name in _SIGNATURES.items():
+        if data.startswith(start):
+            return name
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    return "WebP" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else ""
+
+
+@contextmanager
+def _naming(source: str) -> Iterator[None]:
+    """Put the file's name before what is wrong with it, whatever a decoder says of it."""
     try:
-        return np.ascontiguousarray((png if suffix == ".png" else tiff)(path))
-    except InputError:
-        raise
-    except (*_UNREADABLE, *_CORRUPT) as error:
+        with _quietly():
+            yield
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    except MemoryError as error:
         raise InputError(
-            f"{path}: cannot be decoded ({_reason(error)}): the file is truncated or damaged; "
+            f"{source}: too little memory to decode it; free some, or save it smaller"
+        ) from error
+    except Exception as error:  # decoders raise anything on damaged files
+        raise InputError(
+            f"{source}: cannot be decoded ({_reason(error)}): the file is truncated or damaged; "
             "copy or export it again"
         ) from error
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    lines = str(error).split("\n")
+    return lines[0][:120] if lines[0] else type(error).__name__
 
 
-def _png_frame(path: Path) -> np.ndarray:
-    depth, colour = _png_header(path)
-    if colour == _PNG_PALETTE:
-        raise InputError(f"{path}: a palette PNG; save it as 8- or 16-bit grey")
-    if depth < 8:
-        raise InputError(f"{path}: {depth} bit a pixel; save it as 8- or 16-bit grey")
-    return _grey(_png_pixels(path, depth, colour), path)
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the decoders' remarks from being printed, or raised where warnings are errors.
 
-
-def _png_mask(path: Path) -> np.ndarray:
-    depth, colour = _png_header(path)
-    if depth in (2, 4) and colour == _PNG_GREY:
-        # Pillow spreads such values over 0..255, so the labels would be lost.
-        raise InputError(f"{path}: {depth} bit a pixel; save the mask as 8-bit grey")
-    return _grey(_png_pixels(path, depth, colour), path)
-
-
-def _png_header(path: Path) -> tuple[int, int]:
-    """Return bit depth and colour type from the file's first chunk."""
-    with path.open("rb") as file:
-        head = file.read(33)
-    if len(head) < 33 or head[:8] != _PNG_SIGNATURE or head[12:16] != b"IHDR":
-        raise ValueError("not a whole PNG header")
-    return head[24], head[25]
-
-
-def _png_pixels(path: Path, depth: int, colour: int) -> np.ndarray:
-    if depth == 16 and colour != _PNG_GREY:
-        # Pillow would cut the channels to 8 bits without a word.
-        raise InputError(f"{path}: 16 bit a channel with colour or alpha; save it as 16-bit grey")
-    with Image.open(path) as image:
-        if getattr(image, "n_frames", 1) > 1:
-            raise InputError(f"{path}: an animated PNG; save one file a frame")
-        image.load()
-        pixels = np.asarray(image)
-    if pixels.dtype == bool:
-        return pixels.astype(np.uint8)
-    return pixels.astype(np.uint16) if depth == 16 else pixels
-
-
-def _tiff_frame(path: Path) -> np.ndarray:
-    pixels, bits, zero_is_white = _tiff_pixels(path)
-    grey = _grey(pixels, path)
-    return (2**bits - 1 - grey).astype(grey.dtype) if zero_is_white else grey
-
-
-def _tiff_mask(path: Path) -> np.ndarray:
-    pixels, _, zero_is_white = _tiff_pixels(path)
-    if zero_is_white:
-        raise InputError(f"{path}: 0 is white in this TIFF; save the mask as 8-bit PNG")
-    return _grey(pixels, path)
-
-
-def _tiff_pixels(path: Path) -> tuple[np.ndarray, int, bool]:
-    """Return pixels with the channels last, bits a sample, and whether 0 stands for white."""
-    with tifffile.TiffFile(path) as tiff:
-        if len(tiff.pages) != 1:
-            raise InputError(f"{path}: {len(tiff.pages)} pages in one TIFF; save one file a frame")
-        page = tiff.pages.first
-        _check_tiff_type(page, path)
-        pixels = _tiff_decode(page, path)
-        if page.axes == "SYX":
-            pixels = np.moveaxis(pixels, 0, -1)
-        return pixels, page.bitspersample, page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
-
-
-def _check_tiff_type(page: tifffile.TiffPage, path: Path) -> None:
-    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-        raise InputError(f"{path}: a palette TIFF; save it as 8- or 16-bit grey")
-    if page.dtype not in (np.uint8, np.uint16):
-        raise InputError(
-            f"{path}: pixels of type {page.dtype}; save it as unsigned 8- or 16-bit grey, with a "
-            "scale that is the same for all frames"
-        )
-    if page.axes not in ("YX", "YXS", "SYX"):
-        raise InputError(f"{path}: axes {page.axes}; save one grey frame a file")
-
-
-def _tiff_decode(page: tifffile.TiffPage, path: Path) -> np.ndarray:
-    try:
-        return page.asarray()
-    except ValueError as error:
-        if "imagecodecs" not in str(error) or page.axes != "YX":
-            raise
-    # tifffile decodes LZW and JPEG only with a further package; Pillow has libtiff on board.
-    with Image.open(path) as image:
-        image.load()
-        return np.asarray(image).astype(page.dtype)
-
-
-def _grey(pixels: np.ndarray, path: Path) -> np.ndarray:
-    """Return `[H, W]` from grey, grey with alpha, or RGB(A) with three equal channels."""
-    if pixels.ndim == 2:
-        return pixels
-    colour = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1]
-    different = (colour != colour[..., :1]).any(-1)
-    if different.any():
-        raise InputError(
-            f"{path}: a colour image ({int(different.sum())} pixels whose channels differ); "
-            "save it as 8- or 16-bit grey"
-        )
-    return colour[..., 0]
+    Pillow's own limit of pixels does not count: ours does, before.
+    """
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = [log.propagate for log in _LOGS], Image.MAX_IMAGE_PIXELS
+        for log in _LOGS:
+            log.propagate = False
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            for log, propagate in zip(_LOGS, before[0], strict=True):
+                log.propagate = propagate
+            Image.MAX_IMAGE_PIXELS = before[1]

@@ -22,7 +22,9 @@ class Frame:
     Attributes:
         pixels: [H, W] grey values, integers or floats, all finite.
         spacing_mm: millimetres between rows and between columns, NaN twice where unknown; rounded
-            to float32, in which data sets store it, so that every way gives the same masks.
+            to float32, in which data sets store it, so that every way gives the same masks. Rows
+            and columns are those of `pixels`, thus of a file as it is shown, whichever way its
+            orientation turned it.
         plane: the plane that the spacing is of: 'object', that of the thing shown, as tables of
             cases give it; 'detector', larger by the magnification; or 'unknown'.
         number: number in its sequence, -1 where unknown.

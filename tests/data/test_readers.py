@@ -1,14 +1,16 @@
 import io
+import logging
 import struct
+import warnings
 import zlib
 
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.readers import read_frame, read_image, read_mask_image
+from fluorojax.data.readers import frames_in, read_frame, read_image, read_mask_image
 
 RAMP8 = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40).astype(np.uint8)
 RAMP16 = (np.arange(30 * 40, dtype=np.uint32) * 54).astype(np.uint16).reshape(30, 40)
@@ -140,7 +142,7 @@ def test_png_with_damaged_pixels_is_refused(tmp_path):
         read_frame(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("name", ["a.dcm", "a.jpg", "a"])
+@pytest.mark.parametrize("name", ["a.dcm", "a.bmp", "a"])
 def test_other_formats_are_refused_with_remedy(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(InputError, match=r"PNG or TIFF"):
@@ -187,3 +189,69 @@ def test_pictures_without_one_grey_value_a_pixel_are_refused():
     ):
         with pytest.raises(InputError, match=message):
             read_image(image)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".jpe"])
+def test_jpeg_is_read_as_a_frame_and_not_as_a_mask(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    smooth = np.add.outer(np.arange(30), np.arange(40)).astype(np.uint8)
+    Image.fromarray(smooth).save(path, "jpeg", quality=95)
+    np.testing.assert_allclose(read_frame(path).pixels.astype(int), smooth, atol=3)
+    with pytest.raises(InputError, match=r"a mask as JPEG, which changes label values.*as PNG"):
+        read_mask_image(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_an_orientation_is_that_which_pillow_obeys(tmp_path, suffix, orientation):
+    path = tmp_path / f"a{suffix}"
+    image = Image.fromarray(RAMP8)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    with Image.open(io.BytesIO(path.read_bytes())) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened))
+    with Image.open(path) as opened:
+        np.testing.assert_array_equal(read_image(opened).pixels, expected)
+    np.testing.assert_array_equal(read_frame(path).pixels, expected)
+    if suffix != ".jpg":
+        np.testing.assert_array_equal(read_mask_image(path), expected)
+
+
+def test_the_frames_in_a_folder_are_the_pictures_that_are_not_hidden(tmp_path):
+    for name in ("b.png", "a.TIF", "c.jpeg", "._b.png", ".DS_Store", "Thumbs.db", "cases.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "d.png").mkdir()
+    (tmp_path / "e.png").symlink_to("gone.png")
+    assert [path.name for path in frames_in(tmp_path)] == ["a.TIF", "b.png", "c.jpeg", "e.png"]
+    with pytest.raises(InputError, match="no such file"):
+        frames_in(tmp_path / "gone")
+
+
+def test_reading_leaves_pillow_and_the_warnings_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    filters, propagate = list(warnings.filters), logging.getLogger("PIL").propagate
+    path = png(tmp_path / "a.png", RAMP8)
+    np.testing.assert_array_equal(read_frame(path).pixels, RAMP8)
+    with pytest.raises(InputError):
+        read_frame(tmp_path / "gone.png")
+    assert Image.MAX_IMAGE_PIXELS == 10
+    assert (warnings.filters, logging.getLogger("PIL").propagate) == (filters, propagate)
+
+
+def test_too_little_memory_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("fluorojax.data.png.np.asarray", full)
+    with pytest.raises(InputError, match=r"a\.png: too little memory to decode it"):
+        read_frame(png(tmp_path / "a.png", RAMP8))
+
+
+def test_an_interrupt_comes_through(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fluorojax.data.png.np.asarray", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        read_frame(png(tmp_path / "a.png", RAMP8))
