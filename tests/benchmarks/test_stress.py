@@ -20,6 +20,8 @@ from tests.compare.constructed import rows_of, write_run
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import INFO
 from tfds_builders.simulated import Size
 
+pytestmark = pytest.mark.slow  # simulates a set of each kind, and scores runs on them
+
 FRAMES = 3
 ONE = (ClassInfo("instruments", "region"),)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.integration.curve import DEVICES, STEPS
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # each process compiles a whole step and a simulation
 
 
 def spread(devices, folder):
@@ -59,7 +60,6 @@ def test_loss_and_gradient_agree_within_float_error(one_and_four):
         np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale + 1e-7, err_msg=name)
 
 
-@pytest.mark.slow  # one step of it is compared above
 def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
     path = tmp_path / "curve.npz"
     command = [sys.executable, "-m", "tests.integration.curve", str(path)]

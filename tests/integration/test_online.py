@@ -9,6 +9,9 @@ from tests.integration.runs import assert_same, run, small_config, stopped
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size
 
+# The frames alone, and that they go on, are tested in tests/datasets/test_online.py.
+pytestmark = pytest.mark.slow
+
 SMALL = Size(64, {"train": (1, 1, 1), "validation": (2, 1, 1), "test": (3, 1, 2)})
 
 
@@ -41,7 +44,6 @@ def test_it_is_scored_on_stored_frames_and_by_level(first):
     assert 0 < sum(counted) <= 6
 
 
-@pytest.mark.slow  # the frames alone are compared in tests/datasets/test_online.py
 def test_one_seed_gives_the_same_bits_and_another_does_not(place, first):
     assert parameters(run(config(place), place / "again")) == parameters(first)
     assert parameters(run(config(place, seed=1), place / "other")) != parameters(first)

@@ -78,6 +78,7 @@ def assert_close(found, expected):
                 assert math.isclose(ours[name], value, rel_tol=2e-3, abs_tol=1e-5), (name, ours)
 
 
+@pytest.mark.slow
 def test_two_by_two_is_as_one_by_four_also_when_one_process_is_asked_to_stop(place, four):
     # The second process hears it in step 1; all leave after the log interval that ends at step 2.
     assert run(place, "two", tasks=2, devices=2, stop=(0, 1)) == [EXIT_CODE, EXIT_CODE]
@@ -99,6 +100,7 @@ def test_what_the_first_process_refuses_ends_both_at_once(place):
     assert "seed: 5 there, 0 here" in (place / "errors").read_text()
 
 
+@pytest.mark.slow
 def test_what_four_devices_saved_goes_on_with_one(place, four):
     for path in (four / "checkpoints").glob("*/6"):
         shutil.rmtree(path)

@@ -1,3 +1,5 @@
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,8 +36,13 @@ def test_logits_have_the_images_size_and_are_float32():
     assert output.auxiliary == ()
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize(
+    ("norm", "residual"),
+    [
+        pytest.param(*pair, marks=() if pair == ("group", True) else pytest.mark.slow)
+        for pair in itertools.product(NORMS, [False, True])
+    ],
+)
 def test_every_norm_and_block_has_a_finite_gradient_everywhere(norm, residual):
     network = small(norm=norm, residual=residual)
     variables = initial(network)
