@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import file_name, why_no_file
 from fluorojax.data.annotations import annotation_files, read_annotation
 from fluorojax.data.folder import Case, Folder
 from fluorojax.schema.example import Example
@@ -17,8 +18,8 @@ SHOWN = 5  # missing cases that are named
 class MaskFolder:
     """Masks of a folder, found by their cases' names; called with an example it returns its mask.
 
-    A name is a pattern with `{case}`, or `{stem}` for the frame's file without its ending, and with
-    `{class}` where each class has a file of its own.
+    A name is a pattern with `{case}` (as `core.files.file_name` writes it), or `{stem}` for the
+    frame's file without its ending, and with `{class}` where each class has a file of its own.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class MaskFolder:
 
     def _find(self, root: Path, case: Case, names: tuple[str, ...]) -> Path | None:
         for name in names:
-            path = root / name.replace("{case}", case.case).replace("{stem}", case.image.stem)
-            if all(file.is_file() for file in annotation_files(path, self._info)):
+            named = name.replace("{case}", file_name(case.case))
+            path = root / named.replace("{stem}", case.image.stem)
+            if not any(map(why_no_file, annotation_files(path, self._info))):
                 return path
         return None
 

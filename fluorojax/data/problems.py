@@ -1,6 +1,7 @@
 """Several mistakes reported at once, so that a folder is mended in one go."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from fluorojax.core.errors import InputError
 MAX_PROBLEMS = 20
 LONGEST_VALUE = 80
 LONGEST_LINE = 1500
+_JOINERS = "\u200c\u200d"  # invisible, but letters of some scripts need them
 
 
 def refuse(path: Path, problems: Sequence[str]) -> None:
@@ -50,3 +52,14 @@ def perhaps(name: Any, known: Iterable[str]) -> str:
     by_folded = {other.casefold(): other for other in known}
     near = difflib.get_close_matches(name[:LONGEST_VALUE].casefold(), by_folded, 1, cutoff=0.7)
     return f"; perhaps '{by_folded[near[0]]}'?" if near else ""
+
+
+def unseen(value: str) -> str:
+    """Return the first control character, line break or invisible character; '' if there is none.
+
+    Names with one could be told apart by no reader, and would break the lines of tables.
+    """
+    if value.isprintable():
+        return ""
+    odd = (c for c in value if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+    return next((c for c in odd if c not in _JOINERS), "")

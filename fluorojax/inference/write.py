@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from fluorojax.core.files import file_name
 from fluorojax.data.folder import Case, load_frame
 from fluorojax.data.frames import as_frame
 from fluorojax.data.intensity import shown
@@ -62,7 +63,8 @@ def predict_cases(
 def write_masks(
     frame: Frame, prediction: Prediction, names: Sequence[str], out: Path, name: str
 ) -> None:
-    """Write the masks as a bitmask, and their picture."""
+    """Write the masks as a bitmask, and their picture, in files of the name."""
+    name = file_name(name)
     Image.fromarray(bitmask.pack(prediction.masks)).save(out / f"{name}.png")
     picture = overlay.overlay(shown(frame.pixels), prediction.masks, None, None, names)
     overlay.save_png(picture, out / f"{name}_overlay.png")

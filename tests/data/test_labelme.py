@@ -175,7 +175,7 @@ def test_a_rectangle_may_have_its_four_corners(tmp_path):
 
 def test_shares_of_the_picture_are_no_pixels(tmp_path):
     shares = shape("scope", "polygon", [[0.1, 0.1], [0.9, 0.1], [0.5, 1]])
-    with pytest.raises(InputError, match="within 0 to 1.*multiply x by 30 and y by 20"):
+    with pytest.raises(InputError, match=r"within 0 to 1.*multiply x by 30 and y by 20"):
         draw(tmp_path, shares)
 
 
