@@ -27,7 +27,7 @@ from fluorojax.data.annotations import (
 )
 from fluorojax.data.description import NEEDED_COLUMNS, read_description
 from fluorojax.data.located import locate, missing
-from fluorojax.data.problems import MAX_PROBLEMS, perhaps, refuse, said
+from fluorojax.data.problems import MAX_PROBLEMS, one_line, perhaps, refuse, said
 from fluorojax.data.readers import read_frame
 from fluorojax.data.table import LINE, read_rows
 from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Plane, Spacing, unusual_spacing
@@ -163,12 +163,14 @@ Splitting = Callable[[Sequence[Case], DatasetInfo], tuple[list[Case], list[str]]
 def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folder:
     root = Path(directory)
     for path in (root, root / "dataset.json", root / cases_file):
-        reason = "" if path is root and root.is_dir() else why_no_file(path)
-        if reason:
-            there = "not there" if reason == "no file" else reason.rstrip(":")
-            raise InputError(
-                f"{path}: {there}; a dataset folder holds dataset.json and {cases_file}"
-            )
+        reason = why_no_file(path)
+        if not reason or (path is root and reason.startswith("a folder")):
+            continue
+        there = "not there" if reason == "no file" else reason.rstrip(":")
+        raise InputError(
+            f"{one_line(str(path))}: {there}; a dataset folder holds dataset.json and "
+            f"{one_line(cases_file)}"
+        )
     info, encoding = read_description(root / "dataset.json")
     table = root / cases_file
     problems: list[str] = []

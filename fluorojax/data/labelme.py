@@ -87,10 +87,10 @@ def read_labelme(path: Path, info: DatasetInfo, shape: Shape, case: str) -> np.n
     document = _load(path, case)
     _check_size(document, shape, f"{path}: case {case}")
     shapes = list(_shapes(document["shapes"], info, f"{path}: case {case}"))
-    _refuse_shares(shapes, shape, f"{path}: case {case}")
     mask = np.zeros((*shape, len(info.classes)), bool)
     sheet = _Sheet(shape, max(MOST_WORK, 100 * shape[0] * shape[1]))
     for item in shapes:
+        _refuse_shares(item.points, shape, item.where)
         if not _KINDS[item.kind].draw(item, sheet, mask[..., item.class_index]):
             raise InputError(f"{item.where}: {_why_nothing(item.points, shape)}")
     return mask
@@ -203,13 +203,12 @@ def _is_upright(points: Points) -> bool:
     return len(points) == 4 and all(len(np.unique(side)) <= 2 for side in points.T)
 
 
-def _refuse_shares(shapes: Sequence[_Drawn], shape: Shape, where: str) -> None:
-    """Refuse places given as shares of the picture, as some tools export them."""
-    if not shapes or min(shape) < 3:
-        return
-    low = min(float(item.points.min()) for item in shapes)
-    high = max(float(item.points.max()) for item in shapes)
-    if low >= 0 and high <= 1:
+def _refuse_shares(points: Points, shape: Shape, where: str) -> None:
+    """Refuse places given as shares of the picture's sides, as some tools export them.
+
+    In pixels, such a shape would lie within the first pixel.
+    """
+    if min(shape) > 2 and points.min() >= 0 and points.max() <= 1:
         raise InputError(
             f"{where}: all points lie within 0 to 1, as shares of the picture's sides; write "
             f"pixels: multiply x by {shape[1]} and y by {shape[0]}"

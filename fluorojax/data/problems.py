@@ -23,8 +23,8 @@ def refuse(path: Path, problems: Sequence[str]) -> None:
     if not problems:
         return
     if len(problems) == 1:
-        raise InputError(f"{path}: {_one_line(problems[0], LONGEST_LINE)}")
-    shown = [f"  {_one_line(problem, LONGEST_LINE)}" for problem in problems[:MAX_PROBLEMS]]
+        raise InputError(f"{path}: {one_line(problems[0])}")
+    shown = [f"  {one_line(problem)}" for problem in problems[:MAX_PROBLEMS]]
     if len(problems) > MAX_PROBLEMS:
         shown.append(f"  and {len(problems) - MAX_PROBLEMS} more")
     raise InputError("\n".join([f"{path}: {len(problems)} problems", *shown]))
@@ -32,10 +32,10 @@ def refuse(path: Path, problems: Sequence[str]) -> None:
 
 def said(value: Any) -> str:
     """Return what the user wrote as it is told to him: one line of at most 80 characters."""
-    return _one_line(str(value), LONGEST_VALUE)
+    return one_line(str(value), LONGEST_VALUE)
 
 
-def _one_line(text: str, most: int) -> str:
+def one_line(text: str, most: int = LONGEST_LINE) -> str:
     """Write control characters and the like as escapes, and leave out the middle of long texts."""
     if len(text) > most:
         text = f"{text[: most // 2]}...{text[-most // 4 :]}"
