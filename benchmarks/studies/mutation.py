@@ -59,6 +59,16 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'return np.pad(shown, ((self.down, 0), (self.right, 0)), "edge")[:height, :width]',
         'return np.pad(shown, ((self.down, 1), (self.right, 0)), "edge")[:height, :width]',
     ): "what is padded below is cut off again",
+    (
+        "fluorojax/metrics/calibration.py",
+        "def calibration_error(table: np.ndarray, least: float = 0.0) -> float | None:",
+        "def calibration_error(table: np.ndarray, least: float = -1.0) -> float | None:",
+    ): "no bin begins below 0",
+    (
+        "fluorojax/inference/predictor.py",
+        "return maps, tuple(jax.nn.softmax(values[0]) for values in output.image_labels)",
+        "return maps, tuple(jax.nn.softmax(values[-1]) for values in output.image_labels)",
+    ): "of a batch of one, the first is the last",
 }
 """Of (file, lines before, lines after): why no test can tell the two apart."""
 

@@ -37,7 +37,7 @@ from fluorojax.evaluation.evaluate import Scoring, by_network, draw_nothing, wri
 from fluorojax.inference.export import read_manifest
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import MetricSettings
-from fluorojax.metrics.summary import Row, write_summary
+from fluorojax.metrics.summary import Row
 from fluorojax.simulation.fluoroscopy.ercp import CLASSES, STRATA, stratum_name
 from fluorojax.simulation.spec import Spec
 from fluorojax.training.reproduce import config_of, read_record
@@ -237,7 +237,7 @@ def score(run: Path, dataset: Dataset, folder: Path) -> None:
         return
     console.print(f"{run.name}, {folder.name}")
     model, info = network_of(run / "export", dataset)
-    summary = write_evaluation(
+    write_evaluation(
         by_network(model),
         dataset.split("test"),
         folder,
@@ -245,8 +245,9 @@ def score(run: Path, dataset: Dataset, folder: Path) -> None:
         draw=draw_nothing,
         points=manifest["origin"]["operating_points"],
         thresholds=model.rules.thresholds,
+        notes={"scored": scored},
+        owned=True,
     )
-    write_summary(summary | {"scored": scored}, folder / "summary.json")
 
 
 def scored_in(folder: Path) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ import argparse
 from rich.table import Table
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import check_free
 from fluorojax.core.progress import console
 
 
@@ -49,6 +50,7 @@ def compare(options: argparse.Namespace) -> None:
     from fluorojax.metrics.case import EMPTY_POLICY
 
     folders = without_others(options.runs)
+    check_free(options.out, comparison.KIND, folders)
     if others := [path.name for path in options.runs if path not in folders]:
         console.print(f"left out, no runs: {', '.join(others)}")
     runs = comparison.read_runs(folders, options.split)

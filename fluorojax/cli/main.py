@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import difflib
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ import fluorojax
 from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, prepare
-from fluorojax.cli.runs import export, reproduce, train
+from fluorojax.cli.runs import export, report, reproduce, train
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
-from fluorojax.core.errors import InputError
+from fluorojax.core.errors import SOME_FAILED, InputError
+from fluorojax.core.outputs import check_free
 from fluorojax.core.progress import console, progress
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.simulation.knee.spec import KneeSpec
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from fluorojax.datasets.source import Dataset
     from fluorojax.evaluation.evaluate import Predict
     from fluorojax.inference.predictor import Predictor
+    from fluorojax.inference.write import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,11 +66,12 @@ def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid.
 
     Of a dataset folder the table says which files are frames, and their spacing. A network that
-    predicts image labels of whole frames has them written to `image_labels.csv`.
+    predicts image labels of whole frames has them written to `image_labels.csv`. Frames that cannot
+    be read are named at the end, with status 3; the same command again skips what is done.
     """
-    from fluorojax.inference.export import load
+    from fluorojax.inference.export import load, read_manifest
     from fluorojax.inference.inputs import cases_of, spacing_given, thresholds_given
-    from fluorojax.inference.write import predict_cases
+    from fluorojax.inference.write import call_of, predict_cases
 
     model, spacing = load(options.export), spacing_given(options.spacing_mm)
     if options.threshold is not None:
@@ -75,19 +79,37 @@ def predict(options: argparse.Namespace) -> None:
         chosen = thresholds_given(options.threshold, model.rules.names, usual)
         model = model.with_rules(thresholds=chosen)
     cases = cases_of(options.inputs, options.cases)
+    call = call_of(model, read_manifest(options.export)["sha256"], spacing)
     with progress("predict", len(cases)) as update:
-        unknown = predict_cases(model, cases, options.out, spacing_mm=spacing, on_case=update)
+        outcome = predict_cases(model, cases, options.out, call, spacing_mm=spacing, on_case=update)
+    show_outcome(outcome, model, options.out)
+    if outcome.failed:
+        sys.exit(SOME_FAILED)
+
+
+def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
+    """Print what `predict` has written, what it could not say, and each frame that failed."""
     bits = ", ".join(f"{1 << k} = {name}" for k, name in enumerate(model.rules.names))
-    console.print(f"{len(cases)} masks in {options.out} (values are sums of {bits})")
-    if unknown and model.rules.bridges:
+    before = f", {outcome.skipped} of an earlier call" if outcome.skipped else ""
+    count = outcome.written + outcome.skipped
+    console.print(f"{count} masks in {out}{before} (values are sums of {bits})")
+    if outcome.unknown_spacing and model.rules.bridges:
         bridge_px = model.rules.gap_closing.bridge_px
         console.print(
-            f"the spacing of {unknown} is not known: gaps are closed up to {bridge_px:g} pixels; "
-            "give --spacing-mm, or a dataset folder whose table has it"
+            f"the spacing of {outcome.unknown_spacing} is not known: gaps are closed up to "
+            f"{bridge_px:g} pixels; give --spacing-mm, or a dataset folder whose table has it"
         )
     if model.image_labels:
         names = ", ".join(a.name for a in model.image_labels)
-        console.print(f"{names} of each frame in {options.out / 'image_labels.csv'}")
+        console.print(f"{names} of each frame in {out / 'image_labels.csv'}")
+    for case, reason in outcome.failed.items():
+        print(f"failed: {case}: {reason}", file=sys.stderr)
+    if outcome.failed:
+        print(
+            f"error: {len(outcome.failed)} of {count + len(outcome.failed)} frames could not be "
+            "predicted; mend them and run the same command again: the others are not made again",
+            file=sys.stderr,
+        )
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -108,10 +130,12 @@ def measure(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.datasets.source import labelled_only, open_folder
-    from fluorojax.evaluation.evaluate import Scoring, by_network, write_evaluation
+    from fluorojax.evaluation.evaluate import KIND, Scoring, by_network, write_evaluation
     from fluorojax.inference.export import read_manifest
     from fluorojax.training.finish import print_scores
 
+    reads = (options.predictions, options.dir)
+    check_free(options.out, KIND, reads)
     dataset = open_folder(options.dir, options.cases, options.built_dir)
     frames = dataset.split(options.split)
     points: dict[str, float] = {}
@@ -130,6 +154,7 @@ def evaluate(options: argparse.Namespace) -> None:
         Scoring(info, len(dataset.info.classes)),
         points=points,
         thresholds=thresholds,
+        reads=reads,
     )
     print_scores(summary, info)
 
@@ -169,7 +194,7 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
         InputError: no such folder, or cases without a mask in it.
     """
     from fluorojax.data.folder import read_folder
-    from fluorojax.data.masks import NAMES, MaskFolder
+    from fluorojax.data.masks import MaskFolder
     from fluorojax.inference.predictor import Prediction
 
     if not options.predictions.is_dir():
@@ -179,7 +204,7 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
         read_folder(options.dir, options.cases),
         cases,
         encoding=options.encoding,
-        names=[options.name] if options.name else NAMES,
+        names=[options.name] if options.name else None,
     )
     return lambda example: Prediction(masks(example))
 
@@ -234,6 +259,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     benchmark: "fluorojax benchmark --configs multi:quick,joint:quick --seeds 0,1 --workdir grid",
     simulate: "fluorojax simulate --n 16 --out gallery",
     reproduce: "fluorojax reproduce runs/joint --out runs/joint-again",
+    report: "fluorojax report runs/joint --anonymous",
     export: "fluorojax export runs/joint --out shared/joint",
 }
 """What each command runs -> an example of it; `options` has its options under the same name."""

@@ -137,7 +137,8 @@ def evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--name",
         metavar="PATTERN",
-        help="of masks, with {case}, {stem} or {class}; default: {case}.png, or {stem}.png",
+        help="of masks, with {case} or {stem}, and {class} for a file a class; default: {case}.png "
+        "or {stem}.png, whichever has the masks of all cases",
     )
     command.add_argument("--split", default="test", choices=("train", "validation", "test"))
     command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
@@ -216,6 +217,22 @@ def reproduce(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of the new run; default: RUN-again"
+    )
+
+
+def report(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a run whose page is written."""
+    command.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
+    command.add_argument(
+        "--anonymous",
+        action="store_true",
+        help="without pictures, names of cases and patients, paths and machines (SECURITY.md)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: RUN/report.html, or RUN/report_anonymous.html",
     )
 
 

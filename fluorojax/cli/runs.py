@@ -56,6 +56,14 @@ def show_outcome(outcome: "Outcome", run: Path, out: Path) -> None:
         )
 
 
+def report(options: argparse.Namespace) -> None:
+    """Write the page of a run again, or without what it says of persons."""
+    from fluorojax.report import write_report
+
+    path = write_report(options.run, options.out, anonymous=options.anonymous)
+    console.print(f"report  {path}")
+
+
 def export(options: argparse.Namespace) -> None:
     """Write the best parameters of a run as params.safetensors and manifest.json."""
     from fluorojax.config import simulation_spec

@@ -8,6 +8,10 @@ from fluorojax.compare.plots import draw_plots
 from fluorojax.compare.rows import ComparisonRow, compare
 from fluorojax.compare.runs import Run, read_runs
 from fluorojax.compare.tables import write_tables
+from fluorojax.core.outputs import results
+
+KIND = "comparison"
+"""What `contents.json` calls the folder of a comparison."""
 
 __all__ = ["compare", "read_runs", "write_comparison"]
 
@@ -15,7 +19,15 @@ __all__ = ["compare", "read_runs", "write_comparison"]
 def write_comparison(
     rows: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, out: Path
 ) -> Path:
-    """Write tables, plots and `report.html` into `out`; return the path of the page."""
-    write_tables(rows, runs, out)
-    plots = draw_plots(runs, out)
-    return write_page(rows, runs, baseline, plots, out / "report.html")
+    """Write tables, plots and `report.html` into `out`; return the path of the page.
+
+    The folder takes its place when it is whole.
+
+    Raises:
+        InputError: something else than an earlier comparison stands there, or it cannot be written.
+    """
+    with results(out, KIND, [run.folder for run in runs]) as draft:
+        write_tables(rows, runs, draft)
+        plots = draw_plots(runs, draft)
+        write_page(rows, runs, baseline, plots, draft / "report.html")
+    return out / "report.html"

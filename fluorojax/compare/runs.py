@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import check_whole
 from fluorojax.evaluation.evaluate import ONE_LABEL_CASES
 from fluorojax.evaluation.probabilities import THRESHOLDS, read_thresholds
 from fluorojax.metrics import statistics
@@ -208,6 +209,7 @@ def read_run(folder: Path, split: str) -> Run:
                 f"{path} does not exist; finish the run, or name another --split"
                 + (f": it has scores of {there}" if there else "")
             )
+    check_whole(scored)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     as_one = scored / ONE_LABEL_CASES
     return Run(

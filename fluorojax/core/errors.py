@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STATUS = 2  # with which a command leaves after an `InputError`
+SOME_FAILED = 3  # and where some frames could not be used, but the others were
 
 
 class InputError(ValueError):

@@ -116,7 +116,7 @@ def shared_pictures(pictures: Mapping[str, Sequence["Case"]]) -> tuple[list[str]
                 f"the same picture is in two splits: case {_with_splits(members)}, pixel for "
                 "pixel; keep one of them"
             )
-        elif len({_identity(case.image) for case in members}) > 1:
+        else:
             together.append(
                 f"cases {_names(members)} of {members[0].split} show the same picture, pixel for "
                 "pixel"

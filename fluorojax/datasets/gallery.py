@@ -12,6 +12,7 @@ from PIL import Image
 
 from fluorojax.config.procedures import data_set_of
 from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import results
 from fluorojax.core.progress import progress
 from fluorojax.data.folder import ATTACHED
 from fluorojax.datasets.source import simulated_builder
@@ -59,10 +60,22 @@ def write_gallery(
     Raises:
         InputError: there is something in `out`, or no sequence of so many frames.
     """
-    if out.exists() and any(out.iterdir()):
+    if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} is not empty; give a new folder, nothing in it was changed")
+    with results(out, "simulated frames") as draft:
+        _write_gallery(spec, sequences, frames, seed, draft, splits)
+
+
+def _write_gallery(
+    spec: Spec | KneeSpec,
+    sequences: Sequence[int],
+    frames: int,
+    seed: int,
+    out: Path,
+    splits: Sequence[str],
+) -> None:
     for folder in ("images", "masks"):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+        (out / folder).mkdir()
     simulation = simulation_of(spec)
     info, pictures, rows, truth = simulation.info, [], [], {}
     with progress("simulate", len(sequences) * frames) as update:

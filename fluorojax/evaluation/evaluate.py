@@ -1,12 +1,13 @@
 """Scores of every case of a split, on the frames' own grids, with a picture of each."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fluorojax.core.outputs import results
 from fluorojax.core.progress import progress
 from fluorojax.data.frames import frame_of
 from fluorojax.datasets.source import Frames, labelled_only
@@ -24,6 +25,9 @@ from fluorojax.schema.info import UNKNOWN, DatasetInfo
 
 ONE_LABEL_CASES = "one_label.csv"
 """Scores of all classes as one label: by these a method with one label is held against others."""
+
+KIND = "evaluation"
+"""What `contents.json` calls the folder of a split's scores."""
 
 Row = dict[str, Any]
 Predict = Callable[[Example], Prediction]
@@ -218,8 +222,13 @@ def write_evaluation(
     thresholds: Sequence[float] = (),
     points: Mapping[str, float] | None = None,
     draw: Draw = draw_case,
+    notes: Mapping[str, Any] | None = None,
+    reads: Iterable[Path] = (),
+    owned: bool = False,
 ) -> dict[str, Any]:
     """Score a split and write into `folder` all that is known of it; return the summary.
+
+    The folder takes its place when it is whole (see `fluorojax.core.outputs.results`).
 
     Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
     classes, `one_label.csv`; where there are probabilities, `thresholds.csv` and
@@ -227,13 +236,33 @@ def write_evaluation(
 
     Args:
         predict, frames, scoring: as for `score_split`.
-        folder: made if missing.
+        folder: new, or of an earlier evaluation, which it replaces.
         thresholds: those that the masks were made at, one a class, for the summary; empty where
             there are masks alone.
         points: class -> operating point, chosen on a validation split; the summary gives the
             scores there beside those at the thresholds in use.
         draw: writes the pictures of a case.
+        notes: what else is kept in the summary.
+        reads, owned: as for `results`.
+
+    Raises:
+        InputError: something else stands in `folder`, or it cannot be written.
     """
+    with results(folder, KIND, reads, owned=owned) as draft:
+        collect = (predict, frames, draft, scoring, thresholds, points or {}, draw)
+        return _write_evaluation(*collect, notes or {})
+
+
+def _write_evaluation(
+    predict: Predict,
+    frames: Frames,
+    folder: Path,
+    scoring: Scoring,
+    thresholds: Sequence[float],
+    points: Mapping[str, float],
+    draw: Draw,
+    notes: Mapping[str, Any],
+) -> dict[str, Any]:
     names = scoring.info.class_names
     collected = _Collected(scoring, ProbabilityScores(scoring.info.classes, scoring.settings))
 
@@ -243,10 +272,10 @@ def write_evaluation(
 
     rows = score_split(predict, frames, scoring, on_case=keep)
     unlabelled = sum(not row.labelled for row in frames.rows)
-    summary = summarise(rows, scoring.settings) | {"unlabelled": unlabelled}
+    summary = summarise(rows, scoring.settings) | {"unlabelled": unlabelled, **notes}
     if collected.with_probabilities:
         summary["thresholds"] = dict(zip(names, map(float, thresholds), strict=True))
-        summary["confidence"] = collected.probabilities.summary(points or {})
+        summary["confidence"] = collected.probabilities.summary(points)
         collected.probabilities.write(folder)
     if rows_of_labels := collected.image_labels:
         known = scoring.info.image_labels
@@ -260,16 +289,18 @@ def write_evaluation(
 
 
 def write_probability_scores(
-    predict: Predict, frames: Frames, folder: Path, scoring: Scoring
+    predict: Predict, frames: Frames, folder: Path | None, scoring: Scoring
 ) -> dict[str, float]:
     """Write only `thresholds.csv` and `calibration.csv` of a split; return each class's best.
 
-    Args as for `write_evaluation`.
+    Args as for `write_evaluation`; `folder` is a part of a run, None: nothing is written.
     """
     scores = ProbabilityScores(scoring.info.classes, scoring.settings)
     for case in cases_of(predict, frames, scoring, doing="thresholds"):
         add_case(scores, case)
-    scores.write(folder)
+    if folder is not None:
+        with results(folder, KIND, owned=True) as draft:
+            scores.write(draft)
     return scores.sweep.operating_points
 
 

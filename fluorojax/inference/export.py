@@ -4,17 +4,18 @@ Loading executes nothing that the files contain; the manifest is data and its ch
 """
 
 import dataclasses
-import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import replaced, sha256, written_aside
 from fluorojax.data.intensity import PERCENTILES
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
@@ -29,19 +30,63 @@ PARAMETERS = "params.safetensors"
 MANIFEST = "manifest.json"
 
 
-def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> None:
+def export(
+    predictor: Predictor, folder: Path, origin: Mapping[str, Any], *, owned: bool = True
+) -> None:
     """Write the parameters, and a manifest that says all that is needed to use them.
+
+    Both take their place at once. An export of the same parameters and mask rules that stood there
+    leaves its scores.
 
     Args:
         predictor: the network with its parameters.
-        folder: made if missing; files of an earlier export there are replaced.
+        folder: new, or an export, which is replaced.
         origin: where the parameters come from (method, seed, step, data set, ...), as JSON.
+        owned: the folder is a part of a run: an export of other parameters is replaced too.
+
+    Raises:
+        InputError: something else stands in the folder, or it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    flat = flatten_dict(predictor.parameters, sep="/")
-    arrays = {name: np.ascontiguousarray(np.asarray(value)) for name, value in flat.items()}
-    save_file(arrays, folder / PARAMETERS)
-    manifest = {
+    before = _export_there(folder)
+    with replaced(folder) as draft:
+        flat = flatten_dict(predictor.parameters, sep="/")
+        arrays = {name: np.ascontiguousarray(np.asarray(value)) for name, value in flat.items()}
+        (draft / PARAMETERS).write_bytes(save(arrays))
+        manifest = _manifest(predictor, origin, sha256(draft / PARAMETERS))
+        if before and before["sha256"] == manifest["sha256"]:
+            same = before["masks"] == json.loads(json.dumps(manifest["masks"]))
+            manifest["scores"] = before["scores"] if same else {}
+        elif before and not owned:
+            raise InputError(
+                f"--out {folder} holds the export of other parameters "
+                f"({before['sha256'][:12]}); give a new folder"
+            )
+        write_manifest(draft, manifest)
+
+
+def _export_there(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of the export in a folder; None where it is new, empty or torn.
+
+    Raises:
+        InputError: something else is in it.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"--out {folder} is no folder; give a new folder")
+    found = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    other = sorted(n for n in found - {PARAMETERS, MANIFEST} if not n.startswith("."))
+    if other and other != [f"{MANIFEST}.part"]:
+        raise InputError(
+            f"--out {folder} is not empty: {other[0]} is no part of an export; give a new folder, "
+            "nothing in it was changed"
+        )
+    try:
+        return read_manifest(folder)
+    except InputError:
+        return None
+
+
+def _manifest(predictor: Predictor, origin: Mapping[str, Any], checksum: str) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "network": predictor.spec.to_json(),
         "preprocessing": {
@@ -53,23 +98,16 @@ def export(predictor: Predictor, folder: Path, origin: Mapping[str, Any]) -> Non
         "masks": predictor.rules.to_json(),
         "image_labels": [dataclasses.asdict(image_label) for image_label in predictor.image_labels],
         "origin": dict(origin),
-        "sha256": sha256(folder / PARAMETERS),
+        "sha256": checksum,
         "scores": {},
     }
-    write_manifest(folder, manifest)
-
-
-def sha256(path: Path) -> str:
-    """Return the checksum of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Replace the manifest in one move: a reader sees the old one or the new one, never half."""
-    draft = folder / (MANIFEST + ".part")
-    draft.write_text(json.dumps(manifest, indent=1, allow_nan=False) + "\n", "utf-8")
-    draft.replace(folder / MANIFEST)
+    text = json.dumps(manifest, indent=1, allow_nan=False) + "\n"
+    with written_aside(folder / MANIFEST) as draft:
+        draft.write_text(text, "utf-8")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

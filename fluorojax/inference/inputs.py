@@ -21,7 +21,7 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for given in inputs:
         if given.is_dir():
-            paths += sorted(p for p in given.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+            paths += frames_in(given)
         elif given.is_file():
             paths.append(given)
         else:
@@ -36,6 +36,12 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
                 "give them in two commands, with two folders, or rename one"
             )
     return list(stems.values())
+
+
+def frames_in(folder: Path) -> list[Path]:
+    """Return the frames in a folder, without the hidden files that file systems leave there."""
+    visible = (p for p in folder.iterdir() if not p.name.startswith("."))
+    return sorted(p for p in visible if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case]:

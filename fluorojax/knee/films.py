@@ -9,7 +9,8 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from fluorojax import __version__
-from fluorojax.core.errors import InputError, writing
+from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import refuse_clashes, results
 from fluorojax.core.progress import progress
 from fluorojax.data.intensity import shown
 from fluorojax.knee.measure import (
@@ -84,12 +85,13 @@ def measure(
 ) -> Row:
     """Measure every film; write `measurements.csv`, `measurements.json` and `FILM.png` into `out`.
 
-    A film that cannot be measured is noted with its reason, and the others are measured.
+    A film that cannot be measured is noted with its reason, and the others are measured. The folder
+    takes its place when it is whole.
 
     Args:
         source: of films and masks.
         given: what is known of all films.
-        out: made if missing.
+        out: new, or of earlier measurements, which it replaces.
         tolerances, settings: None: the defaults.
         compare: the films are two of one knee, the earlier first: what changed is written too, as
             `progression.csv` and `progression.png`.
@@ -98,12 +100,25 @@ def measure(
         What stands in `measurements.json`.
 
     Raises:
-        InputError: `out` cannot be written, or what is to be compared is not two films.
+        InputError: `out` cannot be written, something else stands in it, two films would be written
+            to one picture, or what is to be compared is not two films.
     """
     tolerances, settings = tolerances or Tolerances(), settings or KneeSettings()
     if compare and len(source.films) != 2:
         raise InputError(f"{len(source.films)} films are given; a comparison is of two")
-    _make(out, source.films)
+    _refuse_clashes(source.films, out, compare=compare)
+    with results(out, "measurements", [film.case.image for film in source.films]) as draft:
+        return _measure(source, given, draft, tolerances, settings, compare)
+
+
+def _measure(
+    source: Source,
+    given: Overrides,
+    out: Path,
+    tolerances: Tolerances,
+    settings: KneeSettings,
+    compare: bool,
+) -> Row:
     record: Row = {
         "fluorojax": __version__,
         "masks": dict(source.about),
@@ -142,16 +157,10 @@ def _compare(
     return change.rows()
 
 
-def _make(out: Path, films: Sequence[Film]) -> None:
-    """Make the folder `out`, unless a film would be overwritten in it."""
-    for film in films:
-        if (out / picture_name(film.name)).resolve() == film.case.image.resolve():
-            raise InputError(
-                f"--out {out}: the picture would overwrite the film {film.case.image}; give "
-                "another folder"
-            )
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+def _refuse_clashes(films: Sequence[Film], out: Path, *, compare: bool) -> None:
+    files = [(f"the picture of {film.name}", out / picture_name(film.name)) for film in films]
+    files += [("that of the progression", out / f"{PROGRESSION}.png")] * compare
+    refuse_clashes(files, out)
 
 
 def _entry(film: Film, measured: Measured, tolerances: Tolerances) -> Row:

@@ -70,15 +70,19 @@ class Cases:
     left_out: int
 
 
-def cases(evaluation: Evaluation) -> Cases | None:
+def cases(evaluation: Evaluation, *, pictures: bool = True) -> Cases | None:
     """Return the cases from worst to best; None without `cases.csv`.
+
+    Args:
+        evaluation: of a split.
+        pictures: show them too.
 
     Raises:
         InputError: a picture cannot be read.
     """
     if not evaluation.rows:
         return None
-    pictured = _pictured(evaluation)
+    pictured = _pictured(evaluation) if pictures else []
     shown = pictured[:MOST_PICTURES]
     ids = {case: f"picture-{evaluation.split}-{file_name(case)}" for case in shown}
     tables = []

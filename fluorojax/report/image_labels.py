@@ -1,6 +1,6 @@
 """What a page shows of the image labels of whole frames: how many are right, and which are not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ class ImageLabels:
     labels: Sequence[ImageLabel]
 
 
-def image_labels(folder: Path, summary: Mapping[str, Any]) -> ImageLabels | None:
+def image_labels(
+    folder: Path, summary: Mapping[str, Any], numbers: Callable[[Row], Row] | None = None
+) -> ImageLabels | None:
     """Return the image labels of a split's evaluation; None where none are predicted.
 
     Args:
         folder: `evaluation/<split>`.
         summary: of the split.
+        numbers: puts numbers in the place of names; None: names are shown.
 
     Raises:
         InputError: the file of the single frames is damaged.
@@ -42,6 +45,7 @@ def image_labels(folder: Path, summary: Mapping[str, Any]) -> ImageLabels | None
     if not scored:
         return None
     rows = mistakes(folder / FILE)
+    rows = [numbers(row) for row in rows] if numbers else rows
     labels = [
         ImageLabel(
             name,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from fluorojax.core.outputs import written_aside
 from fluorojax.drawing.overlay import colour
 from fluorojax.schema.info import caution
 
@@ -53,9 +54,8 @@ def render(template: str, *folders: Path, **fields: Any) -> str:
 
 def write(page: str, path: Path) -> Path:
     """Write a page in one move, so that no reader finds half of one, and return its path."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(page, "utf-8")
-    draft.replace(path)
+    with written_aside(path) as draft:
+        draft.write_text(page, "utf-8")
     return path
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from fluorojax.core.errors import InputError
 from fluorojax.report import page
+from fluorojax.report.anonymous import Numbers, is_private, without_names
 from fluorojax.report.cases import cases
 from fluorojax.report.chart import Chart, Point, line_chart
 from fluorojax.report.image_labels import image_labels
@@ -27,22 +28,43 @@ Record = dict[str, Any]
 Part = TypeVar("Part")
 
 
-def write_report(run_dir: str | Path) -> Path:
-    """Write `report.html` into a run directory, replacing an older one in one move.
+ANONYMOUS = "report_anonymous.html"
+
+
+def write_report(run_dir: str | Path, path: Path | None = None, *, anonymous: bool = False) -> Path:
+    """Write the page of a run, replacing an older one in one move.
+
+    Args:
+        run_dir: the run.
+        path: of the page; None: `report.html` in the run directory, `report_anonymous.html` if it
+            is anonymous.
+        anonymous: leave out what is said of persons (see `fluorojax.report.anonymous`).
 
     Returns:
         The path of the page.
 
     Raises:
-        InputError: no such directory, or a file in it that cannot be read.
+        InputError: no such directory, a file in it that cannot be read, or a page that cannot be
+            written.
     """
     run_dir = Path(run_dir)
     if not run_dir.is_dir():
         raise InputError(f"{run_dir} is not a directory; give the workdir of a run")
-    return page.write(render(run_dir), run_dir / "report.html")
+    path = path or run_dir / (ANONYMOUS if anonymous else "report.html")
+    if path.exists() and not _is_page(path):
+        raise InputError(f"{path} is no page of an earlier call; give another --out")
+    return page.write(render(run_dir, anonymous=anonymous), path)
 
 
-def render(run_dir: Path) -> str:
+def _is_page(path: Path) -> bool:
+    """Say whether a file is a page that may be replaced, and nobody's table or picture."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(15).lower() == b"<!doctype html>"
+
+
+def render(run_dir: Path, *, anonymous: bool = False) -> str:
     """Return the page as text."""
     config = read_json(run_dir / "config.json")
     evaluations = [
@@ -51,20 +73,27 @@ def render(run_dir: Path) -> str:
         if (folder / "summary.json").is_file() or (folder / "cases.csv").is_file()
     ]
     records = read_records(run_dir / "metrics.jsonl")
-    dataset = config.get("dataset", {})
+    numbers = Numbers() if anonymous else None
+    for evaluation in evaluations if numbers else ():
+        evaluation.rows = [numbers(row) for row in evaluation.rows]
+    about = without_names(config) if anonymous else config
+    dataset = about.get("dataset", {})
     return page.render(
         "run.html.j2",
-        name=run_dir.resolve().name,
+        name="Anonymous run" if anonymous else run_dir.resolve().name,
         notice=page.notice(dataset.get("split_unit")),
-        facts=_facts(config, records),
+        facts=_facts(about, records),
         description=dataset.get("description", ""),
         scores=_present(map(scores, evaluations)),
-        image_labels=_present(image_labels(e.folder, e.summary) for e in evaluations),
+        image_labels=_present(image_labels(e.folder, e.summary, numbers) for e in evaluations),
         probabilities=_present(probabilities(e.folder, e.summary) for e in evaluations),
         curves=curves(records),
-        cases=_present(map(cases, evaluations)),
+        cases=_present(cases(e, pictures=not anonymous) for e in evaluations),
         definitions=definitions(evaluations),
-        settings=_settings(config, read_json(run_dir / "export" / "manifest.json")),
+        settings=[
+            _public(block) if anonymous else block
+            for block in _settings(config, read_json(run_dir / "export" / "manifest.json"))
+        ],
     )
 
 
@@ -194,6 +223,11 @@ class Settings:
 
     heading: str
     fields: Sequence[tuple[str, str]]
+
+
+def _public(block: Settings) -> Settings:
+    kept = [(name, value) for name, value in block.fields if not is_private(name, value)]
+    return Settings(block.heading, kept)
 
 
 def _settings(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Settings]:

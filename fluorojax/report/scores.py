@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import check_whole
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.report.page import css_colour
@@ -54,8 +55,9 @@ class Evaluation:
         """Read the files of a folder.
 
         Raises:
-            InputError: a file is damaged.
+            InputError: a file is damaged or missing.
         """
+        check_whole(folder)
         self.split = folder.name
         self.folder = folder
         self.summary = read_json(folder / "summary.json")

@@ -35,10 +35,12 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         else:
             parameters = checkpoints.restore_best(like.average)
     predictor = run.predictor(parameters)
+    # Where the run is scored on that split, its scores and these tables are written together.
+    apart = run.config.evaluation.split != "validation"
     points = evaluate.write_probability_scores(
         evaluate.by_network(predictor),
         run.frames("validation"),
-        workdir / "evaluation" / "validation",
+        workdir / "evaluation" / "validation" if apart else None,
         run.scoring,
     )
     if run.config.evaluation.operating_point == "validation":
@@ -53,7 +55,8 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         "labels": run.config.model.labels,
         "operating_points": points,
     }
-    exports.export(predictor, folder, origin)
+    owned = folder.resolve() == (workdir / "export").resolve()
+    exports.export(predictor, folder, origin, owned=owned)
     return folder
 
 
@@ -68,6 +71,7 @@ def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:
         run.scoring,
         points=exports.read_manifest(export)["origin"]["operating_points"],
         thresholds=predictor.rules.thresholds,
+        owned=True,
     )
     exports.add_scores(export, evaluation.split, summary)
     return summary

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from fluorojax.config import difference
 from fluorojax.core import environment, parallel
 from fluorojax.core.errors import InputError, writing
+from fluorojax.core.outputs import written_aside
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset
 
@@ -86,9 +87,8 @@ def validate_run_directory(workdir: Path, config: ConfigDict, dataset: Dataset) 
         return
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
-        draft = workdir / "config.json.part"
-        draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-        draft.replace(path)
+        with written_aside(path) as draft:
+            draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 def describe(config: ConfigDict, dataset: Dataset) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_simulate_writes_frames_and_galleries(tmp_path, capsys):
     cli.main(["simulate", "--n", "2", "--frames", "2", "--side", "48", "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {
         *("images", "masks", "cases.csv", "dataset.json", "truth.json"),
-        *("gallery.png", "gallery_labels.png"),
+        *("gallery.png", "gallery_labels.png", "contents.json"),
     }
     assert "gallery.png" in capsys.readouterr().out
     with pytest.raises(SystemExit):

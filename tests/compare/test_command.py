@@ -10,7 +10,7 @@ def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
     out = tmp_path / "out"
     cli.main(["compare", *map(str, folders), "--baseline", "multi", "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {
-        *("table.csv", "table.md", "table.tex", "patients.csv", "report.html"),
+        *("table.csv", "table.md", "table.tex", "patients.csv", "report.html", "contents.json"),
         *("paired.png", "paired.pdf", "cases.png", "cases.pdf"),
     }
     with (out / "table.csv").open(newline="") as file:

@@ -9,7 +9,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.folder import load_case, read_folder
 from fluorojax.data.masks import MaskFolder
 from fluorojax.schema import bitmask
-from tests.folders import write_folder
+from tests.folders import edit_csv, write_folder
 
 TEST = ("c4", "c9")  # the test split of a toy folder
 
@@ -55,6 +55,71 @@ def test_a_file_a_class_is_taken_where_the_name_says_so(folder, tmp_path):
 def test_cases_without_a_mask_are_named_before_anything_is_scored(folder, tmp_path):
     root = write(tmp_path / "masks", folder, cases=("c4",))
     with pytest.raises(InputError, match=r"1 of 2 cases have no mask \(c9\).*empty mask"):
+        MaskFolder(root, folder, TEST)
+
+
+@pytest.fixture
+def swapped(tmp_path):
+    """A folder whose cases are named like other cases' files: f9 is 4.png and f4 is 9.png."""
+    root = write_folder(tmp_path / "frames", size=48)
+    names = {"c4": "9", "c9": "4"}
+    edit_csv(
+        root / "cases.csv",
+        lambda rows: [r | {"case": names.get(r["case"], r["case"])} for r in rows],
+    )
+    return read_folder(root)
+
+
+def test_masks_that_two_patterns_find_otherwise_are_refused(swapped, tmp_path):
+    root = tmp_path / "masks"
+    root.mkdir()
+    for name, stem in (("9", "4"), ("4", "9")):
+        Image.fromarray(bitmask.pack(example(swapped, name)[1])).save(root / f"{stem}.png")
+    with pytest.raises(InputError, match=r"case \d: both .*--name '\{case\}\.png' or --name '\{st"):
+        MaskFolder(root, swapped, ("9", "4"))
+    with pytest.raises(InputError, match="case 9: both "):
+        MaskFolder(root, swapped, ["9"])
+    masks = MaskFolder(root, swapped, ("9", "4"), names=["{stem}.png"])
+    for name in ("9", "4"):
+        asked, expected = example(swapped, name)
+        np.testing.assert_array_equal(masks(asked), expected)
+
+
+def test_two_names_of_one_file_are_no_contradiction(folder, tmp_path):
+    root = write(tmp_path / "masks", folder)
+    for name in TEST:
+        (root / f"{name.removeprefix('c')}.png").symlink_to(root / f"{name}.png")
+    asked, expected = example(folder, "c4")
+    np.testing.assert_array_equal(MaskFolder(root, folder, TEST)(asked), expected)
+
+
+def test_one_pattern_serves_all_cases(folder, tmp_path):
+    root = write(tmp_path / "masks", folder)
+    (root / "c9.png").rename(root / "9.png")
+    with pytest.raises(InputError, match=r"of which one must serve all cases"):
+        MaskFolder(root, folder, TEST)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "encoding", "message"),
+    [
+        ("c4.png", "bitmask", "one file for 2 cases"),
+        ("{Case}.png", "bitmask", r"\{Case\} is not filled in"),
+        ("{case}_{class}.png", "bitmask", r"\{class\} goes with --encoding per_class"),
+        ("{case}.png", "per_class", r"\{class\} goes with --encoding per_class"),
+    ],
+)
+def test_a_pattern_that_cannot_tell_is_refused(folder, tmp_path, pattern, encoding, message):
+    root = write(tmp_path / "masks", folder)
+    with pytest.raises(InputError, match=message):
+        MaskFolder(root, folder, TEST, encoding=encoding, names=[pattern])
+
+
+def test_one_file_serves_one_case(folder, tmp_path):
+    root = write(tmp_path / "masks", folder)
+    (root / "c9.png").unlink()
+    (root / "c9.png").symlink_to(root / "c4.png")
+    with pytest.raises(InputError, match=r"c4\.png would be the mask of the cases c4 and c9"):
         MaskFolder(root, folder, TEST)
 
 

@@ -77,6 +77,7 @@ def test_scores_without_pictures(dataset, tmp_path):
     evaluate.write_evaluation(oracle, dataset.split("test"), tmp_path, scoring(dataset), **given)
     assert {p.name for p in tmp_path.iterdir()} == {
         *("cases.csv", "one_label.csv", "summary.json", "thresholds.csv", "calibration.csv"),
+        "contents.json",
     }
 
 
@@ -149,7 +150,9 @@ def test_probability_scores_alone_returns_the_best_thresholds(dataset, tmp_path)
     oracle, frames = oracle_of(found), dataset.split("test")
     points = evaluate.write_probability_scores(oracle, frames, tmp_path, scoring(dataset))
     assert points == {"scope": 0.4, "wire": 0.5}
-    assert {p.name for p in tmp_path.iterdir()} == {"thresholds.csv", "calibration.csv"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        *("thresholds.csv", "calibration.csv", "contents.json")
+    }
 
 
 def test_rows_carry_the_case_and_its_patient(dataset):

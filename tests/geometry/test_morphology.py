@@ -31,6 +31,12 @@ def test_pool_max_takes_what_does_not_fill_a_block():
     np.testing.assert_array_equal(morphology.pool_max(x, 4), [[[0, 0], [0, 0.5]]])
 
 
+def test_pool_max_takes_any_number_of_rows_and_columns():
+    x = random(5, (2, 7, 13))
+    blocks = np.pad(x, ((0, 0), (0, 1), (0, 3))).reshape(2, 2, 4, 4, 4)
+    np.testing.assert_array_equal(morphology.pool_max(x, 4), blocks.max((2, 4)))
+
+
 def test_enlarge_repeats_each_pixel():
     np.testing.assert_array_equal(
         morphology.enlarge(np.float32([[[1, 2]]]), 2), [[[1, 1, 2, 2], [1, 1, 2, 2]]]

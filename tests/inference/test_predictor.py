@@ -181,6 +181,12 @@ def test_points_are_the_places_of_the_highest_probability():
     assert model.predict(frame).image_labels == {}
 
 
+def test_a_peak_is_the_highest_place_with_its_probability():
+    maps = np.full((4, 5), 0.2, np.float32)
+    maps[3, 1] = 0.75
+    assert predictor_module.peak(maps) == (3, 1, 0.75)
+
+
 def test_without_the_maps_there_are_no_points(predictor):
     assert predictor.landmarks(np.zeros((32, 32), np.uint8)) == {}
 

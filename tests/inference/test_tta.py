@@ -38,6 +38,12 @@ def test_every_view_is_laid_back_onto_the_image(views):
     np.testing.assert_allclose(mean_over_views(local, IMAGE, views), local(IMAGE), rtol=1e-6)
 
 
+def test_any_number_of_maps_is_averaged():
+    maps = np.stack([IMAGE, 1 - IMAGE, IMAGE / 2], -1)
+    found = mean_over_views(lambda x: np.stack([x, 1 - x, x / 2], -1), IMAGE, TtaSpec(2))
+    np.testing.assert_allclose(found, maps, rtol=1e-6)
+
+
 def test_what_depends_on_the_place_in_a_patch_is_averaged_over_all_places():
     def by_place(image):
         rows, columns = np.indices(image.shape)

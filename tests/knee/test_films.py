@@ -213,7 +213,7 @@ def test_without_a_view_nothing_is_guessed(folder, tmp_path):
 
 def test_a_film_is_never_overwritten_by_its_picture(folder):
     source = source_of(folder, [])
-    with pytest.raises(InputError, match=r"overwrite the film .*first\.png"):
+    with pytest.raises(InputError, match=r"first\.png is read, and would be lost"):
         measure(source, AP, folder / "images")
 
 

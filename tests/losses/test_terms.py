@@ -31,6 +31,15 @@ def test_each_term_names_a_function_that_takes_what_it_is_given(name):
     assert set(term.inputs) <= set((Related if term.kind == "relation" else OneClass)._fields)
 
 
+def test_the_usual_numbers_of_the_terms_are_those_of_their_sources():
+    # Dice smoothed by 1; the focal loss's gamma of Lin et al. (2017); Tversky's 0.7 on what is
+    # missed, of Salehi et al. (2017).
+    usual = {n: p.field.default for term in TERMS.values() for n, p in term.parameters.items()}
+    assert usual["dice_smooth"] == 1.0
+    assert usual["focal_gamma"] == 2.0
+    assert usual["tversky_miss"] == 0.7
+
+
 def brier(probabilities, target, weight, power):
     """Return the mean distance between probability and truth, raised to a power."""
     return (weight * jnp.abs(probabilities - target) ** power).sum((1, 2)) / weight.sum((1, 2))

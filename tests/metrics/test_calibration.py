@@ -28,6 +28,12 @@ def test_calibrated_pixels_have_no_error_and_sure_ones_have_theirs():
     assert calibration_error(reliability(sure, half)) == pytest.approx(0.4, abs=0.02)
 
 
+def test_what_is_found_begins_at_the_threshold_and_not_below():
+    probability = np.array([[0.3, 0.3, 0.9]])
+    table = reliability(probability, np.array([[False, False, True]]))
+    assert calibration_error(table, 0.5) == pytest.approx(0.1)
+
+
 def test_background_hides_nothing_from_the_part_above_it():
     probability = np.zeros((100, 100))
     probability[:2] = 0.8  # of which none belongs to the class

@@ -124,6 +124,11 @@ def test_summary_is_strict_json(tmp_path):
         write_summary(summary, tmp_path / "summary.json")
 
 
+def test_names_stand_in_the_file_as_they_are_written(tmp_path):
+    write_summary({"classes": {"Führungsdraht": 1}}, tmp_path / "summary.json")
+    assert '"Führungsdraht": 1' in (tmp_path / "summary.json").read_text("utf-8")
+
+
 def test_cases_csv_comes_back_as_written(tmp_path):
     rows = [*ROWS, wire('odd, "name"', "ü", 1 / 3, cldice=0.1 + 0.2)]
     write_cases_csv(rows, tmp_path / "cases.csv")

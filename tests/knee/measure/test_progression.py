@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fluorojax.knee.measure import compare_knees
+from fluorojax.knee.measure import compare_knees, measure_knee
 from fluorojax.knee.measure.progression import Shape, register
 from tests.knee.measure.scenes import Ap, Lateral, Pose, directed, film, move, random_pose
 
@@ -39,6 +39,8 @@ def test_nothing_moved_is_no_change():
         if found.refused is None:
             assert abs(found.value) <= max(3 * found.uncertainty, 0.25), found.name
     assert len(progress.rows()) == len(progress.changes)
+    errors = [measure_knee(one)["beta"].uncertainty for one in films]
+    assert progress["change_beta"].uncertainty == pytest.approx(np.hypot(*errors))
 
 
 def test_other_views_or_sides_are_refused():

@@ -1,0 +1,164 @@
+"""What a folder of predictions holds already, so that a call goes on where another was stopped."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fluorojax.core.errors import InputError, writing
+from fluorojax.core.files import read_text
+from fluorojax.core.outputs import sha256, written_aside
+
+FILE = "predictions.jsonl"
+"""Its first line says by which call the folder was made; then there is a line a frame."""
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """The frames of a folder that are done; a line is added when a frame's files are whole.
+
+    Attributes:
+        entries: case -> what was noted of it, the last line where there are several.
+    """
+
+    def __init__(self, out: Path, call: Mapping[str, Any], reads: Iterable[Path]):
+        """Check that this call may write there: before anything is computed.
+
+        Args:
+            out: new, empty, or a folder that calls with the same settings have made.
+            call: what the masks depend on besides the frame, as JSON.
+            reads: the frames; none may lie in `out`.
+
+        Raises:
+            InputError: one does, or there is something else in `out`.
+        """
+        self._out, self._path, self._call = out, out / FILE, dict(call)
+        self.entries: dict[str, Entry] = {}
+        _refuse_inputs(out, reads)
+        if self._path.is_file():
+            self._read()
+        if foreign := sorted(_visible(out) - self._own()):
+            raise InputError(
+                f"--out {out} is not empty: {foreign[0]} is no prediction of an earlier call; give "
+                "a new folder, nothing in it was changed"
+            )
+
+    def _read(self) -> None:
+        first, *lines = [_parsed(line) for line in read_text(self._path).splitlines()] or [None]
+        before = first.get("call") if first else None
+        if not isinstance(before, dict):
+            raise InputError(f"{self._path} is damaged; give a new --out")
+        for name in sorted(before.keys() | self._call.keys()):
+            if before.get(name) != self._call.get(name):
+                raise InputError(
+                    f"--out {self._out} holds predictions with {name} "
+                    f"{json.dumps(before.get(name))}, and this call has "
+                    f"{json.dumps(self._call.get(name))}; give a new folder"
+                )
+        # A line that was cut off is of a frame that is done again.
+        self.entries = {line["case"]: line for line in lines if line and _is_entry(line)}
+
+    def _own(self) -> set[str]:
+        """Return the names of all files that calls have written, the table of labels included."""
+        files = {name for entry in self.entries.values() for name in entry["files"]}
+        return files | ({FILE, "image_labels.csv"} if self._path.is_file() else set())
+
+    def is_done(self, case: str, frame: Path, given: Mapping[str, Any]) -> bool:
+        """Say whether a frame's files are there, made of this very content.
+
+        Args:
+            case: its name.
+            frame: its file.
+            given: what else is known of it, such as its spacing.
+        """
+        entry = self.entries.get(case)
+        if entry is None or not frame.is_file():
+            return False
+        if entry["given"] != dict(given) or entry["frame_sha256"] != sha256(frame):
+            return False
+        files = entry["files"].items()
+        return all(
+            (self._out / name).is_file() and sha256(self._out / name) == digest
+            for name, digest in files
+        )
+
+    def add(
+        self,
+        case: str,
+        frame: Path,
+        given: Mapping[str, Any],
+        files: Mapping[str, Path],
+        found: Mapping[str, Any],
+    ) -> None:
+        """Note a frame before its files take their places: so no file there is unknown.
+
+        Args:
+            case, frame, given: as for `is_done`.
+            files: name in the folder -> the draft.
+            found: what else was found of it, as JSON.
+        """
+        entry = {
+            "case": case,
+            "frame": str(frame),
+            "frame_sha256": sha256(frame),
+            "given": dict(given),
+            "files": {name: sha256(path) for name, path in files.items()},
+            "found": dict(found),
+        }
+        self.entries.pop(case, None)
+        self.entries[case] = entry
+        if not self._path.is_file():
+            with written_aside(self._path) as draft:
+                draft.write_text(_line({"call": self._call}), "utf-8")
+        self._append(entry)
+
+    def _append(self, entry: Entry) -> None:
+        with writing(self._path), self._path.open("ab") as file:
+            # One write: a process that is killed leaves the line out, or a part of the last one.
+            file.write(_ended(self._path) + _line(entry).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _is_entry(line: Entry) -> bool:
+    kinds = {"case": str, "frame_sha256": str, "given": dict, "files": dict, "found": dict}
+    return all(isinstance(line.get(name), kind) for name, kind in kinds.items())
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _ended(path: Path) -> bytes:
+    """Return what ends a last line that was cut off: a line of its own for the next."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return b""
+        file.seek(-1, os.SEEK_END)
+        return b"" if file.read() == b"\n" else b"\n"
+
+
+def _parsed(line: str) -> Entry | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _visible(out: Path) -> set[str]:
+    if os.path.lexists(out) and not out.is_dir():
+        raise InputError(f"--out {out} is no folder; give a new folder")
+    return {p.name for p in out.iterdir() if not p.name.startswith(".")} if out.is_dir() else set()
+
+
+def _refuse_inputs(out: Path, reads: Iterable[Path]) -> None:
+    place = out.resolve()
+    for path in reads:
+        if path.resolve().is_relative_to(place):
+            raise InputError(
+                f"--out {out}: the frame {path} lies in it, and its mask could be written over a "
+                "frame; give a new folder"
+            )
