@@ -25,8 +25,9 @@ class MaskFolder:
     """Masks of a folder, found by their cases' names; called with an example it returns its mask.
 
     A name is a pattern with `{case}` (as `core.files.file_name` writes it), or `{stem}` for the
-    frame's file without its ending, and with `{class}` where each class has a file of its own. Which mask belongs to which case is never
-    guessed: one pattern serves all cases, and one file serves one case.
+    frame's file without its ending, and with `{class}` where each class has a file of its own.
+    Which mask belongs to which case is never guessed: one pattern serves all cases, and one file
+    serves one case.
     """
 
     def __init__(
