@@ -489,28 +489,37 @@ def _missing_files(cases: Sequence[Case], info: DatasetInfo, root: Path) -> list
 
 def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) -> list[str]:
     """Check each annotation against the encoding, and `attached` against the relation."""
-    images = [c for c in cases if c.labelled and not c.annotation.lower().endswith(".json")]
-    problems = []
+    images = [c for c in cases if c.labelled and not _is_labelme(c)]
+    problems = [
+        f"case {said(case.case)}: {case.annotation}: one LabelMe file holds all classes; write its "
+        f"path without '{CLASS_PLACEHOLDER}'"
+        for case in cases
+        if _is_labelme(case) and CLASS_PLACEHOLDER in case.annotation
+    ]
     if images and not encoding:
         problems.append(
-            f"case {images[0].case}: {images[0].annotation} is a mask, but dataset.json has no "
-            f"mask_encoding; add it ({', '.join(ENCODINGS)})"
+            f"case {said(images[0].case)}: {images[0].annotation} is a mask, but dataset.json has "
+            f"no mask_encoding; add it ({', '.join(ENCODINGS)})"
         )
     for case in images:
         per_class = CLASS_PLACEHOLDER in case.annotation
         if encoding and per_class != (encoding == "per_class"):
             problems.append(
-                f"case {case.case}: {case.annotation}: '{CLASS_PLACEHOLDER}' in the path goes with "
-                f"mask_encoding per_class, and only with it; here it is {encoding}"
+                f"case {said(case.case)}: {case.annotation}: '{CLASS_PLACEHOLDER}' in the path "
+                f"goes with mask_encoding per_class, and only with it; here it is {encoding}"
             )
     if info.relation is None:
         problems += [
-            f"case {case.case}: attached is given, but dataset.json has no relation; "
+            f"case {said(case.case)}: attached is given, but dataset.json has no relation; "
             "add the relation, or leave attached empty"
             for case in cases
             if case.attached != -1
         ]
     return problems
+
+
+def _is_labelme(case: Case) -> bool:
+    return case.annotation.lower().endswith(".json")
 
 
 def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:

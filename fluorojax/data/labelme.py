@@ -28,9 +28,9 @@ _STRIP = 64  # rows of a long line that are looked at together
 _AT_ONCE = 2_000_000  # pixels of the windows of short segments that are looked at at once
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _KEY = re.compile(r"(?<![A-Za-z0-9_])width_px\s*=\s*")
-_VALUE = re.compile(
-    rf"({_NUMBER})(?=$|[\s;)\]]|,(?!\d)|\.(?:\s|$))(?!\s*(?:mm|cm|um|µm)\b)", re.ASCII
-)
+_END = r"(?=$|[\s;)\]]|,(?!\d)|\.(?:\s|$))(?!\s*(?:mm|cm|um|µm|\d{3})\b)"
+"""Of a width: other text may follow, but neither another unit nor thousands behind a blank."""
+_VALUE = re.compile(rf"({_NUMBER}){_END}", re.ASCII)
 
 Points = np.ndarray  # [N, 2] float64: x (column), y (row); pixel (r, c) covers [c, c+1] x [r, r+1]
 Shape = tuple[int, int]

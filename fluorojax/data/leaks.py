@@ -127,7 +127,7 @@ def shared_pictures(pictures: Mapping[str, Sequence["Case"]]) -> tuple[list[str]
 def alike_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:
     """Name units of two splits that are perhaps one, written in two ways.
 
-    Ways that a spreadsheet or a hand makes of one name: 01 and 1, P2 and p2, 'P 2' and P2.
+    Ways that a spreadsheet or a hand makes of one name: 01, 1 and 1.0, P2 and p2, 'P 2' and P2.
     """
     if unit == "frame":
         return []
@@ -140,7 +140,7 @@ def alike_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:
                 for name in names[:SHOWN]
             )
             notes.append(
-                f"{unit}s {told} differ only in upper and lower case, blanks, leading zeros or "
+                f"{unit}s {told} differ only in upper and lower case, blanks, needless zeros or "
                 f"Unicode form; if they are one, write one name, and move its cases into one split"
             )
     return few(notes)
@@ -149,7 +149,7 @@ def alike_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:
 def _as_spoken(name: str) -> str:
     folded = unicodedata.normalize("NFKC", name).casefold()
     folded = re.sub(r"\s+", "", unicodedata.normalize("NFKC", folded))
-    return re.sub(r"(?<!\d)0+(?=\d)", "", folded)
+    return re.sub(r"(?<!\d)0+(?=\d)|(?<=\d)\.0+$", "", folded)
 
 
 def same_file_names(cases: Sequence["Case"]) -> list[str]:

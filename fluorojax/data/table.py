@@ -120,7 +120,7 @@ def _wrong_columns(header: Sequence[str], info: DatasetInfo) -> list[str]:
     if len(header) > MOST_COLUMNS:
         return [f"{len(header)} columns; is it the right file?"]
     for separator, name in _SEPARATORS.items():
-        if len(header) == 1 and separator in header[0]:
+        if not set(header) & set(NEEDED_COLUMNS) and any(separator in text for text in header):
             return [f"columns are separated by {name}; save it separated by commas"]
     unknown = [name for name in header if name and name not in known]
     problems = [

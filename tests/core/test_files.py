@@ -76,9 +76,9 @@ def test_a_whole_character_may_be_written_in_two_halves(tmp_path):
 def test_many_names_are_compared_at_once(tmp_path):
     names = ", ".join(f'"{n}": 1' for n in range(100_000))
     (tmp_path / "a.json").write_text(f'{{{names}, "99999": 1}}')
-    began = time.monotonic()
+    began = time.process_time()
     assert "'99999' stands there twice" in refused(tmp_path / "a.json")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_why_there_is_no_file(tmp_path):

@@ -13,7 +13,15 @@ def case(name, patient, split, sequence="", image="f.png"):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("01", "1"), ("P2", "p2"), ("P 2", "P2"), ("é", "e\u0301"), ("p007", "P 7"), ("１", "1")],
+    [
+        ("01", "1"),
+        ("P2", "p2"),
+        ("P 2", "P2"),
+        ("é", "e\u0301"),
+        ("p007", "P 7"),
+        ("１", "1"),
+        ("7.0", "007"),
+    ],
 )
 def test_patients_that_are_perhaps_one_are_noted(one, other):
     (note,) = leaks.alike_units([case("a", one, "train"), case("b", other, "test")], "patient")
@@ -21,7 +29,9 @@ def test_patients_that_are_perhaps_one_are_noted(one, other):
     assert f"'{other}' (test, case b)" in note
 
 
-@pytest.mark.parametrize(("one", "other"), [("1", "10"), ("p1", "q1"), ("100", "1"), ("0", "00x")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "10"), ("p1", "q1"), ("100", "1"), ("0", "00x"), ("1.5", "15")]
+)
 def test_patients_of_other_names_are_others(one, other):
     assert leaks.alike_units([case("a", one, "train"), case("b", other, "test")], "patient") == []
 
