@@ -276,6 +276,7 @@ def check_cases(folder: Folder) -> FolderSummary:
             *_values_never_learned(folder),
             *leaks.alike_units(folder.cases, folder.info.split_unit),
             *repeated,
+            *leaks.shared_annotations(found.drawn),
             *found.ignored_cases(),
             *_unusual_spacings(folder.cases),
             *leaks.same_file_names(folder.cases),
@@ -292,6 +293,7 @@ class _Found:
         self.dtypes: set[np.dtype] = set()
         self.pixels = {name: Counter[str]() for name in folder.info.class_names}
         self.pictures: dict[str, list[Case]] = defaultdict(list)
+        self.drawn: dict[str, list[Case]] = defaultdict(list)
         self.ignored: list[Case] = []
 
     def add(self, case: Case, frame: Frame, mask: np.ndarray, ignore: np.ndarray) -> None:
@@ -301,6 +303,8 @@ class _Found:
         self.pictures[leaks.picture(frame.pixels)].append(case)
         if ignore.all():
             self.ignored.append(case)
+        if mask.any():
+            self.drawn[case.annotation].append(case)
         for counts, count in zip(self.pixels.values(), mask.sum((0, 1)), strict=True):
             counts[case.split] += int(count)
 

@@ -55,7 +55,11 @@ def shared_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:
         by_split = grouped([c for c in members if c.split], lambda case: case.split)
         if len(by_split) > 1:
             where = ", ".join(f"{split} (case {_names(some)})" for split, some in by_split.items())
-            problems.append(f"{unit} {name} is in {len(by_split)} splits: {where}; {remedy}")
+            forms = len({unit_of(case, unit) for case in members})
+            spelled = "its name is written in two Unicode forms: write one, and " * (forms > 1)
+            problems.append(
+                f"{unit} {said(name)} is in {len(by_split)} splits: {where}; {spelled}{remedy}"
+            )
     return problems
 
 
@@ -160,6 +164,19 @@ def same_file_names(cases: Sequence["Case"]) -> list[str]:
         "and macOS one file would be written for both"
         for members in by_name.values()
         if len(members) > 1
+    )
+
+
+def shared_annotations(drawn: Mapping[str, Sequence["Case"]]) -> list[str]:
+    """Name annotations with something on them that serve several frames.
+
+    Args:
+        drawn: the cases of each annotation's path.
+    """
+    return few(
+        f"cases {_names(members)} have one annotation, {path}, on different frames; is it of each?"
+        for path, members in drawn.items()
+        if len({_identity(case.image) for case in members}) > 1
     )
 
 

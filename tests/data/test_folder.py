@@ -436,3 +436,14 @@ def test_a_file_that_vanishes_is_named(toy):
     (toy / "masks/3.png").unlink()
     with pytest.raises(InputError, match=r"masks/3\.png: no such file"):
         fingerprint(folder)
+
+
+def test_an_annotation_of_several_frames_is_noted_unless_it_is_empty(toy):
+    edit_table(toy, set_field(1, annotation="masks/0.png"))
+    (note,) = check_cases(read_folder(toy)).notes
+    assert note.startswith(f"cases c0, c1 have one annotation, {toy / 'masks/0.png'}, on different")
+    empty = json.dumps({"shapes": [], "imageHeight": 48, "imageWidth": 48})
+    (toy / "empty.json").write_text(empty)
+    for row in (0, 1):
+        edit_table(toy, set_field(row, annotation="empty.json"))
+    assert check_cases(read_folder(toy)).notes == ()

@@ -50,7 +50,7 @@ def test_sequences_are_compared_where_they_are_split_by():
 def test_a_patient_in_two_unicode_forms_is_one():
     cases = [case("a", "é", "train"), case("b", "e\u0301", "test")]
     (problem,) = leaks.shared_units(cases, "patient")
-    assert "is in 2 splits: train (case a), test (case b)" in problem
+    assert "is in 2 splits: train (case a), test (case b); its name is written in two" in problem
 
 
 def test_a_picture_is_known_again_by_its_grey_values():
