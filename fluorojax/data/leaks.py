@@ -106,26 +106,30 @@ def picture(pixels: np.ndarray) -> str:
 
 
 def shared_pictures(pictures: Mapping[str, Sequence["Case"]]) -> tuple[list[str], list[str]]:
-    """Name the cases that show the same picture: (in two splits, in one split).
+    """Name the cases that show the same picture: (what is wrong, what deserves a look).
+
+    It is wrong in two splits. Cases that are not labelled are neither trained on nor scored, so
+    they, and repeats within a split, are only noted.
 
     Args:
         pictures: the cases of each picture, by its digest.
     """
-    apart, together = [], []
+    wrong, notes = [], []
     for digest, members in pictures.items():
         if not digest or len(members) < 2:
             continue
-        if len({case.split for case in members}) > 1:
-            apart.append(
-                f"the same picture is in two splits: case {_with_splits(members)}, pixel for "
+        used = [case for case in members if case.labelled]
+        if len({case.split for case in used}) > 1:
+            wrong.append(
+                f"the same picture is in two splits: case {_with_splits(used)}, pixel for "
                 "pixel; keep one of them"
             )
         else:
-            together.append(
-                f"cases {_names(members)} of {members[0].split} show the same picture, pixel for "
-                "pixel"
+            notes.append(
+                f"the same picture is that of several cases, pixel for pixel: "
+                f"{_with_splits(members)}"
             )
-    return apart, few(together)
+    return wrong, few(notes)
 
 
 def alike_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:

@@ -376,11 +376,14 @@ def test_a_split_of_which_nothing_counts_is_refused_and_a_single_case_noted(toy)
 def test_the_same_picture_in_two_splits_is_refused_and_in_one_noted(toy):
     (toy / "images/1.png").write_bytes((toy / "images/0.png").read_bytes())
     (note,) = check_cases(read_folder(toy)).notes
-    assert note == "cases c0, c1 of train show the same picture, pixel for pixel"
+    assert note.endswith("of several cases, pixel for pixel: c0 (train), c1 (train)")
     Image.open(toy / "images/0.png").save(toy / "images/4.tif")
     edit_table(toy, set_field(4, image="images/4.tif"))
     with pytest.raises(InputError, match=r"two splits: case c0 \(train\), c4 \(test\), c1"):
         check_cases(read_folder(toy))
+    edit_table(toy, set_field(4, annotation=""))  # it is then neither trained on nor scored
+    (note,) = check_cases(read_folder(toy)).notes
+    assert note.endswith(": c0 (train), c4 (test), c1 (train)")
 
 
 def test_frames_that_show_nothing_are_not_compared(toy):

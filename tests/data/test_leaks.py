@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -63,15 +65,17 @@ def test_a_picture_is_known_again_by_its_grey_values():
 
 
 def test_a_picture_in_two_splits_is_a_problem_and_in_one_a_note():
-    a, b, c, d = (
-        case(n, n, split) for n, split in zip("abcd", ["train"] * 3 + ["test"], strict=True)
-    )
-    apart, together = leaks.shared_pictures({"1": [a, b], "2": [c, d], "": [a, d], "3": [b]})
-    assert apart == [
+    a, b, c = (dataclasses.replace(case(n, n, "train"), annotation="m.png") for n in "abc")
+    d = dataclasses.replace(c, case="d", split="test")
+    unused = dataclasses.replace(d, case="e", annotation="")
+    pictures = {"1": [a, b], "2": [c, d], "": [a, d], "3": [b], "4": [a, unused]}
+    wrong, notes = leaks.shared_pictures(pictures)
+    assert wrong == [
         "the same picture is in two splits: case c (train), d (test), pixel for pixel; keep one "
         "of them"
     ]
-    assert together == ["cases a, b of train show the same picture, pixel for pixel"]
+    told = "the same picture is that of several cases, pixel for pixel: "
+    assert notes == [f"{told}a (train), b (train)", f"{told}a (train), e (test)"]
 
 
 def test_one_file_is_one_whatever_its_path(tmp_path):
