@@ -22,6 +22,46 @@ VALUES = [
     *(b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"[" * 2000, b"\xd9\xa1", b"1e-320", b'"a":1,"a":2,'),
 ]
 
+ODD = [
+    *(None, True, False, 0, -1, 1, 1.5, -1e6, 1e308, 10**30, "", "x", "wire", "a\nb", "\ud800"),
+    *([], [1], [[]], [[1, 2]], ["x"], [None], {}, {"a": 1}, {"name": "x"}, "1", "width_px=1e400"),
+]
+
+
+def places(document, before=()):
+    """Yield the path of keys to everything in a document."""
+    yield before
+    if isinstance(document, dict):
+        inner = list(document.items())
+    else:
+        inner = list(enumerate(document)) if isinstance(document, list) else []
+    for key, value in inner:
+        yield from places(value, (*before, key))
+
+
+def spoiled(document):
+    """Draw a document in which up to three values are others, of any type."""
+    change = st.tuples(st.sampled_from(list(places(document))[1:]), st.sampled_from(ODD))
+    return st.lists(change, min_size=1, max_size=3).map(lambda edits: with_edits(document, edits))
+
+
+def with_edits(document, edits):
+    whole = json.loads(json.dumps(document))
+    for path, value in edits:
+        target = whole
+        for key in path[:-1]:
+            # An earlier edit may have taken the place away.
+            known = isinstance(target, dict) and key in target
+            if not known and not (isinstance(target, list) and key in range(len(target))):
+                break
+            target = target[key]
+        else:
+            in_list = isinstance(target, list) and path[-1] in range(len(target))
+            if in_list or isinstance(target, dict):
+                target[path[-1]] = value
+    return whole
+
+
 DESCRIPTION = {
     "name": "toy",
     "description": "bars",
@@ -47,6 +87,14 @@ def test_any_description_is_read_or_refused(folder, data):
     path = folder / "fuzzed.json"
     path.write_bytes(data)
     survives(lambda: read_description(path))
+
+
+@fuzzed
+@given(document=spoiled(DESCRIPTION))
+def test_fields_of_any_type_are_taken_or_refused_and_can_be_written_again(folder, document):
+    path = folder / "fuzzed.json"
+    path.write_text(json.dumps(document))
+    survives(lambda: json.dumps(read_description(path)[0].to_json(), ensure_ascii=False).encode())
 
 
 HEAD = "case,image,annotation,ignore,patient,sequence,frame,attached,row_spacing_mm,col_spacing_mm"
@@ -106,6 +154,14 @@ PLACES = [
 def test_any_labelme_file_is_drawn_or_refused(folder, data):
     path = folder / "fuzzed_labelme.json"
     path.write_bytes(data)
+    survives(lambda: read_annotation(path, INFO, "bitmask", (20, 30), "c"))
+
+
+@fuzzed
+@given(document=spoiled({"shapes": SHAPES, "imageHeight": 20, "imageWidth": 30}))
+def test_shapes_of_any_type_are_drawn_or_refused(folder, document):
+    path = folder / "fuzzed_labelme.json"
+    path.write_text(json.dumps(document))
     survives(lambda: read_annotation(path, INFO, "bitmask", (20, 30), "c"))
 
 
