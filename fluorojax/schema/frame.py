@@ -24,8 +24,8 @@ def unusual_spacing(spacing_mm: Spacing) -> str:
         return ""
     rows, columns = spacing_mm
     return (
-        f"a spacing of {rows:g} x {columns:g} mm is that of no detector ({low:g} to {high:g} mm); "
-        "is it in other units?"
+        f"no detector has a spacing of {rows:g} x {columns:g} mm ({low:g} to {high:g} mm); is it "
+        "in other units?"
     )
 
 

@@ -399,7 +399,7 @@ def test_spacings_and_names_that_deserve_a_look_are_noted(toy):
     edit_table(toy, set_field(1, case="C0"))
     edit_table(toy, set_field(3, patient="P0"))
     notes = check_cases(read_folder(toy)).notes
-    assert [note.split(" ")[0] for note in notes] == ["patients", "a", "cases"]
+    assert [note.split(" ")[0] for note in notes] == ["patients", "no", "cases"]
     assert "a spacing of 155 x 155 mm" in notes[1]
     assert notes[1].endswith("(case c0, 10 in all)")
 

@@ -78,7 +78,9 @@ def test_a_threshold_is_of_all_classes_or_of_those_named():
 
 def test_a_spacing_that_no_detector_has_is_taken_with_a_note(capsys):
     assert spacing_given("155") == (155, 155)
-    assert "note: --spacing-mm: a spacing of 155 x 155 mm is that of no" in capsys.readouterr().out
+    assert (
+        "note: --spacing-mm: no detector has a spacing of 155 x 155 mm" in capsys.readouterr().out
+    )
     spacing_given("0.155")
     assert capsys.readouterr().out == ""
 

@@ -85,5 +85,5 @@ def test_a_spacing_that_cannot_be_is_refused(spacing):
 
 def test_a_spacing_that_no_detector_has_is_noted():
     assert [unusual_spacing(mm) for mm in ((0.02, 5.0), (0.2, 0.3), UNKNOWN_SPACING)] == [""] * 3
-    assert unusual_spacing((0.0002, 0.2)).startswith("a spacing of 0.0002 x 0.2 mm is that of no")
+    assert unusual_spacing((0.0002, 0.2)).startswith("no detector has a spacing of 0.0002 x 0.2 mm")
     assert "other units" in unusual_spacing((0.2, 155))
