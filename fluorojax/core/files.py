@@ -23,6 +23,7 @@ MOST_TEXT = 64 * MIB
 
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character: it can be neither written nor shown
+_LARGE = re.compile(r"\d[eE]\+?\d\d|\d{200}")  # without one, no number is beyond 1e308
 
 LONGEST_NAME = 200
 """Bytes of a file's name; systems allow 255, and endings are added."""
@@ -94,7 +95,7 @@ def read_json(path: Path, *, most: int = MOST_TEXT, case: str = "") -> Any:
             text,
             object_pairs_hook=_without_repeats,
             parse_constant=_no_number,
-            parse_float=_finite,
+            parse_float=_finite if _LARGE.search(text) else float,
         )
         if _HALF.search(text):
             json.dumps(found, ensure_ascii=False).encode()

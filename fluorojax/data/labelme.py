@@ -25,7 +25,8 @@ MOST_WORK = 250_000_000
 
 _SCAN_LINES = 4  # a pixel
 _STRIP = 64  # rows of a long line that are looked at together
-_AT_ONCE = 2_000_000  # pixels of the windows of short segments that are looked at at once
+_AT_ONCE = 100_000  # pixels of the windows of short segments that are looked at at once
+_OF_LINES = 3  # such a pixel takes so much longer than one of an area
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _KEY = re.compile(r"(?<![A-Za-z0-9_])width_px\s*=\s*")
 _END = r"(?=$|[\s;)\]]|,(?!\d)|\.(?:\s|$))(?!\s*(?:mm|cm|um|µm|\d{3})\b)"
@@ -318,6 +319,7 @@ def _draw_linestrip(item: _Drawn, sheet: _Sheet, canvas: np.ndarray) -> bool:
     drawn = False
     order = np.argsort(size, kind="stable")
     short = order[size[order] <= _STRIP]
+    sheet.spend(_OF_LINES * int((size[short] ** 2).sum()), item.where)
     while len(short):
         # Segments of about one size, as many as fit into the memory of one step.
         few = short[: max(1, int(_AT_ONCE / size[short[0]] ** 2))]
@@ -338,7 +340,6 @@ def _draw_short(
     start, stop = item.points[which], item.points[which + 1]
     corner = np.floor(np.minimum(start, stop) - radius).astype(int)
     side = int((np.ceil(np.maximum(start, stop) + radius).astype(int) - corner).max())
-    sheet.spend(side * side * len(which), item.where)
     column, row = (corner[:, k, None] + np.arange(side) for k in (0, 1))
     near = _bar(start.T, stop.T, radius, *_centres(column, row))
     joint = which < len(item.points) - 2
@@ -395,7 +396,8 @@ def _bar(
 ) -> np.ndarray:
     """Say whether each centre lies beside the segment start to stop, within `radius` of it."""
     start, stop = start.reshape(2, -1), stop.reshape(2, -1)
-    length = np.array([math.dist(a, b) for a, b in zip(start.T, stop.T, strict=True)])
+    ends = zip(start.T.tolist(), stop.T.tolist(), strict=True)
+    length = np.array([math.dist(a, b) for a, b in ends])
     dx, dy = ((stop - start) / np.where(length, length, 1.0))[..., None, None]
     x, y = x - start[0][:, None, None], y - start[1][:, None, None]
     along, across = x * dx + y * dy, x * dy - y * dx

@@ -59,6 +59,8 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
         ("{}".encode("utf-16"), "text in UTF-16, which Excel calls 'Unicode text'; save it in"),
         (b"\xfe\xff\x00{\x00}", "text in UTF-16"),
         ("{}".encode("utf-16-le"), "a zero byte at byte 1"),
+        (b"[" + b"9" * 250 + b".0e99]", "is larger than any number"),
+        (b"[" + b"9" * 400 + b".0]", "is larger than any number"),
         (b'{"a": 1e400}', "1e400 is larger than any number that a computer holds"),
         (b'{"a": "\\ud800"}', "not valid JSON .*surrogates not allowed"),
     ],
