@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from fluorojax.core.progress import console
 
@@ -27,7 +28,9 @@ def prepare(options: argparse.Namespace) -> None:
 
 def show_folder(summary: Mapping[str, Any]) -> None:
     """Print what `check_folder` found."""
-    table = Table("", "", title=str(summary.get("name", "")), show_header=False)
+    # As `Text`: what the user wrote, such as [a] or [/], is no markup.
+    table = Table("", "", title=Text(str(summary.get("name", ""))), show_header=False)
     for name, value in summary.items():
-        table.add_row(name, json.dumps(value) if isinstance(value, dict | list) else str(value))
+        told = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        table.add_row(Text(name), Text(told))
     console.print(table)

@@ -1,9 +1,5 @@
 """Annotations to masks: label images in three encodings, and shapes drawn in LabelMe."""
 
-import itertools
-import json
-import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from fluorojax.core.errors import InputError
+from fluorojax.data.labelme import read_labelme
 from fluorojax.data.readers import read_mask_image
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import DatasetInfo
@@ -23,10 +20,6 @@ _SMOOTHED = (
     ". They lie between labels at edges, which a drawing program has smoothed (anti-aliasing): "
     "export the mask without it (a pencil instead of a brush, resizing by the nearest neighbour)"
 )
-_SCAN_LINES = 4  # a pixel
-_WIDTH = re.compile(r"width_px\s*=\s*([0-9.eE+-]+)")
-
-Points = np.ndarray  # [N, 2] float64: x (column), y (row); pixel (r, c) covers [c, c+1] x [r, r+1]
 
 
 def annotation_files(path: str | Path, info: DatasetInfo) -> tuple[Path, ...]:
@@ -62,7 +55,7 @@ def read_annotation(
             value or name, or a shape that cannot be drawn.
     """
     if str(path).lower().endswith(".json"):
-        return _read_labelme(Path(path), info, shape, case)
+        return read_labelme(Path(path), info, shape, case)
     return _DECODERS[encoding](Path(path), info, shape, case)
 
 
@@ -180,192 +173,3 @@ def _at_edges(labels: np.ndarray, unknown: np.ndarray) -> bool:
 
 def _size(shape: tuple[Any, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-# LabelMe
-
-
-def _read_labelme(path: Path, info: DatasetInfo, shape: tuple[int, int], case: str) -> np.ndarray:
-    document = _load_labelme(path, case)
-    drawn_on = (document.get("imageHeight"), document.get("imageWidth"))
-    if drawn_on != tuple(shape):
-        raise InputError(
-            f"{path}: case {case}: drawn on a picture of imageHeight x imageWidth = "
-            f"{_size(drawn_on)}, the frame is {_size(shape)}; draw it on the frame itself"
-        )
-    mask = np.zeros((*shape, len(info.classes)), bool)
-    for number, item in enumerate(document["shapes"]):
-        where = f"{path}: case {case}: shape {number}"
-        label = item.get("label") if isinstance(item, dict) else None
-        if label not in info.class_names:
-            raise InputError(
-                f"{where}: unknown label '{label}'; the classes of dataset.json are "
-                f"{', '.join(info.class_names)}: correct the label, or add the class"
-            )
-        mask[..., info.index(label)] |= _draw(item, shape, f"{where} ({label})")
-    return mask
-
-
-def _load_labelme(path: Path, case: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(
-            f"{path}: case {case}: no such file; correct the path, or put the file there"
-        )
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{path}: case {case}: not valid JSON ({error}): truncated or damaged; export it again"
-        ) from error
-    if not isinstance(document, dict) or not isinstance(document.get("shapes"), list):
-        raise InputError(
-            f"{path}: case {case}: no LabelMe file (it has no list 'shapes'); COCO is not read "
-            "yet: convert it to LabelMe or to masks"
-        )
-    return document
-
-
-def _draw(item: dict[str, Any], shape: tuple[int, int], where: str) -> np.ndarray:
-    kind = item.get("shape_type", "polygon")
-    if kind not in _SHAPES:
-        raise InputError(
-            f"{where}: shape_type '{kind}' cannot be drawn; use {', '.join(sorted(_SHAPES))}"
-        )
-    try:
-        points = np.asarray(item.get("points"), np.float64).reshape(-1, 2)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: points are not pairs of numbers; draw it again") from error
-    if not np.isfinite(points).all():
-        raise InputError(f"{where}: a point is not a finite number; draw it again")
-    draw, needed = _SHAPES[kind]
-    if len(points) < needed:
-        raise InputError(
-            f"{where}: a {kind} of {len(points)} points needs {needed}; finish or delete it"
-        )
-    return draw(points, item, shape, where)
-
-
-def _draw_polygon(
-    points: Points, item: dict[str, Any], shape: tuple[int, int], where: str
-) -> np.ndarray:
-    """Pixels covered by half or more (even-odd rule)."""
-    return _polygon_coverage(points, shape) >= 0.5 - 1e-6  # a half, rounding aside
-
-
-def _polygon_coverage(points: Points, shape: tuple[int, int]) -> np.ndarray:
-    """Return the covered share of each pixel: exact along x, four scan lines a pixel along y."""
-    height, width = shape
-    line, x = _crossings(points, height * _SCAN_LINES)
-    order = np.lexsort((x, line))
-    line, x = line[order], np.clip(x[order], 0, width)
-    # Inside begins at every other crossing of a scan line and ends at the next.
-    sign = np.where(np.arange(len(x)) % 2 == 0, 1.0, -1.0) / _SCAN_LINES
-    row, column = line // _SCAN_LINES, x.astype(int)
-    steps = np.zeros((height, width + 2))
-    np.add.at(steps, (row, column), sign * (column + 1 - x))
-    np.add.at(steps, (row, column + 1), sign * (x - column))
-    return steps.cumsum(1)[:, :width]
-
-
-def _crossings(points: Points, lines: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (scan line, x) of each crossing of the outline; an even number a scan line."""
-    found: list[tuple[np.ndarray, np.ndarray]] = []
-    for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        # Scan line j lies at y = (j + 0.5) / _SCAN_LINES; half-open, so corners count once.
-        first, last = sorted(math.ceil(y * _SCAN_LINES - 0.5) for y in (y0, y1))
-        line = np.arange(max(first, 0), min(last, lines))
-        y = (line + 0.5) / _SCAN_LINES
-        found.append((line, x0 + (y - y0) * (x1 - x0) / ((y1 - y0) or 1.0)))
-    line, x = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return line, x
-
-
-def _draw_rectangle(
-    points: Points, item: dict[str, Any], shape: tuple[int, int], where: str
-) -> np.ndarray:
-    (left, top), (right, bottom) = points.min(0), points.max(0)
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return _draw_polygon(corners, item, shape, where)
-
-
-def _draw_circle(
-    points: Points, item: dict[str, Any], shape: tuple[int, int], where: str
-) -> np.ndarray:
-    centre, edge = points[:2]
-    return _disc(centre, math.dist(centre, edge), shape)
-
-
-def _draw_linestrip(
-    points: Points, item: dict[str, Any], shape: tuple[int, int], where: str
-) -> np.ndarray:
-    """Pixels whose centre is at most half the width away: round joints, flat ends.
-
-    The ends are flat because the first and the last point are where the wire begins and ends. A
-    line thinner than a pixel is drawn one pixel wide, so that it does not fall to pieces.
-    """
-    radius = max(_width(item, where), 1.0) / 2
-    mask = np.zeros(shape, bool)
-    for start, stop in itertools.pairwise(points):
-        mask |= _bar(start, stop, radius, shape)
-    for joint in points[1:-1]:
-        mask |= _disc(joint, radius, shape)
-    return mask
-
-
-_SHAPES: dict[
-    str,
-    tuple[Callable[[Points, dict[str, Any], tuple[int, int], str], np.ndarray], int],
-] = {
-    "polygon": (_draw_polygon, 3),
-    "rectangle": (_draw_rectangle, 2),
-    "circle": (_draw_circle, 2),
-    "linestrip": (_draw_linestrip, 2),
-    "line": (_draw_linestrip, 2),
-}
-
-
-def _width(item: dict[str, Any], where: str) -> float:
-    found = _WIDTH.search(item.get("description") or "")
-    try:
-        width = float(found.group(1)) if found else math.nan
-    except ValueError:
-        width = math.nan
-    if not (math.isfinite(width) and width > 0):
-        raise InputError(
-            f"{where}: a line without width; write its width in pixels into the shape's "
-            "description, such as width_px=3.5"
-        )
-    return width
-
-
-def _disc(centre: np.ndarray, radius: float, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels whose centre is at most `radius` away from `centre` (x, y)."""
-    mask = np.zeros(shape, bool)
-    window, x, y = _around(np.stack([centre, centre]), radius, shape)
-    mask[window] = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2
-    return mask
-
-
-def _bar(start: np.ndarray, stop: np.ndarray, radius: float, shape: tuple[int, int]) -> np.ndarray:
-    """Pixels whose centre lies beside the segment (x, y) start to stop, at most `radius` away."""
-    mask = np.zeros(shape, bool)
-    length = math.dist(start, stop)
-    if length == 0:
-        return mask
-    window, x, y = _around(np.stack([start, stop]), radius, shape)
-    dx, dy = (stop - start) / length
-    along = (x - start[0]) * dx + (y - start[1]) * dy
-    across = (x - start[0]) * dy - (y - start[1]) * dx
-    mask[window] = (along >= 0) & (along <= length) & (np.abs(across) <= radius)
-    return mask
-
-
-def _around(
-    points: Points, radius: float, shape: tuple[int, int]
-) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-    """Return the window within `radius` of the points and its pixel centres x `[w]`, y `[h, 1]`."""
-    low = np.clip(np.floor(points.min(0) - radius).astype(int), 0, shape[::-1])
-    high = np.clip(np.ceil(points.max(0) + radius).astype(int), 0, shape[::-1])
-    x = np.arange(low[0], high[0]) + 0.5
-    y = np.arange(low[1], high[1])[:, None] + 0.5
-    return (slice(low[1], high[1]), slice(low[0], high[0])), x, y

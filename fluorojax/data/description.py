@@ -1,15 +1,15 @@
 """`dataset.json` of a dataset folder: classes, encoding, relation and image labels, checked."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json
 from fluorojax.data.annotations import index_values
-from fluorojax.data.problems import refuse
+from fluorojax.data.problems import MAX_PROBLEMS, perhaps, refuse, said, unseen
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import (
     ENCODINGS,
@@ -22,8 +22,9 @@ from fluorojax.schema.info import (
 )
 from fluorojax.schema.renamed import with_new_names
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_KEYS = {
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # it becomes part of files' names
+_NAME_RULE = "letters without accents, digits, '_', '-' and '.', 100 at most"
+_KEYS = (
     "name",
     "description",
     "license",
@@ -33,7 +34,9 @@ _KEYS = {
     "split_unit",
     "coco",
     "image_labels",
-}
+)
+_CLASS_KEYS = ("name", "kind", "mask_value")
+_LABEL_KEYS = ("name", "values", "chiral")
 NEEDED_COLUMNS = ("case", "image", "patient")
 OPTIONAL_COLUMNS = (
     "annotation",
@@ -59,12 +62,9 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
     Raises:
         InputError: everything that is wrong, with its remedy.
     """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); correct it there") from error
+    fields = read_json(path)
     if not isinstance(fields, dict):
-        raise InputError(f"{path}: write an object, such as {{'name': ..., 'classes': [...]}}")
+        raise InputError(f'{path}: write an object, such as {{"name": ..., "classes": [...]}}')
     fields = with_new_names(fields, {"attributes": "image_labels"})
     refuse(
         path,
@@ -92,21 +92,35 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
 
 
 def _wrong_fields(fields: Mapping[str, Any]) -> list[str]:
-    problems = [
-        f"unknown field '{key}'; the fields are {', '.join(sorted(_KEYS))}"
-        for key in fields
-        if key not in _KEYS
-    ]
+    problems = _unknown("", fields, _KEYS)
     if fields.get("coco"):
         problems.append("'coco' is not read yet; convert it to LabelMe or to masks")
-    if not _NAME.fullmatch(str(fields.get("name", ""))):
-        problems.append(
-            f"name '{fields.get('name', '')}': give a name of letters, digits, '_', '-' and '.'"
-        )
+    name = fields.get("name", "")
+    if not isinstance(name, str):
+        problems.append(f"name {said(name)} is no text; write it in quotes")
+    elif not _NAME.fullmatch(name):
+        problems.append(f"name '{said(name)}': give a name of {_NAME_RULE}")
+    problems += [
+        f"{key} {said(repr(fields[key]))} is no text; write it in quotes"
+        for key in ("description", "license")
+        if not isinstance(fields.get(key, ""), str)
+    ]
     for key, allowed in (("mask_encoding", ENCODINGS), ("split_unit", get_args(SplitUnit))):
         if key in fields and fields[key] not in allowed:
-            problems.append(f"{key} '{fields[key]}': write one of {', '.join(allowed)}")
+            problems.append(
+                f"{key} '{said(fields[key])}': write one of {', '.join(allowed)}"
+                f"{perhaps(fields[key], allowed)}"
+            )
     return problems
+
+
+def _unknown(where: str, entry: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    """Name each field that is not known, with what was perhaps meant."""
+    return [
+        f"{where}unknown field '{said(key)}'; the fields are {', '.join(sorted(known))}"
+        f"{perhaps(key, known) if n < MAX_PROBLEMS else ''}"
+        for n, key in enumerate(key for key in entry if key not in known)
+    ]
 
 
 def _wrong_classes(fields: Mapping[str, Any]) -> list[str]:
@@ -116,29 +130,26 @@ def _wrong_classes(fields: Mapping[str, Any]) -> list[str]:
         return [
             f"classes: write a list such as {example}, each with name, kind and perhaps mask_value"
         ]
+    if len(classes) > bitmask.MAX_CLASSES:
+        return [f"{len(classes)} classes; at most {bitmask.MAX_CLASSES} are supported"]
     problems = []
     for name, count in Counter(c["name"] for c in classes).items():
         if not _NAME.fullmatch(name):
-            problems.append(f"class '{name}': name it with letters, digits, '_', '-' and '.'")
+            problems.append(f"class '{said(name)}': name it with {_NAME_RULE}")
         if count > 1:
             problems.append(f"class '{name}' stands there {count} times; rename or remove one")
     for c in classes:
+        problems += _unknown(f"class '{said(c['name'])}': ", c, _CLASS_KEYS)
         if c.get("kind") not in get_args(Kind):
             problems.append(
-                f"class '{c['name']}': kind '{c.get('kind', '')}': write region (it has an area) "
-                "or curve (thin, with a centreline)"
+                f"class '{said(c['name'])}': kind '{said(c.get('kind', ''))}': write region (it "
+                f"has an area) or curve (thin, with a centreline)"
             )
-    if len(classes) > bitmask.MAX_CLASSES:
-        problems.append(f"{len(classes)} classes; at most {bitmask.MAX_CLASSES} are supported")
     return problems
 
 
 def _is_class(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("name"), str)
-        and set(entry) <= {"name", "kind", "mask_value"}
-    )
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
 def _wrong_mask_values(info: DatasetInfo, encoding: str) -> list[str]:
@@ -149,10 +160,13 @@ def _wrong_mask_values(info: DatasetInfo, encoding: str) -> list[str]:
             f"'{encoding}'; remove it or change the encoding"
         ]
     problems = [
-        f"class '{c.name}': mask_value {c.mask_value!r}: give a whole number from 1 to 65535"
+        f"class '{c.name}': mask_value {said(repr(c.mask_value))}: give a whole number from 1 to "
+        "65535, without quotes"
         for c in given
         if type(c.mask_value) is not int or not 1 <= c.mask_value <= 65535
     ]
+    if problems:
+        return problems
     repeated = [value for value, n in Counter(index_values(info)).items() if n > 1]
     if repeated:
         problems.append(
@@ -167,17 +181,25 @@ def _wrong_relation(fields: Mapping[str, Any]) -> list[str]:
     if relation is None:
         return []
     if not isinstance(relation, dict) or set(relation) != {"child", "parent"}:
-        return ["relation: write {'child': a class, 'parent': the class it comes out of}"]
-    classes = fields.get("classes")
-    names = [c.get("name") for c in classes or [] if isinstance(c, dict)]
+        return ['relation: write {"child": a class, "parent": the class it comes out of}']
+    names = _class_names(fields)
     problems = [
-        f"relation: {role} '{name}' is no class; the classes are {', '.join(map(str, names))}"
+        f"relation: {role} '{said(name)}' is no class; the classes are {', '.join(names)}"
+        f"{perhaps(name, names)}"
         for role, name in relation.items()
         if name not in names
     ]
     if relation["child"] == relation["parent"]:
-        problems.append(f"relation: '{relation['child']}' cannot come out of itself; name two")
+        problems.append(
+            f"relation: '{said(relation['child'])}' cannot come out of itself; name two"
+        )
     return problems
+
+
+def _class_names(fields: Mapping[str, Any]) -> list[str]:
+    classes = fields.get("classes")
+    entries = classes[: bitmask.MAX_CLASSES] if isinstance(classes, list) else []
+    return [c["name"] for c in entries if _is_class(c)]
 
 
 def _wrong_image_labels(fields: Mapping[str, Any]) -> list[str]:
@@ -189,17 +211,20 @@ def _wrong_image_labels(fields: Mapping[str, Any]) -> list[str]:
         ]
     problems = []
     taken = {*NEEDED_COLUMNS, *OPTIONAL_COLUMNS}
-    taken |= {c["name"] for c in fields.get("classes") or [] if _is_class(c)}
+    taken |= set(_class_names(fields))
     for name, count in Counter(entry["name"] for entry in entries).items():
         if not _NAME.fullmatch(name):
-            problems.append(f"image label '{name}': name it with letters, digits, '_', '-' and '.'")
+            problems.append(f"image label '{said(name)}': name it with {_NAME_RULE}")
         if name in taken:
             problems.append(f"image label '{name}': a class or a column is named so; rename it")
         if count > 1:
             problems.append(
                 f"image label '{name}' stands there {count} times; rename or remove one"
             )
-    return problems + [problem for entry in entries for problem in _wrong_values(entry)]
+    for entry in entries:
+        problems += _unknown(f"image label '{said(entry['name'])}': ", entry, _LABEL_KEYS)
+        problems += _wrong_values(entry)
+    return problems
 
 
 def _is_image_label(entry: Any) -> bool:
@@ -209,19 +234,18 @@ def _is_image_label(entry: Any) -> bool:
         and isinstance(entry.get("values"), list)
         and all(isinstance(value, str) for value in entry["values"])
         and isinstance(entry.get("chiral", False), bool)
-        and set(entry) <= {"name", "values", "chiral"}
     )
 
 
 def _wrong_values(entry: Mapping[str, Any]) -> list[str]:
-    name, values = entry["name"], entry["values"]
+    name, values = said(entry["name"]), entry["values"]
     problems = [
-        f"image label '{name}': value '{value}': write a word without blanks around it"
+        f"image label '{name}': value '{said(value)}': write a word without blanks around it"
         for value in values
-        if not value or value != value.strip()
+        if not value or value != value.strip() or unseen(value)
     ]
     problems += [
-        f"image label '{name}': value '{value}' stands there {count} times; remove one"
+        f"image label '{name}': value '{said(value)}' stands there {count} times; remove one"
         for value, count in Counter(values).items()
         if count > 1
     ]

@@ -3,33 +3,39 @@
 All that is wrong is told at once, up to 20 lines, each with the case, the value and the remedy.
 """
 
-import csv
 import dataclasses
 import hashlib
 import math
+import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fluorojax.core.errors import InputError
-from fluorojax.data import splits
+from fluorojax.core.files import reading, why_no_file
+from fluorojax.core.numbers import hint, number, whole
+from fluorojax.core.progress import progress
+from fluorojax.data import leaks, splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
     annotation_files,
     read_annotation,
     read_ignore,
 )
-from fluorojax.data.description import NEEDED_COLUMNS, OPTIONAL_COLUMNS, read_description
-from fluorojax.data.problems import refuse
+from fluorojax.data.description import NEEDED_COLUMNS, read_description
+from fluorojax.data.located import locate, missing
+from fluorojax.data.problems import MAX_PROBLEMS, one_line, perhaps, refuse, said
 from fluorojax.data.readers import read_frame
-from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Plane, Spacing
-from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, DatasetInfo, ImageLabelInfo, SplitUnit
-from fluorojax.schema.renamed import COLUMNS
+from fluorojax.data.table import LINE, read_rows
+from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Plane, Spacing, unusual_spacing
+from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, DatasetInfo, ImageLabelInfo
 
 ATTACHED = {"yes": 1, "no": 0, "": -1}
+LONGEST_CASE = 1000
+SPACINGS_MM = (1e-6, 1e6)  # beyond, no number of pixels is any length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,18 +163,22 @@ Splitting = Callable[[Sequence[Case], DatasetInfo], tuple[list[Case], list[str]]
 def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folder:
     root = Path(directory)
     for path in (root, root / "dataset.json", root / cases_file):
-        if not path.exists():
-            raise InputError(
-                f"{path}: not there; a dataset folder holds dataset.json and {cases_file}"
-            )
+        reason = why_no_file(path)
+        if not reason or (path is root and reason.startswith("a folder")):
+            continue
+        there = "not there" if reason == "no file" else reason.rstrip(":")
+        raise InputError(
+            f"{one_line(str(path))}: {there}; a dataset folder holds dataset.json and "
+            f"{one_line(cases_file)}"
+        )
     info, encoding = read_description(root / "dataset.json")
     table = root / cases_file
     problems: list[str] = []
-    rows = _read_table(table, info)
+    rows = read_rows(table, info)
     parsed = [_parse_case(row, root, info, problems) for row in rows]
     cases, wrong_splits = splitting(parsed, info)
     problems += _repeated_cases(cases)
-    problems += _missing_files(cases, info)
+    problems += _missing_files(cases, info, root)
     problems += _wrong_annotations(cases, info, encoding)
     refuse(table, problems + wrong_splits)
     return Folder(root, table, info, encoding, tuple(cases))
@@ -180,8 +190,8 @@ def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], 
     chosen = [_draw(case, info) for case in cases] if drawn else list(cases)
     return chosen, [
         *_unknown_splits(chosen),
-        *_shared_units(chosen, info.split_unit),
-        *_shared_images(chosen),
+        *leaks.shared_units(chosen, info.split_unit),
+        *leaks.shared_files(chosen),
         *_empty_splits(chosen, drawn),
     ]
 
@@ -239,40 +249,96 @@ def check_cases(folder: Folder) -> FolderSummary:
     """Decode every frame, annotation and ignore mask, and count what is in them.
 
     Raises:
-        InputError: every file that cannot be used, with its case and the remedy.
+        InputError: every file that cannot be used, with its case and the remedy; a picture that is
+            in two splits; a split whose every labelled pixel is ignored.
     """
     problems: list[str] = []
-    sizes: Counter[tuple[int, int]] = Counter()
-    dtypes: set[np.dtype] = set()
-    pixels = {name: Counter[str]() for name in folder.info.class_names}
-    for case in folder.cases:
-        try:
-            frame, mask, _ = load_case(folder, case)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        sizes[frame.shape] += 1
-        dtypes.add(frame.pixels.dtype)
-        for name, count in zip(folder.info.class_names, mask.sum((0, 1)), strict=True):
-            pixels[name][case.split] += int(count)
-    refuse(folder.cases_file, problems)
+    found = _Found(folder)
+    with progress("check", len(folder.cases)) as on_case:
+        for done, case in enumerate(folder.cases, 1):
+            try:
+                found.add(case, *load_case(folder, case))
+            except InputError as error:
+                problems.append(str(error))
+            on_case(done)
+    shared, repeated = leaks.shared_pictures(found.pictures)
+    refuse(folder.cases_file, problems + shared + found.nothing_counts())
     return FolderSummary(
         frames={name: len(folder.split(name)) for name in SPLITS},
         labelled={name: sum(c.labelled for c in folder.split(name)) for name in SPLITS},
         patients={name: len({c.patient for c in folder.split(name)}) for name in SPLITS},
-        sizes=sizes,
-        image_dtype=max(dtypes, key=lambda d: d.itemsize).name,
-        pixels={name: counts.total() for name, counts in pixels.items()},
+        sizes=found.sizes,
+        image_dtype=max(found.dtypes, key=lambda d: d.itemsize).name,
+        pixels={name: counts.total() for name, counts in found.pixels.items()},
         image_labels=_attribute_counts(folder),
         notes=(
-            *(
-                f"class {name} has no pixel in any case of {split}"
-                for name, counts in pixels.items()
-                for split in SPLITS
-                if not counts[split]
-            ),
+            *found.empty_classes(),
             *_values_never_learned(folder),
+            *leaks.alike_units(folder.cases, folder.info.split_unit),
+            *repeated,
+            *leaks.shared_annotations(found.drawn),
+            *found.ignored_cases(),
+            *_unusual_spacings(folder.cases),
+            *leaks.same_file_names(folder.cases),
         ),
+    )
+
+
+class _Found:
+    """What is counted of a folder while its cases are read, one by one."""
+
+    def __init__(self, folder: Folder):
+        self.cases = folder.cases
+        self.sizes: Counter[tuple[int, int]] = Counter()
+        self.dtypes: set[np.dtype] = set()
+        self.pixels = {name: Counter[str]() for name in folder.info.class_names}
+        self.pictures: dict[str, list[Case]] = defaultdict(list)
+        self.drawn: dict[str, list[Case]] = defaultdict(list)
+        self.ignored: list[Case] = []
+
+    def add(self, case: Case, frame: Frame, mask: np.ndarray, ignore: np.ndarray) -> None:
+        """Count a case."""
+        self.sizes[frame.shape] += 1
+        self.dtypes.add(frame.pixels.dtype)
+        self.pictures[leaks.picture(frame.pixels)].append(case)
+        if ignore.all():
+            self.ignored.append(case)
+        if mask.any():
+            self.drawn[case.annotation].append(case)
+        for counts, count in zip(self.pixels.values(), mask.sum((0, 1)), strict=True):
+            counts[case.split] += int(count)
+
+    def nothing_counts(self) -> list[str]:
+        """Name the splits of which nothing could be learned, or nothing be scored."""
+        labelled = Counter(case.split for case in self.cases if case.labelled)
+        ignored = Counter(case.split for case in self.ignored if case.labelled)
+        return [
+            f"split '{name}': every pixel of every labelled case is ignored, so that nothing "
+            "counts; in an ignore mask 0 is what counts, so perhaps they are inverted?"
+            for name in SPLITS
+            if ignored[name] and ignored[name] == labelled[name]
+        ]
+
+    def ignored_cases(self) -> list[str]:
+        """Name single cases of which nothing counts."""
+        return leaks.few(f"case {said(c.case)}: every pixel is ignored" for c in self.ignored)
+
+    def empty_classes(self) -> list[str]:
+        """Name the classes that a split lacks."""
+        return [
+            f"class {name} has no pixel in any case of {split}"
+            for name, counts in self.pixels.items()
+            for split in SPLITS
+            if not counts[split]
+        ]
+
+
+def _unusual_spacings(cases: Sequence[Case]) -> list[str]:
+    by_note = leaks.grouped(cases, lambda case: unusual_spacing(case.spacing_mm))
+    return leaks.few(
+        f"{note} (case {said(members[0].case)}, {len(members)} in all)"
+        for note, members in by_note.items()
+        if note
     )
 
 
@@ -304,7 +370,8 @@ def fingerprint(folder: Folder) -> str:
         files += _files(case, folder.info)
     digest = hashlib.sha256()
     for path in files:
-        content = path.read_bytes()
+        with reading(path):
+            content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
@@ -313,73 +380,29 @@ def fingerprint(folder: Folder) -> str:
 # The table of cases
 
 
-def _read_table(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
-    """Return the rows, stripped of blanks around the values, with their line as `#line`."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            header = [COLUMNS.get(name.strip(), name.strip()) for name in next(reader, [])]
-            rows = [(reader.line_num, [v.strip() for v in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as such") from error
-    refuse(path, _wrong_columns(header, info))
-    rows = [(line, row) for line, row in rows if any(row)]
-    if not rows:
-        raise InputError(f"{path}: no cases; write one line a frame under the header")
-    problems = [
-        f"line {line}: {len(row)} values under {len(header)} columns; "
-        "write every comma, and put values with a comma in quotes"
-        for line, row in rows
-        if len(row) != len(header)
-    ]
-    refuse(path, problems)
-    return [{**dict(zip(header, row, strict=True)), "#line": str(line)} for line, row in rows]
-
-
-def _wrong_columns(header: Sequence[str], info: DatasetInfo) -> list[str]:
-    known = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *(a.name for a in info.image_labels))
-    if not header:
-        return [f"the file is empty; write a header ({', '.join(NEEDED_COLUMNS)}, ...) and cases"]
-    if len(header) == 1 and ";" in header[0]:
-        return ["columns are separated by ';'; save it separated by commas"]
-    problems = [
-        f"no column '{name}'; add it (needed: {', '.join(NEEDED_COLUMNS)})"
-        for name in NEEDED_COLUMNS
-        if name not in header
-    ]
-    problems += [
-        f"unknown column '{name}'; correct or remove it (known: {', '.join(known)})"
-        for name in header
-        if name not in known
-    ]
-    problems += [
-        f"column '{name}' stands there {n} times; remove one"
-        for name, n in Counter(header).items()
-        if n > 1
-    ]
-    return problems
-
-
 def _parse_case(row: Mapping[str, str], root: Path, info: DatasetInfo, problems: list[str]) -> Case:
     """Parse one row; what cannot be parsed goes to `problems` and is left at its default."""
     name = row["case"]
-    where = f"case {name}" if name else f"line {row['#line']}"
+    where = f"case {said(name)}" if name else f"line {row[LINE]}"
     for column in NEEDED_COLUMNS:
         if not row[column]:
             problems.append(f"{where}: column '{column}' is empty; fill it")
     if re.search(r"[/\\]", name) or name in (".", ".."):
         problems.append(f"{where}: a case names files; rename it without slashes")
+    if len(name) > LONGEST_CASE:
+        problems.append(f"{where}: a name of {len(name)} characters; at most {LONGEST_CASE}")
     attached = row.get("attached", "")
     if attached not in ATTACHED:
-        problems.append(f"{where}: attached '{attached}': write yes, no, or nothing")
+        problems.append(f"{where}: attached '{said(attached)}': write yes, no, or nothing")
     annotation, ignore = row.get("annotation", ""), row.get("ignore", "")
+    a_class = (CLASS_PLACEHOLDER, info.class_names[0])
     return Case(
         case=name,
-        image=root / row["image"],
+        image=locate(root, row["image"]),
         patient=row["patient"],
         split=row.get("split", ""),
-        annotation=str(root / annotation) if annotation else "",
-        ignore=root / ignore if ignore else None,
+        annotation=str(locate(root, annotation, a_class)) if annotation else "",
+        ignore=locate(root, ignore) if ignore else None,
         sequence=row.get("sequence", ""),
         frame=_frame_number(row, where, problems),
         attached=ATTACHED.get(attached, -1),
@@ -396,8 +419,8 @@ def _value(
     text = row.get(image_label.name, "")
     if text and text not in image_label.values:
         problems.append(
-            f"{where}: {image_label.name} '{text}': write one of {', '.join(image_label.values)}, "
-            "or nothing"
+            f"{where}: {image_label.name} '{said(text)}': write one of "
+            f"{', '.join(image_label.values)}, or nothing{perhaps(text, image_label.values)}"
         )
     return image_label.values.index(text) if text in image_label.values else UNKNOWN
 
@@ -406,45 +429,36 @@ def _frame_number(row: Mapping[str, str], where: str, problems: list[str]) -> in
     text = row.get("frame", "")
     if not text:
         return -1
-    if not re.fullmatch(r"\d{1,9}", text):
-        problems.append(f"{where}: frame '{text}': write a whole number, or nothing")
+    if (value := whole(text)) is None:
+        problems.append(f"{where}: frame '{said(text)}': write a whole number, or nothing")
         return -1
-    return int(text)
+    return value
 
 
 def _spacing(row: Mapping[str, str], where: str, problems: list[str]) -> tuple[float, float]:
     texts = [row.get(name, "") for name in ("row_spacing_mm", "col_spacing_mm")]
     if not any(texts):
         return math.nan, math.nan
-    row_mm, col_mm = (_positive(text) for text in texts)
-    if math.isnan(row_mm) or math.isnan(col_mm):
+    row_mm, col_mm = map(number, texts)
+    low, high = SPACINGS_MM
+    if not (low <= row_mm <= high and low <= col_mm <= high):
         problems.append(
-            f"{where}: row_spacing_mm '{texts[0]}', col_spacing_mm '{texts[1]}': "
-            "write two positive numbers (millimetres a pixel), or nothing in both"
+            f"{where}: row_spacing_mm '{said(texts[0])}'{hint(texts[0])}, col_spacing_mm "
+            f"'{said(texts[1])}'{hint(texts[1])}: write two positive numbers (millimetres a "
+            "pixel), or nothing in both"
         )
+        return math.nan, math.nan
     return row_mm, col_mm
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) and value > 0 else math.nan
-
-
 def _draw(case: Case, info: DatasetInfo) -> Case:
-    return dataclasses.replace(case, split=splits.draw_split(_unit(case, info.split_unit)))
-
-
-def _unit(case: Case, unit: SplitUnit) -> str:
-    return splits.split_unit(unit, case=case.case, patient=case.patient, sequence=case.sequence)
+    return dataclasses.replace(case, split=splits.draw_split(leaks.unit_of(case, info.split_unit)))
 
 
 def _unknown_splits(cases: Sequence[Case]) -> list[str]:
     return [
-        f"case {case.case}: split '{case.split}': write {', '.join(SPLITS)} "
-        "(or leave the whole column empty: then it is drawn)"
+        f"case {said(case.case)}: split '{said(case.split)}': write {', '.join(SPLITS)} "
+        f"(or leave the whole column empty: then it is drawn)"
         for case in cases
         if case.split not in SPLITS
     ]
@@ -452,7 +466,7 @@ def _unknown_splits(cases: Sequence[Case]) -> list[str]:
 
 def _repeated_cases(cases: Sequence[Case]) -> list[str]:
     return [
-        f"case {name} stands there {n} times; give each frame its own case"
+        f"case {said(name)} stands there {n} times; give each frame its own case"
         for name, n in Counter(case.case for case in cases).items()
         if n > 1 and name
     ]
@@ -463,34 +477,44 @@ def _files(case: Case, info: DatasetInfo) -> list[Path]:
     return [case.image, *annotations, *([case.ignore] if case.ignore else [])]
 
 
-def _missing_files(cases: Sequence[Case], info: DatasetInfo) -> list[str]:
-    return [
-        f"case {case.case}: no file {path}; correct the path, or put the file there"
+def _missing_files(cases: Sequence[Case], info: DatasetInfo, root: Path) -> list[str]:
+    lost = [
+        (case, path)
         for case in cases
         for path in _files(case, info)
-        if not path.is_file()
+        if path != root and not os.path.isfile(path)
+    ]
+    # The first are told with what was perhaps meant, the others are counted.
+    return [
+        f"case {said(case.case)}: {missing(path, root) if n < MAX_PROBLEMS else path}"
+        for n, (case, path) in enumerate(lost)
     ]
 
 
 def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) -> list[str]:
     """Check each annotation against the encoding, and `attached` against the relation."""
-    images = [c for c in cases if c.labelled and not c.annotation.lower().endswith(".json")]
-    problems = []
+    images = [c for c in cases if c.labelled and not _is_labelme(c)]
+    problems = [
+        f"case {said(case.case)}: {case.annotation}: one LabelMe file holds all classes; write its "
+        f"path without '{CLASS_PLACEHOLDER}'"
+        for case in cases
+        if _is_labelme(case) and CLASS_PLACEHOLDER in case.annotation
+    ]
     if images and not encoding:
         problems.append(
-            f"case {images[0].case}: {images[0].annotation} is a mask, but dataset.json has no "
-            f"mask_encoding; add it ({', '.join(ENCODINGS)})"
+            f"case {said(images[0].case)}: {images[0].annotation} is a mask, but dataset.json has "
+            f"no mask_encoding; add it ({', '.join(ENCODINGS)})"
         )
     for case in images:
         per_class = CLASS_PLACEHOLDER in case.annotation
         if encoding and per_class != (encoding == "per_class"):
             problems.append(
-                f"case {case.case}: {case.annotation}: '{CLASS_PLACEHOLDER}' in the path goes with "
-                f"mask_encoding per_class, and only with it; here it is {encoding}"
+                f"case {said(case.case)}: {case.annotation}: '{CLASS_PLACEHOLDER}' in the path "
+                f"goes with mask_encoding per_class, and only with it; here it is {encoding}"
             )
     if info.relation is None:
         problems += [
-            f"case {case.case}: attached is given, but dataset.json has no relation; "
+            f"case {said(case.case)}: attached is given, but dataset.json has no relation; "
             "add the relation, or leave attached empty"
             for case in cases
             if case.attached != -1
@@ -498,43 +522,8 @@ def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) 
     return problems
 
 
-def _shared_units(cases: Sequence[Case], unit: SplitUnit) -> list[str]:
-    """Name each patient (or sequence) that stands in more than one split."""
-    if unit == "frame":
-        return []
-    problems = []
-    if unit == "sequence":
-        problems += [
-            f"case {case.case}: no sequence, but dataset.json splits by sequence; fill it"
-            for case in cases
-            if not case.sequence
-        ]
-    remedy = (
-        "move all its cases into one split"
-        if unit == "sequence"
-        else "move all cases of the patient into one split, or write "
-        '"split_unit": "sequence" or "frame" into dataset.json if that cannot be had'
-    )
-    for name, members in _grouped(cases, lambda case: _unit(case, unit)).items():
-        by_split = _grouped([c for c in members if c.split], lambda case: case.split)
-        if len(by_split) > 1:
-            where = ", ".join(
-                f"{split} (case {', '.join(c.case for c in some[:3])}"
-                f"{', ...' if len(some) > 3 else ''})"
-                for split, some in by_split.items()
-            )
-            problems.append(f"{unit} {name} is in {len(by_split)} splits: {where}; {remedy}")
-    return problems
-
-
-def _shared_images(cases: Sequence[Case]) -> list[str]:
-    """Name each frame that is trained on under one case and tested on under another."""
-    problems = []
-    for path, members in _grouped(cases, lambda case: str(case.image)).items():
-        if len({case.split for case in members}) > 1:
-            names = ", ".join(f"{case.case} ({case.split})" for case in members[:4])
-            problems.append(f"image {path} is in two splits: case {names}; keep one of them")
-    return problems
+def _is_labelme(case: Case) -> bool:
+    return case.annotation.lower().endswith(".json")
 
 
 def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:
@@ -552,10 +541,3 @@ def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:
         )
         problems.append(f"split '{name}' {what}; {remedy}")
     return problems
-
-
-def _grouped(cases: Iterable[Case], key: Callable[[Case], str]) -> dict[str, list[Case]]:
-    groups: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        groups[key(case)].append(case)
-    return groups

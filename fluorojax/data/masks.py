@@ -8,6 +8,7 @@ from typing import NoReturn
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import file_name, why_no_file
 from fluorojax.data.annotations import annotation_files, read_annotation
 from fluorojax.data.folder import Case, Folder
 from fluorojax.schema.example import Example
@@ -23,9 +24,10 @@ Files = tuple[Path, ...]
 class MaskFolder:
     """Masks of a folder, found by their cases' names; called with an example it returns its mask.
 
-    A name is a pattern with `{case}`, or `{stem}` for the frame's file without its ending, and with
-    `{class}` where each class has a file of its own. Which mask belongs to which case is never
-    guessed: one pattern serves all cases, and one file serves one case.
+    A name is a pattern with `{case}` (as `core.files.file_name` writes it), or `{stem}` for the
+    frame's file without its ending, and with `{class}` where each class has a file of its own.
+    Which mask belongs to which case is never guessed: one pattern serves all cases, and one file
+    serves one case.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class MaskFolder:
         return annotation_files(path, self._info)
 
     def _is_there(self, path: Path) -> bool:
-        return all(file.is_file() for file in self._files(path))
+        return not any(map(why_no_file, self._files(path)))
 
     def _refuse_missing(
         self, root: Path, missing: Mapping[str, Sequence[str]], count: int
@@ -131,7 +133,7 @@ class MaskFolder:
 
 
 def _filled(pattern: str, case: Case) -> str:
-    return pattern.replace("{case}", case.case).replace("{stem}", case.image.stem)
+    return pattern.replace("{case}", file_name(case.case)).replace("{stem}", case.image.stem)
 
 
 def _resolved(files: Files) -> Files:

@@ -189,6 +189,8 @@ def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -
     path = _path(built_dir, FOLDER, name, xray_folder.Builder)
     if not path.exists():
         summary = check_cases(folder)
+        for note in summary.notes:
+            console.print(f"note: {note}", markup=False)
 
         def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
             config = xray_folder.XrayFolderConfig(

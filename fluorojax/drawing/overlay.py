@@ -2,14 +2,14 @@
 
 import math
 import os
-import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
+
+from fluorojax.core import files
 
 # The first seven, Okabe and Ito's (2008), are distinct with every common form of colour blindness
 # and far from grey; the other three are as far from them.
@@ -210,13 +210,8 @@ def legend(width: int, class_names: Sequence[str], caption: str = "") -> np.ndar
 
 
 def file_name(case: str) -> str:
-    """Return a case's id as the name of a file on any system, without its ending.
-
-    A plain id stays as it is. Others lose what a file system may refuse and get a checksum, so
-    that two cases never share a file.
-    """
-    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", case).lstrip(".")
-    return plain if plain == case else f"{plain}-{zlib.crc32(case.encode()):08x}"
+    """Return the name of a case's picture, without its ending (see `core.files.file_name`)."""
+    return files.file_name(case, plain=True)
 
 
 def save_png(rgb: np.ndarray, path: str | os.PathLike[str]) -> None:

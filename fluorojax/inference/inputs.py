@@ -1,13 +1,15 @@
 """The frames that a command was given: files and folders, and what it says of them."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.folder import Case, read_cases
+from fluorojax.core.numbers import hint, number, whole
+from fluorojax.core.progress import console
+from fluorojax.data.folder import SPACINGS_MM, Case, read_cases
+from fluorojax.data.problems import perhaps, said
 from fluorojax.data.readers import IMAGE_SUFFIXES
-from fluorojax.schema.frame import Spacing
+from fluorojax.schema.frame import Spacing, unusual_spacing
 
 
 def frames_of(inputs: Sequence[Path]) -> list[Path]:
@@ -77,15 +79,30 @@ def is_dataset(path: Path) -> bool:
 def spacing_given(text: str | None) -> Spacing | None:
     """Return what `--spacing-mm MM` or `--spacing-mm ROW,COLUMN` says; None: it is not given.
 
+    A spacing that no detector has is taken, with a note on the console.
+
     Raises:
-        InputError: not one or two positive numbers.
+        InputError: not one or two positive numbers, or two without a point: 1,5 may be 1.5, too.
     """
     if text is None:
         return None
-    numbers = [_number(part) for part in text.split(",")]
-    if len(numbers) > 2 or not all(0 < number < math.inf for number in numbers):
-        raise InputError(f"--spacing-mm {text}: write one number above 0, or two: rows, columns")
-    return numbers[0], numbers[-1]
+    parts = text.split(",")
+    if len(parts) == 2 and all(whole(part.strip()) is not None for part in parts):
+        raise InputError(
+            f"--spacing-mm {said(text)}: write one number with a point, as in {'.'.join(parts)}, "
+            f"or two with a point each, as in {parts[0]}.0,{parts[1]}.0: rows, columns"
+        )
+    low, high = SPACINGS_MM
+    numbers = [number(part) for part in parts]
+    if len(numbers) > 2 or not all(low <= mm <= high for mm in numbers):
+        raise InputError(
+            f"--spacing-mm {said(text)}: write one number above 0, or two: rows, columns"
+            f"{hint(text)}"
+        )
+    spacing = numbers[0], numbers[-1]
+    if note := unusual_spacing(spacing):
+        console.print(f"note: --spacing-mm: {note}", markup=False)
+    return spacing
 
 
 def thresholds_given(
@@ -103,29 +120,30 @@ def thresholds_given(
     """
     if "=" not in text:
         return (_threshold(text, text),) * len(class_names)
-    chosen = dict(zip(class_names, usual, strict=True))
+    chosen: dict[str, float] = {}
     for part in text.split(","):
-        name, _, number = part.partition("=")
-        if name.strip() not in chosen:
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals:
             raise InputError(
-                f"--threshold {text}: there is no class {name.strip()!r}; the export finds "
-                f"{', '.join(class_names)}"
+                f"--threshold {said(text)}: '{said(name)}' says nothing of a class; write "
+                "CLASS=0.4 for each, with points in numbers and commas between classes"
             )
-        chosen[name.strip()] = _threshold(text, number)
-    return tuple(chosen.values())
+        if name not in class_names:
+            raise InputError(
+                f"--threshold {said(text)}: there is no class {said(repr(name))}; the export finds "
+                f"{', '.join(class_names)}{perhaps(name, class_names)}"
+            )
+        if name in chosen:
+            raise InputError(f"--threshold {said(text)}: {name} stands there twice; keep one")
+        chosen[name] = _threshold(text, value)
+    of = dict(zip(class_names, usual, strict=True)) | chosen
+    return tuple(of[name] for name in class_names)
 
 
-def _threshold(text: str, number: str) -> float:
-    if not 0 <= (value := _number(number)) <= 1:
+def _threshold(text: str, value: str) -> float:
+    if not 0 <= (found := number(value)) <= 1:
         raise InputError(
-            f"--threshold {text}: write a probability from 0 to 1, for all classes or for some, as "
-            "in 0.5 or wire=0.4,scope=0.6"
+            f"--threshold {said(text)}: write a probability from 0 to 1, for all classes or for "
+            f"some, as in 0.5 or wire=0.4,scope=0.6{hint(value)}"
         )
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    return found

@@ -10,6 +10,7 @@ from PIL import Image
 
 import fluorojax
 from fluorojax.core.errors import InputError, writing
+from fluorojax.core.files import file_name
 from fluorojax.core.outputs import refuse_clashes, written_aside
 from fluorojax.data.folder import Case, load_frame
 from fluorojax.data.frames import as_frame
@@ -146,12 +147,12 @@ def _predict_case(
 
 def mask_path(out: Path, case: str) -> Path:
     """Return where the mask of a case is written."""
-    return out / f"{case}.png"
+    return out / f"{file_name(case)}.png"
 
 
 def overlay_path(out: Path, case: str) -> Path:
     """Return where the picture of a case is written."""
-    return out / f"{case}_overlay.png"
+    return out / f"{file_name(case)}_overlay.png"
 
 
 def label_rows(case: Case, prediction: Prediction) -> list[Row]:

@@ -3,16 +3,21 @@
 import argparse
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.numbers import hint, number
+from fluorojax.data.problems import perhaps, said
 from fluorojax.inference.inputs import spacing_given
 from fluorojax.knee.films import Overrides
 from fluorojax.knee.measure import CLASSES, KneeFilm, KnownWidth, Tolerances, measure_knee
 from fluorojax.knee.measure.film import Implant, View
+
+_LIMITS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf}  # of a band that is open
+_NO_WORDS: Mapping[str, float] = {}
 
 
 def given_of(options: argparse.Namespace) -> Overrides:
@@ -38,8 +43,8 @@ def _magnification(text: str) -> float | None:
     (value,) = _positive("--magnification", text, 1)
     if not 1 <= value < 2:
         raise InputError(
-            f"--magnification {text}: write the film's length over the knee's, from 1 to 2, or "
-            "'unknown'"
+            f"--magnification {said(text)}: write the film's length over the knee's, from 1 to 2, "
+            "or 'unknown'"
         )
     return value
 
@@ -47,9 +52,12 @@ def _magnification(text: str) -> float | None:
 def _known_width(text: str | None) -> KnownWidth | None:
     if text is None:
         return None
-    name, _, width = text.partition("=")
-    if name not in ("femoral_component", "tibial_component"):
-        raise InputError(f"--known-width {text}: write tibial_component=76, or femoral_component=")
+    name, _, width = (part.strip() for part in text.partition("="))
+    if name not in (known := ("femoral_component", "tibial_component")):
+        raise InputError(
+            f"--known-width {said(text)}: write tibial_component=76, or femoral_component="
+            f"{perhaps(name, known)}"
+        )
     return KnownWidth(cast(Any, name), _positive("--known-width", width, 1)[0])
 
 
@@ -59,17 +67,21 @@ def tolerances_of(texts: Sequence[str]) -> Tolerances:
     Raises:
         InputError: nothing measured has this name, or these are not two numbers in order.
     """
-    changed = dict(Tolerances().bands)
+    changed: dict[str, tuple[float, float]] = {}
     for text in texts:
-        name, _, limits = text.partition("=")
+        name, _, limits = (part.strip() for part in text.partition("="))
         if name not in (known := names()):
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-            raise InputError(f"--tolerance {text}: '{name}' is not measured; perhaps '{close}'?")
-        low, high = _numbers("--tolerance", limits, 2)
+            close = difflib.get_close_matches(said(name), known, n=1, cutoff=0.0)[0]
+            raise InputError(
+                f"--tolerance {said(text)}: '{said(name)}' is not measured; perhaps '{close}'?"
+            )
+        if name in changed:
+            raise InputError(f"--tolerance {said(text)}: {name} stands there twice; keep one")
+        low, high = _numbers("--tolerance", limits, 2, _LIMITS)
         if not low < high:
-            raise InputError(f"--tolerance {text}: write the lower limit first")
+            raise InputError(f"--tolerance {said(text)}: write the lower limit first")
         changed[name] = (low, high)
-    return Tolerances(changed)
+    return Tolerances(dict(Tolerances().bands) | changed)
 
 
 def names() -> list[str]:
@@ -85,18 +97,20 @@ def names() -> list[str]:
     return list(dict.fromkeys(name for film in films for name in measure_knee(film).names()))
 
 
-def _numbers(option: str, text: str, count: int) -> list[float]:
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        found = []
+def _numbers(
+    option: str, text: str, count: int, words: Mapping[str, float] = _NO_WORDS
+) -> list[float]:
+    parts = [part.strip() for part in text.split(",")]
+    found = [words[part] if part in words else number(part) for part in parts]
     if len(found) != count or any(map(math.isnan, found)):
-        raise InputError(f"{option} {text}: write {count} number{'s' * (count > 1)}")
+        raise InputError(
+            f"{option} {said(text)}: write {count} number{'s' * (count > 1)}{hint(text)}"
+        )
     return found
 
 
 def _positive(option: str, text: str, count: int) -> list[float]:
     found = _numbers(option, text, count)
-    if not all(0 < number < math.inf for number in found):
-        raise InputError(f"{option} {text}: must be above 0")
+    if not all(value > 0 for value in found):
+        raise InputError(f"{option} {said(text)}: must be above 0")
     return found

@@ -13,6 +13,20 @@ Plane = Literal["object", "detector", "unknown"]
 
 UNKNOWN_SPACING: Spacing = (math.nan, math.nan)
 NOT_GIVEN = (math.nan, math.nan)
+USUAL_SPACING_MM = (0.02, 5.0)
+"""No detector has smaller or larger pixels, nor has any frame that was shrunk from one's."""
+
+
+def unusual_spacing(spacing_mm: Spacing) -> str:
+    """Return a note on a spacing outside `USUAL_SPACING_MM`; '' within, and where it is unknown."""
+    low, high = USUAL_SPACING_MM
+    if all(low <= mm <= high or math.isnan(mm) for mm in spacing_mm):
+        return ""
+    rows, columns = spacing_mm
+    return (
+        f"no detector has a spacing of {rows:g} x {columns:g} mm ({low:g} to {high:g} mm); is it "
+        "in other units?"
+    )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

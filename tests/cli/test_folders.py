@@ -1,5 +1,5 @@
 from fluorojax.cli import main as cli
-from tests.folders import write_folder
+from tests.folders import edit_csv, write_folder
 
 
 def test_check_says_what_is_in_a_folder(tmp_path, capsys):
@@ -13,3 +13,13 @@ def test_prepare_builds_the_data_set_once(tmp_path, capsys):
         cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
     assert capsys.readouterr().out.count("toy is built") == 2
     assert len(list((tmp_path / "built/xray_folder").iterdir())) == 1
+
+
+def test_what_the_user_wrote_is_no_markup(tmp_path, capsys):
+    folder = write_folder(tmp_path / "frames")
+    edit_csv(folder / "cases.csv", lambda rows: rows[0].update(patient="[/red] 1"))
+    edit_csv(folder / "cases.csv", lambda rows: rows[4].update(patient="[/RED] 01"))
+    cli.main(["check", str(folder)])
+    assert "'[/red] 1'" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+    cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
+    assert "note: patients '[/red] 1' (train, case c0) and '[/RED] 01'" in capsys.readouterr().out

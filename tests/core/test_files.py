@@ -1,3 +1,5 @@
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,67 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(files.MOST_TEXT + 1)
     assert "at most 64 MiB are read" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "pattern"),
+    [
+        ("{}".encode("utf-16"), "text in UTF-16, which Excel calls 'Unicode text'; save it in"),
+        (b"\xfe\xff\x00{\x00}", "text in UTF-16"),
+        ("{}".encode("utf-16-le"), "a zero byte at byte 1"),
+        (b"[" + b"9" * 250 + b".0e99]", "is larger than any number"),
+        (b"[" + b"9" * 400 + b".0]", "is larger than any number"),
+        (b'{"a": 1e400}', "1e400 is larger than any number that a computer holds"),
+        (b'{"a": "\\ud800"}', "not valid JSON .*surrogates not allowed"),
+    ],
+)
+def test_what_is_no_text_and_what_cannot_be_written_again_is_named(tmp_path, content, pattern):
+    (tmp_path / "a.json").write_bytes(content)
+    assert re.search(pattern, refused(tmp_path / "a.json"))
+
+
+def test_a_whole_character_may_be_written_in_two_halves(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'{"a": "\\ud83d\\ude00"}')
+    assert files.read_json(tmp_path / "a.json") == {"a": "\N{GRINNING FACE}"}
+
+
+def test_many_names_are_compared_at_once(tmp_path):
+    names = ", ".join(f'"{n}": 1' for n in range(100_000))
+    (tmp_path / "a.json").write_text(f'{{{names}, "99999": 1}}')
+    began = time.process_time()
+    assert "'99999' stands there twice" in refused(tmp_path / "a.json")
+    assert time.process_time() - began < 5
+
+
+def test_why_there_is_no_file(tmp_path):
+    (tmp_path / "a").touch()
+    assert files.why_no_file(tmp_path / "a") == ""
+    assert files.why_no_file(tmp_path / "b") == files.why_no_file(tmp_path / "a/b") == "no file"
+    assert files.why_no_file(tmp_path) == "a folder, not a file:"
+    assert "too long" in files.why_no_file(tmp_path / ("a" * 300))
+    assert "null byte" in files.why_no_file("a\0")
+    assert files.why_no_file("/dev/null") == "no file that can be read to its end:"
+
+
+def test_names_that_can_be_written_stay_as_they_are():
+    for name in ("f1", "knee 01", "hip01_0025.b-2", "Länge", "膝"):
+        assert files.file_name(name) == name
+    assert files.file_name("hip01_0025.b-2", plain=True) == "hip01_0025.b-2"
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_other_names_can_be_written_and_stay_distinct(plain, tmp_path):
+    odd = ["a:b", "a?b", "a\tb", "a.", "a ", "CON", "con.x", ".a", "", "..", "\udcff", "a/b"]
+    long = ["x" * 300, "x" * 299 + "y", "ä" * 150, "ä" * 149 + "ö", "膝" * 100, "x" * 201]
+    written = [files.file_name(name, plain=plain) for name in odd + long]
+    assert len(set(written)) == len(odd + long)
+    for name in written:
+        assert len(name.encode()) <= files.LONGEST_NAME
+        assert set(name).isdisjoint('<>:"/\\|?*')
+        assert not name.startswith(".")
+        (tmp_path / f"{name}_overlay.png").touch()
+
+
+def test_names_that_are_one_file_elsewhere():
+    assert files.same_file_name("Ä1") == files.same_file_name("a\u03081")
+    assert files.same_file_name("a1") != files.same_file_name("a2")

@@ -129,3 +129,27 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "dataset.json").write_text('{"name": ')
     with pytest.raises(InputError, match=r"dataset\.json: not valid JSON"):
         read_description(tmp_path / "dataset.json")
+
+
+def test_a_byte_order_mark_is_taken(tmp_path):
+    path = write(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_description(path)[0].name == "toy"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"name": 5}, "name 5 is no text"),
+        ({"license": ["CC0"]}, "license .* is no text"),
+        ({"split_unti": "frame"}, "unknown field 'split_unti'.*perhaps 'split_unit'"),
+        (
+            classes(("wire", "curve", [3])) | {"mask_encoding": "index", "relation": None},
+            r"mask_value \[3\]: give",
+        ),
+        ({"classes": [{"name": "wire", "kind": "curve", "color": 3}]}, "wire': unknown field"),
+    ],
+)
+def test_fields_of_another_type_are_named(tmp_path, fields, message):
+    with pytest.raises(InputError, match=message):
+        read_description(write(tmp_path, **fields))

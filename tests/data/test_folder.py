@@ -355,3 +355,98 @@ def test_the_values_of_attributes_are_counted_and_those_never_learned_are_noted(
     }
     assert summary.notes == ("image label maker is c in no labelled case of train",)
     assert check_folder(toy)["image label maker"] == "a: 3, b: 3, c: 0, not said: 4"
+
+
+def save_ignore(toy, *cases):
+    Image.fromarray(np.full((48, 48), 255, np.uint8)).save(toy / "all.png")
+    edit_table(
+        toy, lambda rows: [r | {"ignore": "all.png" * (n in cases)} for n, r in enumerate(rows)]
+    )
+
+
+def test_a_split_of_which_nothing_counts_is_refused_and_a_single_case_noted(toy):
+    save_ignore(toy, 3)
+    assert check_cases(read_folder(toy)).notes == ("case c3: every pixel is ignored",)
+    save_ignore(toy, *range(10))
+    with pytest.raises(InputError, match="3 problems") as error:
+        check_cases(read_folder(toy))
+    assert "split 'test': every pixel of every labelled case is ignored" in str(error.value)
+
+
+def test_the_same_picture_in_two_splits_is_refused_and_in_one_noted(toy):
+    (toy / "images/1.png").write_bytes((toy / "images/0.png").read_bytes())
+    (note,) = check_cases(read_folder(toy)).notes
+    assert note.endswith("of several cases, pixel for pixel: c0 (train), c1 (train)")
+    Image.open(toy / "images/0.png").save(toy / "images/4.tif")
+    edit_table(toy, set_field(4, image="images/4.tif"))
+    with pytest.raises(InputError, match=r"two splits: case c0 \(train\), c4 \(test\), c1"):
+        check_cases(read_folder(toy))
+    edit_table(toy, set_field(4, annotation=""))  # it is then neither trained on nor scored
+    (note,) = check_cases(read_folder(toy)).notes
+    assert note.endswith(": c0 (train), c4 (test), c1 (train)")
+
+
+def test_frames_that_show_nothing_are_not_compared(toy):
+    for n in (0, 4):
+        Image.fromarray(np.zeros((48, 48), np.uint8)).save(toy / f"images/{n}.png")
+    assert check_cases(read_folder(toy)).notes == ()
+
+
+def test_spacings_and_names_that_deserve_a_look_are_noted(toy):
+    edit_table(
+        toy, lambda rows: [r | {"row_spacing_mm": "155", "col_spacing_mm": "155"} for r in rows]
+    )
+    edit_table(toy, set_field(1, case="C0"))
+    edit_table(toy, set_field(3, patient="P0"))
+    notes = check_cases(read_folder(toy)).notes
+    assert [note.split(" ")[0] for note in notes] == ["patients", "no", "cases"]
+    assert "a spacing of 155 x 155 mm" in notes[1]
+    assert notes[1].endswith("(case c0, 10 in all)")
+
+
+def test_the_table_may_be_of_windows(toy):
+    before = [case.image for case in read_folder(toy).cases]
+    digest = fingerprint(read_folder(toy))
+    edit_table(
+        toy,
+        lambda rows: [
+            r | {name: r[name].replace("/", "\\") for name in ("image", "annotation")} for r in rows
+        ],
+    )
+    assert [case.image for case in read_folder(toy).cases] == before
+    assert fingerprint(read_folder(toy)) != digest  # the table's own bytes are part of it
+
+
+def test_files_of_a_class_are_found_by_backslashes_too(toy):
+    edit_description(toy, mask_encoding="per_class")
+    for n in range(10):
+        for name in ("scope", "wire"):
+            Image.fromarray(np.eye(48, dtype=np.uint8)).save(toy / f"masks/{n}_{name}.png")
+    edit_table(
+        toy,
+        lambda rows: [r | {"annotation": f"masks\\{n}_{{class}}.png"} for n, r in enumerate(rows)],
+    )
+    assert check_cases(read_folder(toy)).pixels == {"scope": 480, "wire": 480}
+
+
+def test_the_check_shows_how_far_it_is(toy, capsys):
+    check_cases(read_folder(toy))
+    assert "check 10/10" in capsys.readouterr().out
+
+
+def test_a_file_that_vanishes_is_named(toy):
+    folder = read_folder(toy)
+    (toy / "masks/3.png").unlink()
+    with pytest.raises(InputError, match=r"masks/3\.png: no such file"):
+        fingerprint(folder)
+
+
+def test_an_annotation_of_several_frames_is_noted_unless_it_is_empty(toy):
+    edit_table(toy, set_field(1, annotation="masks/0.png"))
+    (note,) = check_cases(read_folder(toy)).notes
+    assert note.startswith(f"cases c0, c1 have one annotation, {toy / 'masks/0.png'}, on different")
+    empty = json.dumps({"shapes": [], "imageHeight": 48, "imageWidth": 48})
+    (toy / "empty.json").write_text(empty)
+    for row in (0, 1):
+        edit_table(toy, set_field(row, annotation="empty.json"))
+    assert check_cases(read_folder(toy)).notes == ()

@@ -8,6 +8,7 @@ from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
 from fluorojax.data.folder import load_case, read_folder
 from fluorojax.data.masks import MaskFolder
+from fluorojax.inference.write import mask_path
 from fluorojax.schema import bitmask
 from tests.folders import edit_csv, write_folder
 
@@ -142,3 +143,21 @@ def test_evaluate_scores_the_masks_of_any_tool(folder, tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["evaluate", str(tmp_path / "nowhere"), *given[1:]])
     assert "give an export, or a folder of masks" in capsys.readouterr().err
+
+
+def test_a_case_of_any_name_finds_the_mask_that_predict_would_write(tmp_path):
+    root = write_folder(tmp_path / "frames", size=48)
+    long = "c" * 300
+    edit_csv(root / "cases.csv", lambda rows: rows[4].update(case=long))
+    edit_csv(root / "cases.csv", lambda rows: rows[9].update(case="a: b"))
+    folder = read_folder(root)
+    (tmp_path / "masks").mkdir()
+    for name in (long, "a: b"):
+        path = mask_path(tmp_path / "masks", name)
+        Image.fromarray(bitmask.pack(example(folder, name)[1])).save(path)
+    masks = MaskFolder(tmp_path / "masks", folder, [long, "a: b"])
+    for name in (long, "a: b"):
+        asked, expected = example(folder, name)
+        np.testing.assert_array_equal(masks(asked), expected)
+    with pytest.raises(InputError, match="have no mask"):
+        MaskFolder(tmp_path / "frames", folder, [long])

@@ -74,3 +74,23 @@ def test_a_threshold_is_of_all_classes_or_of_those_named():
             thresholds_given(text, names, usual)
     with pytest.raises(InputError, match="no class 'wyre'; the export finds scope, wire"):
         thresholds_given("wyre=0.2", names, usual)
+
+
+def test_a_spacing_that_no_detector_has_is_taken_with_a_note(capsys):
+    assert spacing_given("155") == (155, 155)
+    assert (
+        "note: --spacing-mm: no detector has a spacing of 155 x 155 mm" in capsys.readouterr().out
+    )
+    spacing_given("0.155")
+    assert capsys.readouterr().out == ""
+
+
+def test_two_whole_numbers_may_be_one_with_a_decimal_comma():
+    with pytest.raises(InputError, match=r"as in 1\.5, or two .* as in 1\.0,5\.0: rows, columns"):
+        spacing_given("1,5")
+    assert spacing_given("1.0,5.0") == (1, 5)
+
+
+def test_a_class_has_one_threshold():
+    with pytest.raises(InputError, match="wire stands there twice"):
+        thresholds_given("wire=0.2,wire=0.3", ("scope", "wire"), (0.5, 0.5))

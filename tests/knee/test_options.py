@@ -65,11 +65,18 @@ def test_a_band_can_be_replaced_and_others_stay():
         ("alpha=90", "write 2 numbers"),
         ("alpha", "write 2 numbers"),
         ("alpha=100,90", "lower limit first"),
+        ("alpha=90,nan", "write 2 numbers"),
+        ("alpha=90,1_00", "write 2 numbers"),
     ],
 )
 def test_a_band_that_cannot_be_is_refused(text, message):
     with pytest.raises(InputError, match=message):
         tolerances_of([text])
+
+
+def test_a_band_is_given_once():
+    with pytest.raises(InputError, match="alpha stands there twice"):
+        tolerances_of(["alpha=1,2", "alpha=1,3"])
 
 
 def test_every_band_is_of_something_that_is_measured():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.schema.frame import Frame
+from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, unusual_spacing
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -81,3 +81,9 @@ def test_what_is_no_frame_is_refused(pixels, message):
 def test_a_spacing_that_cannot_be_is_refused(spacing):
     with pytest.raises(InputError, match="give two positive numbers"):
         Frame(PIXELS, spacing)
+
+
+def test_a_spacing_that_no_detector_has_is_noted():
+    assert [unusual_spacing(mm) for mm in ((0.02, 5.0), (0.2, 0.3), UNKNOWN_SPACING)] == [""] * 3
+    assert unusual_spacing((0.0002, 0.2)).startswith("no detector has a spacing of 0.0002 x 0.2 mm")
+    assert "other units" in unusual_spacing((0.2, 155))
