@@ -160,6 +160,17 @@ def compare(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
     )
+    allow_different(command)
+
+
+def allow_different(command: argparse.ArgumentParser) -> None:
+    """Add the option by which runs that were trained otherwise are compared all the same."""
+    command.add_argument(
+        "--allow-different",
+        action="store_true",
+        help="compare runs that differ in more than method and seed too; all that is written "
+        "begins with what they differ in",
+    )
 
 
 def benchmark(command: argparse.ArgumentParser) -> None:
@@ -190,6 +201,7 @@ def benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--workdir", type=Path, required=True, metavar="DIR", help="for runs and comparison"
     )
+    allow_different(command)
 
 
 def simulate(command: argparse.ArgumentParser) -> None:
