@@ -100,13 +100,15 @@ def measure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--spacing-mm",
         metavar="MM",
-        help="size of a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's",
+        help="size of a pixel, or ROW,COLUMN; default: the folder's",
     )
     command.add_argument(
         "--magnification",
-        default="1",
+        default="unknown",
         metavar="M",
-        help="the spacing is the detector's, and the knee is shown M times as large; or 'unknown'",
+        help="the spacing is the detector's, and the knee is shown M times as large; 1: the "
+        "spacing is that of the knee's plane; default: unknown, and lengths are in the detector's "
+        "plane",
     )
     command.add_argument(
         "--known-width",
