@@ -167,9 +167,16 @@ def read_calibration(folder: Path) -> list[Row]:
     """Return the bins of all classes in `folder`; nothing where there is no such file.
 
     Raises:
-        InputError: as for `read_thresholds`.
+        InputError: as for `read_thresholds`; or a bin with pixels has no mean or no share.
     """
-    return _read(folder / CALIBRATION, BIN_COLUMNS, ("class", "low"))
+    rows = _read(folder / CALIBRATION, BIN_COLUMNS, ("class", "low"))
+    for row in rows:
+        if row["pixels"] and None in (row["mean_probability"], row["share"]):
+            raise InputError(
+                f"{folder / CALIBRATION}: class {row['class']}, bin from {row['low']:g}: pixels "
+                f"without mean_probability or share; {AGAIN}"
+            )
+    return rows
 
 
 WORDS: dict[str, tuple[str, ...]] = {"class": (), "kind": get_args(Kind), "metric": tuple(METRICS)}

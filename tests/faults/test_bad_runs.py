@@ -9,12 +9,25 @@ from PIL import Image
 
 from fluorojax.compare.runs import read_runs
 from fluorojax.drawing import archive
+from fluorojax.evaluation.probabilities import read_calibration
 from fluorojax.report.scores import Evaluation
 from tests.compare.constructed import rows_of, write_run, write_sweep
 from tests.faults.matrix import names, refused
 from tests.folders import edit_csv
 
 SCORED = "joint-seed0/evaluation/test"
+
+
+def binned(text):
+    """A table of calibration is damaged."""
+
+    def use(folder):
+        (folder / "calibration.csv").write_text(
+            f"class,low,high,pixels,mean_probability,share\n{text}"
+        )
+        read_calibration(folder)
+
+    return use
 
 
 def two(folder, **joint):
@@ -298,6 +311,19 @@ THRESHOLDS = [
     ("other sweep", swept(b",0.55,", b",0.56,", 3), r"thresholds\.csv has other thresholds than"),
 ]
 
+CALIBRATION = [
+    ("bin without share", binned("a,0,0.05,3,0.01,\n"), "class a, bin from 0: pixels without mean"),
+    ("bin twice", binned("a,0,0.05,0,,\na,0,0.05,0,,\n"), "row 3: .'a', 0.0. stands there twice"),
+    ("bin of text", binned("a,low,0.05,0,,\n"), "row 2: low is 'low', which is no finite number"),
+    (
+        "bin above 1",
+        binned("a,0,0.05,3,1.5,0\n"),
+        "mean_probability is 1.5, and must be from 0 to 1",
+    ),
+    ("bin without pixels", binned("a,0,0.05,,,\n"), "row 2: pixels is empty"),
+    ("bin without class", binned(",0,0.05,0,,\n"), "row 2: class is empty"),
+]
+
 ARCHIVES = [
     ("archive gone", picture(lambda path: path.unlink()), r"a\.png cannot be read .*No such file"),
     ("archive of text", picture(lambda path: path.write_text("x")), r"a\.png cannot be read"),
@@ -329,7 +355,7 @@ ARCHIVES = [
     ("archive without pages", picture(rows_text("20")), r"a\.pages/1\.png cannot be read"),
 ]
 
-ROWS = [*TRAINED, *CHOSEN, *CASES, *SUMMARIES, *THRESHOLDS, *ARCHIVES]
+ROWS = [*TRAINED, *CHOSEN, *CASES, *SUMMARIES, *THRESHOLDS, *CALIBRATION, *ARCHIVES]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=names(ROWS))
