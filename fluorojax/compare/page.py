@@ -33,7 +33,7 @@ MOST_CASES = 12
 TITLES = {
     "paired": "Each patient by method",
     "cases": "Each case by method",
-    "thresholds": "By threshold",
+    "thresholds": "By threshold (a case in which rightly nothing is found is in no mean here)",
 }
 
 Evaluations = Mapping[str, Evaluation]
