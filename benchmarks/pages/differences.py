@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.pages.kept import read, seeds_of_method
 from benchmarks.pages.tables import WIRE, WIRE_SCORE
-from fluorojax.compare.runs import Run, case_scores, check
+from fluorojax.compare.runs import Run, check, shared_scores
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.drawing import archive
@@ -110,11 +110,11 @@ def groups(ours: Sequence[Run], theirs: Sequence[Run]) -> dict[str, list[Shown]]
 def with_a_wire(ours: Sequence[Run], theirs: Sequence[Run]) -> list[Shown]:
     """Return the frames that hold a wire, with both means over seeds."""
     runs = [*ours, *theirs]
-    rows, our_scores = case_scores(runs, ours[0].method, *WIRE_SCORE)
-    _, their_scores = case_scores(runs, theirs[0].method, *WIRE_SCORE)
+    shared = shared_scores(runs, *WIRE_SCORE)
+    means = (shared.by_case[of[0].method].mean(0) for of in (ours, theirs))
     return [
         Shown(row["case"], row["patient"], row["stratum"], float(our), float(their))
-        for row, our, their in zip(rows, our_scores.mean(0), their_scores.mean(0), strict=True)
+        for row, our, their in zip(shared.cases, *means, strict=True)
         if row["status"] in ("scored", "missed")
     ]
 
@@ -156,8 +156,9 @@ def beside(panels: Sequence[np.ndarray], colour: tuple[int, int, int]) -> np.nda
 
 def score(case: str, runs: Sequence[Run]) -> str:
     """Return a method's score of a case with the seed drawn, and the mean over its seeds."""
-    rows, scores = case_scores(runs, runs[0].method, *WIRE_SCORE)
-    of_seeds = scores[:, [row["case"] for row in rows].index(case)]
+    shared = shared_scores(runs, *WIRE_SCORE)
+    scores = shared.by_case[runs[0].method]
+    of_seeds = scores[:, [row["case"] for row in shared.cases].index(case)]
     mean = f", mean of {len(runs)} {of_seeds.mean():.2f}" if len(runs) > 1 else ""
     return f"{LABEL} seed {runs[0].seed}: {of_seeds[0]:.2f}{mean}"
 

@@ -102,12 +102,11 @@ def draw_shares(results: Results, path: Path) -> None:
 def draw_method(axis: Any, method: str, scores: Mapping[float, np.ndarray]) -> None:
     """Draw a line of means with a bar from the worst seed to the best at each share."""
     by_seed = [np.nanmean(of_share, 1) for of_share in scores.values()]
-    # As in the table: over seeds, then over patients. A patient whom only some seeds score, by a
-    # false alarm, counts the more here.
+    # As in the table: over seeds, then over patients.
     scored = (of_share[:, ~np.isnan(of_share).all(0)] for of_share in scores.values())
     mean = np.array([np.nanmean(of_share, 0).mean() for of_share in scored])
     bars = [mean - [of.min() for of in by_seed], [of.max() for of in by_seed] - mean]
-    bars = np.maximum(bars, 0)  # so the mean can lie outside of the seeds' own
+    bars = np.maximum(bars, 0)  # rounding
     # Beside each other, so that no bar hides another.
     place = np.array(list(scores)) * 1.015 ** (ORDER.index(method) - 3)
     colour = COLOURS[ORDER.index(method)]

@@ -45,15 +45,17 @@ def whole_numbers(option: str, given: str) -> list[int]:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
-    from fluorojax.compare.rows import DEFINITIONS, cells, head, primary_rows
-    from fluorojax.compare.runs import methods_of, without_others
-    from fluorojax.metrics.case import EMPTY_POLICY
+    from fluorojax.compare.rows import cells, head, notes, primary_rows
+    from fluorojax.compare.runs import circumstances, methods_of, warning, without_others
+    from fluorojax.metrics.case import PAIRED_EMPTY_POLICY
 
     folders = without_others(options.runs)
     check_free(options.out, comparison.KIND, folders)
+    runs = comparison.read_runs(folders, options.split, allow_different=options.allow_different)
+    if first := warning(runs):
+        console.print(f"warning: {first}")
     if others := [path.name for path in options.runs if path not in folders]:
         console.print(f"left out, no runs: {', '.join(others)}")
-    runs = comparison.read_runs(folders, options.split)
     methods = methods_of(runs)
     baseline = options.baseline or methods[0]
     if baseline not in methods:
@@ -64,7 +66,9 @@ def compare(options: argparse.Namespace) -> None:
     for row in primary_rows(rows, runs):
         table.add_row(*head(row), *cells(row))
     console.print(table)
-    console.print(DEFINITIONS)
-    console.print(EMPTY_POLICY)
+    for said in (*notes(rows), PAIRED_EMPTY_POLICY):
+        console.print(said)
+    if different := circumstances(runs):
+        console.print(f"note: made with different versions or machines: {'; '.join(different)}")
     console.print(f"all metrics, as CSV, Markdown and LaTeX, and plots: {options.out}")
     console.print(f"report  {report}")

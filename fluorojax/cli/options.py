@@ -100,13 +100,15 @@ def measure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--spacing-mm",
         metavar="MM",
-        help="size of a pixel in the plane of the knee, or ROW,COLUMN; default: the folder's",
+        help="size of a pixel, or ROW,COLUMN; default: the folder's",
     )
     command.add_argument(
         "--magnification",
-        default="1",
+        default="unknown",
         metavar="M",
-        help="the spacing is the detector's, and the knee is shown M times as large; or 'unknown'",
+        help="the spacing is the detector's, and the knee is shown M times as large; 1: the "
+        "spacing is that of the knee's plane; default: unknown, and lengths are in the detector's "
+        "plane",
     )
     command.add_argument(
         "--known-width",
@@ -161,6 +163,17 @@ def compare(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="for tables, plots and report.html"
     )
+    allow_different(command)
+
+
+def allow_different(command: argparse.ArgumentParser) -> None:
+    """Add the option by which runs that were trained otherwise are compared all the same."""
+    command.add_argument(
+        "--allow-different",
+        action="store_true",
+        help="compare runs that differ in more than method and seed too; all that is written "
+        "begins with what they differ in",
+    )
 
 
 def benchmark(command: argparse.ArgumentParser) -> None:
@@ -191,6 +204,7 @@ def benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--workdir", type=Path, required=True, metavar="DIR", help="for runs and comparison"
     )
+    allow_different(command)
 
 
 def simulate(command: argparse.ArgumentParser) -> None:

@@ -1,21 +1,29 @@
 """The page of a comparison: differences, plots, patients, cases on which methods disagree."""
 
 import base64
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, head, primary_rows
-from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
-from fluorojax.metrics.case import METRICS
+from fluorojax.compare.rows import ComparisonRow, cells, head, notes, primary_rows
+from fluorojax.compare.runs import (
+    Primary,
+    Run,
+    circumstances,
+    methods_of,
+    primary_scores,
+    seeds_of,
+    warning,
+)
+from fluorojax.metrics.case import METRICS, PAIRED_EMPTY_POLICY
 from fluorojax.report import page
 from fluorojax.report.cases import in_words, layers, map_path
 from fluorojax.report.page import Cell, Table, css_colour, exact, table
 from fluorojax.report.pictures import Picture, Viewer, viewer
-from fluorojax.report.scores import Evaluation, definitions
+from fluorojax.report.scores import Definitions, Evaluation, definitions
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,7 +33,7 @@ MOST_CASES = 12
 TITLES = {
     "paired": "Each patient by method",
     "cases": "Each case by method",
-    "thresholds": "By threshold",
+    "thresholds": "By threshold (a case in which rightly nothing is found is in no mean here)",
 }
 
 Evaluations = Mapping[str, Evaluation]
@@ -59,19 +67,32 @@ def render(
     return page.render(
         "comparison.html.j2",
         TEMPLATES,
-        notice=page.notice(runs[0].dataset.get("split_unit")),
+        notice=_notice(runs),
         methods=methods_of(runs),
         facts=_facts(runs, baseline),
         first=_rows_table(primary_rows(rows, runs)),
         every=_rows_table(rows),
-        explained=DEFINITIONS,
+        explained=notes(rows),
         plots=[_plot(path) for path in plots],
         patients=[_patients(primary, baseline, pictured) for primary in primaries],
         cases=[_cases(primary, baseline, pictured) for primary in primaries],
         gallery=_gallery(pictured, methods_of(runs), primaries),
-        definitions=definitions([pictured[baseline]]),
+        definitions=_definitions(pictured[baseline]),
         runs=_runs(runs),
+        circumstances=circumstances(runs),
     )
+
+
+def _notice(runs: Sequence[Run]) -> page.Notice:
+    """Return the first line: in what the runs differ beyond their methods, and how they split."""
+    of_split, first = page.notice(runs[0].dataset.get("split_unit")), warning(runs)
+    return of_split._replace(words=f"{first} {of_split.words}", warning=True) if first else of_split
+
+
+def _definitions(evaluation: Evaluation) -> Definitions | None:
+    """Return what the scores mean, with the policy for empty masks of comparisons."""
+    found = definitions([evaluation])
+    return found and dataclasses.replace(found, policy=PAIRED_EMPTY_POLICY)
 
 
 def _facts(runs: Sequence[Run], baseline: str) -> list[str]:
@@ -126,7 +147,7 @@ def _block(primary: Primary, pictured: Evaluations, after: str, scores: Table) -
     return Block(f"{primary.class_name}: {METRICS[primary.metric].label}{after}", colour, scores)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Means:
     """Means over seeds of one class, method -> [patients or cases].
 

@@ -6,21 +6,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fluorojax.compare.runs import Run, kinds_of, methods_of, scores_of
+from fluorojax.compare.runs import Run, kinds_of, shared_scores
 from fluorojax.metrics import statistics
-from fluorojax.metrics.case import METRICS, PRIMARY
+from fluorojax.metrics.case import METRICS, PRIMARY, paired_score
 from fluorojax.metrics.summary import Row
 
 DEFINITIONS = (
     "Mean: over seeds, then over patients (each the mean of its cases). ±: standard deviation "
     "over seeds of the mean over patients. Difference: to the baseline, paired by patient; 95 % "
     "interval by bootstrap over seeds and patients. p: two-sided paired permutation test over "
-    "patients of the means over seeds, Holm-corrected over all of this table."
+    "patients of the means over seeds, Holm-corrected over all of this table. All methods have "
+    "their means over the same cases."
 )
 
 
 class ComparisonRow(NamedTuple):
-    """One method's score of a class, by a metric, at a stratum ('' = all cases)."""
+    """One method's score of a class, by a metric, at a stratum ('' = all cases).
+
+    `cases` and `patients` are those compared, the same for every method; `left_out` are cases that
+    have a score of some runs and none of others, and so count for none.
+    """
 
     class_name: str
     metric: str
@@ -28,6 +33,8 @@ class ComparisonRow(NamedTuple):
     method: str
     seeds: int
     patients: int
+    cases: int
+    left_out: int
     mean: float
     seed_std: float
     difference: float
@@ -53,7 +60,7 @@ def compare(runs: Sequence[Run], baseline: str) -> list[ComparisonRow]:
         strata = sorted({row["stratum"] for row in _of_class(runs, name)})
         # One stratum alone is all cases, which would count twice in the correction of p.
         strata = [stratum for stratum in strata if stratum and len(strata) > 1]
-        metrics = [m for m in METRICS if any(r.get(m) is not None for r in _of_class(runs, name))]
+        metrics = [m for m in METRICS if _is_scored(runs, name, m)]
         for metric in metrics:
             rows += _rows(runs, baseline, name, metric, "")
         for stratum in strata:
@@ -68,6 +75,10 @@ def primary_rows(rows: Sequence[ComparisonRow], runs: Sequence[Run]) -> list[Com
     return [row for row in rows if row.metric == PRIMARY[kinds[row.class_name]]]
 
 
+def _is_scored(runs: Sequence[Run], name: str, metric: str) -> bool:
+    return any(paired_score(row, metric) is not None for row in _of_class(runs, name))
+
+
 def _of_class(runs: Sequence[Run], name: str) -> Iterable[Row]:
     return (row for run in runs for row in run.rows if row["class"] == name)
 
@@ -76,9 +87,9 @@ def _rows(
     runs: Sequence[Run], baseline: str, name: str, metric: str, stratum: str
 ) -> list[ComparisonRow]:
     """Return a row a method, without the correction of p."""
-    methods = methods_of(runs, name)
-    baseline = baseline if baseline in methods else methods[0]
-    scores = {method: scores_of(runs, method, name, metric, stratum) for method in methods}
+    shared = shared_scores(runs, name, metric, stratum)
+    scores = shared.by_patient
+    baseline = baseline if baseline in scores else next(iter(scores))
     order = [baseline, *(method for method in scores if method != baseline)]
     rows = []
     for method in order:
@@ -100,6 +111,8 @@ def _rows(
                 method=method,
                 seeds=len(ours),
                 patients=int((~np.isnan(ours)).any(0).sum()),
+                cases=shared.compared,
+                left_out=shared.left_out,
                 mean=statistics.mean(ours),
                 seed_std=statistics.seed_spread(ours),
                 p_holm=math.nan,
@@ -107,6 +120,20 @@ def _rows(
             )
         )
     return rows
+
+
+def notes(rows: Sequence[ComparisonRow]) -> list[str]:
+    """Return what a reader of the rows has to know: definitions, and how many cases are left out.
+
+    A case is left out where some runs have a score of it and others have none.
+    """
+    lines = {
+        f"{', '.join(head(row)[:2])}: {row.left_out} of {row.cases + row.left_out} cases"
+        for row in rows
+        if row.left_out
+    }
+    said = f"In no mean, because some runs have no score of them: {'; '.join(sorted(lines))}."
+    return [DEFINITIONS, *([said] if lines else [])]
 
 
 def cells(row: ComparisonRow) -> tuple[str, str, str]:

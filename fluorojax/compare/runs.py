@@ -3,23 +3,26 @@
 Read are `config.json` and `evaluation/<split>/{cases.csv,summary.json}` of each run.
 """
 
+import functools
 import json
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from fluorojax.compare.configurations import differing, fields_of
 from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
 from fluorojax.evaluation.evaluate import ONE_LABEL_CASES
 from fluorojax.evaluation.probabilities import THRESHOLDS, read_thresholds
 from fluorojax.metrics import statistics
-from fluorojax.metrics.case import METRICS, PRIMARY
+from fluorojax.metrics.case import PRIMARY, paired_score
+from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import Row, read_cases_csv
 from fluorojax.schema.info import Kind
-from fluorojax.schema.renamed import KEYS, with_new_names
 
 EVALUATION = "evaluation"
 
@@ -31,6 +34,8 @@ class Run(NamedTuple):
         folder, split: where the scores are.
         method, seed: what was trained.
         train_share: on which share of the training patients.
+        fields: the configuration, of `configurations.fields_of`.
+        circumstances: versions, revision and machine, flat.
         dataset: its description.
         summary: as written.
         rows: scores of each case and class.
@@ -43,6 +48,8 @@ class Run(NamedTuple):
     method: str
     seed: int
     train_share: float
+    fields: dict[str, Any]
+    circumstances: dict[str, str]
     dataset: dict[str, Any]
     summary: dict[str, Any]
     rows: list[Row]
@@ -62,7 +69,7 @@ class Run(NamedTuple):
     @property
     def settings(self) -> dict[str, Any]:
         """What the cases were scored with."""
-        return self.summary["settings"]
+        return self.summary["settings"] or {}
 
     @property
     def fingerprint(self) -> str:
@@ -81,25 +88,72 @@ def kinds_of(runs: Sequence[Run]) -> dict[str, Kind]:
     return {name: kind for name, kind in kinds.items() if len(methods_of(runs, name)) > 1}
 
 
+class Scores(NamedTuple):
+    """The scores of a class by a metric, all methods and seeds on the same cases.
+
+    Attributes:
+        cases: rows of one run, in the order of `by_case`.
+        by_case: method -> [seeds, cases]; NaN: the case is compared for no method.
+        patients: names, in the order of `by_patient`.
+        by_patient: method -> [seeds, patients], means of the patient's cases; NaN: has none.
+        left_out: cases that have a score of some runs, and none of others.
+    """
+
+    cases: list[Row]
+    by_case: dict[str, np.ndarray]
+    patients: list[str]
+    by_patient: dict[str, np.ndarray]
+    left_out: int
+
+    @property
+    def compared(self) -> int:
+        """The number of cases compared."""
+        return int((~np.isnan(next(iter(self.by_case.values()))[0])).sum())
+
+
+def shared_scores(runs: Sequence[Run], class_name: str, metric: str, stratum: str = "") -> Scores:
+    """Return the scores of all methods that have a class; of a stratum alone where one is named.
+
+    A case with both masks empty has the score of `case.PAIRED_EMPTY_POLICY`. One that a single run
+    has no score of is left out of all of them.
+    """
+    of = {m: _of_method(runs, m, class_name, stratum) for m in methods_of(runs, class_name)}
+    cases = next(iter(of.values()))[0]
+    found = {
+        method: np.array([[_value(row, metric) for row in rows] for rows in of_method])
+        for method, of_method in of.items()
+    }
+    lacking = np.isnan(np.concatenate(list(found.values())))
+    by_case = {m: np.where(lacking.any(0), math.nan, scores) for m, scores in found.items()}
+    names = [row["patient"] for row in cases]
+    return Scores(
+        cases=cases,
+        by_case=by_case,
+        patients=list(dict.fromkeys(names)),
+        by_patient={m: statistics.patient_means(of, names) for m, of in by_case.items()},
+        left_out=int((lacking.any(0) & ~lacking.all(0)).sum()),
+    )
+
+
+def _of_method(runs: Sequence[Run], method: str, class_name: str, stratum: str) -> list[list[Row]]:
+    """Return the rows of a method's runs, by seed."""
+    trained = sorted((run for run in runs if run.method == method), key=lambda run: run.seed)
+    return [
+        [r for r in run.rows if r["class"] == class_name and stratum in ("", r["stratum"])]
+        for run in trained
+    ]
+
+
+def _value(row: Row, metric: str) -> float:
+    score = paired_score(row, metric)
+    return math.nan if score is None else score
+
+
 def scores_of(
     runs: Sequence[Run], method: str, class_name: str, metric: str, stratum: str = ""
 ) -> np.ndarray:
-    """Return a method's scores [seeds, patients] of a class by a metric; NaN: does not apply."""
-    rows, scores = case_scores(runs, method, class_name, metric, stratum)
-    return statistics.patient_means(scores, [row["patient"] for row in rows])
-
-
-def case_scores(
-    runs: Sequence[Run], method: str, class_name: str, metric: str, stratum: str = ""
-) -> tuple[list[Row], np.ndarray]:
-    """Return the cases, as rows of the first seed, and a method's scores [seeds, cases] of them."""
-    trained = sorted((run for run in runs if run.method == method), key=lambda run: run.seed)
-    rows = [
-        [row for row in run.rows if row["class"] == class_name and stratum in ("", row["stratum"])]
-        for run in trained
-    ]
-    values = [[row[metric] for row in of_run] for of_run in rows]
-    return rows[0], np.array([[math.nan if v is None else v for v in of_run] for of_run in values])
+    """Return a method's scores [seeds, patients] of `shared_scores`; NaN: does not apply."""
+    return shared_scores(runs, class_name, metric, stratum).by_patient[method]
 
 
 class Primary(NamedTuple):
@@ -123,21 +177,11 @@ class Primary(NamedTuple):
 
 def primary_scores(runs: Sequence[Run]) -> list[Primary]:
     """Return the primary scores of each class."""
-    scores = []
+    found = []
     for name, kind in kinds_of(runs).items():
-        metric, methods = PRIMARY[kind], methods_of(runs, name)
-        cases = case_scores(runs, methods[0], name, metric)[0]
-        scores.append(
-            Primary(
-                class_name=name,
-                metric=metric,
-                patients=list(dict.fromkeys(row["patient"] for row in cases)),
-                by_patient={m: scores_of(runs, m, name, metric) for m in methods},
-                cases=cases,
-                by_case={m: case_scores(runs, m, name, metric)[1] for m in methods},
-            )
-        )
-    return scores
+        of = shared_scores(runs, name, PRIMARY[kind])
+        found.append(Primary(name, PRIMARY[kind], of.patients, of.by_patient, of.cases, of.by_case))
+    return found
 
 
 def seeds_of(runs: Sequence[Run]) -> list[int]:
@@ -170,17 +214,22 @@ def without_others(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
-def read_runs(folders: Sequence[Path], split: str) -> list[Run]:
+def read_runs(folders: Sequence[Path], split: str, *, allow_different: bool = False) -> list[Run]:
     """Read runs and check that they can be compared.
 
     Where one method has one label and others have several, these are scored as one label too.
+
+    Args:
+        folders: of the runs.
+        split: whose scores are read.
+        allow_different: they may differ in more than method and seed; `differences` says in what.
 
     Raises:
         InputError: a file that is missing or damaged, or runs that cannot be compared (`check`);
             the run, and the case or field, are named.
     """
     runs = with_shared_classes([read_run(Path(folder), split) for folder in folders])
-    check(runs)
+    check(runs, allow_different=allow_different)
     return runs
 
 
@@ -219,68 +268,201 @@ def read_run(folder: Path, split: str) -> Run:
         seed=config["config"]["seed"],
         # Runs from before there was this field were trained on all patients.
         train_share=config["config"].get("data", {}).get("train_share", 1.0),
+        fields=_fields(folder, config["config"]),
+        circumstances=circumstances_of(config),
         dataset=config["dataset"],
-        summary=with_new_names(json.loads((scored / "summary.json").read_text("utf-8")), KEYS),
+        summary=read_summary(scored / "summary.json"),
         rows=read_rows(scored / "cases.csv"),
         as_one=read_rows(as_one) if as_one.is_file() else [],
         sweep=read_thresholds(scored),
     )
 
 
+def _fields(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return fields_of(config)
+    except InputError as error:
+        raise InputError(f"{folder / 'config.json'}: {error}; train again") from error
+
+
+def circumstances_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a run was made with, flat: versions, revision, devices and cores."""
+    versions, machine = (record.get(name) or {} for name in ("versions", "machine"))
+    found = {f"versions.{name}": value for name, value in sorted(versions.items())}
+    found |= {name: record[name] for name in ("git_revision", "devices") if record.get(name)}
+    found |= {f"machine.{n}": machine[n] for n in ("processor", "cores") if machine.get(n)}
+    return {name: _in_words(value) for name, value in found.items()}
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def read_rows(path: Path) -> list[Row]:
     """Return the rows of a table of cases, by class and case.
 
     Raises:
-        InputError: a cell that is no number, or not a finite one.
+        InputError: the table is damaged: see `read_cases_csv`; or it has no rows.
     """
-    try:
-        rows = read_cases_csv(path)
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); evaluate again") from error
-    for row in rows:
-        wrong = [m for m in METRICS if row.get(m) is not None and not math.isfinite(row[m])]
-        if wrong:
-            raise InputError(
-                f"{path}: case {row['case']}, class {row['class']}: {wrong[0]} is "
-                f"{row[wrong[0]]}; evaluate again"
-            )
+    rows = read_cases_csv(path)
+    if not rows:
+        raise InputError(f"{path} has no row; evaluate again")
     return sorted(rows, key=lambda row: (row["class"], row["case"]))
 
 
-def check(runs: Sequence[Run]) -> None:
-    """Check that runs were scored alike, on the same cases, and that every method has every seed.
+def check(runs: Sequence[Run], *, allow_different: bool = False) -> None:
+    """Check that runs can be compared, and that every method has every seed.
 
-    Compared are the metrics' settings, the data set, its share trained on, and the cases. Other
-    fields of their configurations (steps, rates, folds) are not compared.
+    They must have been trained alike but for method and seed (`configurations.METHOD_FIELDS`),
+    runs of one method alike but for the seed; on one content of the data set; and been scored
+    alike, on the same cases. A class need not be in all of them, but two methods at least must
+    share one.
 
-    A class need not be in all of them, but two methods at least must share one.
+    Args:
+        runs: of `read_runs`.
+        allow_different: those that were trained otherwise are not refused; those that were scored
+            otherwise always are.
 
     Raises:
-        InputError: names the first run that differs, and in what.
+        InputError: names the first run that differs, and in what, field by field.
     """
     if len(methods_of(runs)) < 2:
         there = f"only runs of {methods_of(runs)[0]}" if runs else "no runs"
         raise InputError(f"{there}; give runs of two methods or more")
     first = runs[0]
     for run in runs[1:]:
-        _check_same(first, run)
-        _check_same(next(other for other in runs if other.method == run.method), run)
+        for other in (_akin(run, runs), first):
+            if not allow_different:
+                _check_trained_alike(other, run)
+            _check_same(other, run)
+    _check_seeds(runs)
+
+
+def _check_seeds(runs: Sequence[Run]) -> None:
+    """Refuse a run that stands there twice, or a method that lacks a seed."""
     seen: dict[tuple[str, int], Path] = {}
     for run in runs:
-        other = seen.setdefault((run.method, run.seed), run.folder)
-        if other != run.folder:
+        if (run.method, run.seed) in seen:
+            other = seen[run.method, run.seed]
             raise InputError(
                 f"{other} and {run.folder} are both {run.method} with seed {run.seed}; "
                 "leave one out"
             )
-    seeds = seeds_of(runs)
+        seen[run.method, run.seed] = run.folder
     for method in methods_of(runs):
-        missing = [seed for seed in seeds if (method, seed) not in seen]
+        missing = [seed for seed in seeds_of(runs) if (method, seed) not in seen]
         if missing:
             raise InputError(
                 f"{method} has no run with seed {missing[0]}, others have; train it, or leave that "
                 "seed out everywhere"
             )
+
+
+def _akin(run: Run, runs: Sequence[Run]) -> Run:
+    """Return the first run of a run's method."""
+    return next(other for other in runs if other.method == run.method)
+
+
+ALLOW = "--allow-different"
+CONTENT = "content of the data set"
+
+
+def _check_trained_alike(first: Run, run: Run) -> None:
+    """Refuse a run that was trained otherwise than another, beside method and seed."""
+    odd = [f"{name} is {ours}, not {theirs}" for name, ours, theirs in _differing(run, first)]
+    if odd:
+        more = "seed" if run.method == first.method else "method and seed"
+        raise InputError(
+            f"{run.folder} differs from {first.folder} in more than {more}: {'; '.join(odd)}. "
+            f"Train both alike, or compare them all the same with {ALLOW}"
+        )
+
+
+def _differing(ours: Run, theirs: Run) -> list[tuple[str, Any, Any]]:
+    """Return the fields in which two runs must not differ and do, with both values."""
+    found = differing(ours.fields, theirs.fields, ours.method == theirs.method)
+    prints = (ours.fingerprint[:12], theirs.fingerprint[:12])
+    if ours.fingerprint != theirs.fingerprint:
+        found.append((CONTENT, *prints))
+    return found
+
+
+def warning(runs: Sequence[Run]) -> str:
+    """Return what the first line of all that is written says of `differences`; '' without any."""
+    found = differences(runs)
+    start = "These runs differ in more than method and seed, which may be all that the numbers tell"
+    return f"{start}: {'; '.join(found)}." if found else ""
+
+
+def differences(runs: Sequence[Run]) -> list[str]:
+    """Return a line for each field in which runs differ beyond method and seed, with its values.
+
+    Those are there only where `check` was told to allow them.
+    """
+    pairs = [(run, other) for run in runs for other in (_akin(run, runs), runs[0])]
+    names = dict.fromkeys(name for pair in pairs for name, _, _ in _differing(*pair))
+    return [_by_value(name, runs, functools.partial(_trained_with, name)) for name in names]
+
+
+def _trained_with(name: str, run: Run) -> str:
+    return run.fingerprint[:12] if name == CONTENT else str(run.fields.get(name, "not set"))
+
+
+def circumstances(runs: Sequence[Run]) -> list[str]:
+    """Return a line for each version or part of a machine in which runs differ."""
+    names = dict.fromkeys(name for run in runs for name in run.circumstances)
+    lines = (_by_value(name, runs, functools.partial(_made_with, name)) for name in names)
+    return [line for line in lines if line]
+
+
+def _made_with(name: str, run: Run) -> str:
+    return run.circumstances.get(name, "not known")
+
+
+def _by_value(name: str, runs: Sequence[Run], value: Callable[[Run], str]) -> str:
+    """Return 'FIELD: VALUE (RUNS), VALUE (RUNS)'; nothing where all have one value."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(value(run), []).append(run)
+    if len(groups) < 2:
+        return ""
+    parts = (f"{of} ({_named(group, runs)})" for of, group in groups.items())
+    return f"{name}: {', '.join(parts)}"
+
+
+def _named(group: Sequence[Run], runs: Sequence[Run]) -> str:
+    """Return methods, with the seeds where it is not all of them."""
+    words = []
+    for method in methods_of(group):
+        seeds = sorted(run.seed for run in group if run.method == method)
+        whole = len(seeds) == sum(run.method == method for run in runs)
+        words.append(method if whole else f"{method} seed {', '.join(map(str, seeds))}")
+    return "; ".join(words)
+
+
+def _check_cases(first: Run, run: Run, shared: set[str]) -> None:
+    """Refuse a run of whose cases a patient, stratum, kind, unit or reference is another's."""
+    ours = {(r["class"], r["case"]): r for r in run.rows}
+    for row in (r for r in first.rows if r["class"] in shared):
+        other = ours[row["class"], row["case"]]
+        for name, of in SAME.items():
+            if of(row) != of(other):
+                raise InputError(
+                    f"{run.folder}: case {row['case']}, class {row['class']}: {name} is "
+                    f"{of(other) or 'none'}, in {first.folder} {of(row) or 'none'}; evaluate both "
+                    "on the same cases"
+                )
+
+
+def _reference(row: Row) -> str:
+    return "in the reference" if row["status"] in ("scored", "missed") else "not in the reference"
+
+
+SAME: dict[str, Callable[[Row], str]] = {
+    **{name: operator.itemgetter(name) for name in ("patient", "stratum", "kind", "unit")},
+    "what is annotated": _reference,
+}
+"""What belongs to a case and class, whoever is scored on it."""
 
 
 def _check_same(first: Run, run: Run) -> None:
@@ -309,21 +491,12 @@ def _check_same(first: Run, run: Run) -> None:
                 f"{lacking.folder} has no score of case {case}, class {of}, which {there.folder} "
                 "has; compare runs with the same classes and test cases"
             )
+    _check_cases(first, run, shared)
     swept = {r["class"] for r in run.sweep} & {r["class"] for r in first.sweep}
     if _swept(run, swept) != _swept(first, swept):
         raise InputError(
             f"{run.scored / THRESHOLDS} has other thresholds than {first.scored / THRESHOLDS}; "
             "evaluate both with one version of FluoroJAX"
-        )
-    if run.train_share != first.train_share:
-        raise InputError(
-            f"{run.folder} was trained on a share of {run.train_share} of the training patients, "
-            f"{first.folder} on {first.train_share}; compare runs of one data.train_share"
-        )
-    if run.fingerprint != first.fingerprint:
-        raise InputError(
-            f"{run.folder} was trained on another content of the data set "
-            f"({run.fingerprint[:12]}) than {first.folder} ({first.fingerprint[:12]})"
         )
 
 

@@ -6,26 +6,38 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fluorojax.compare.rows import DEFINITIONS, ComparisonRow, cells, head
-from fluorojax.compare.runs import Run, primary_scores, seeds_of
-from fluorojax.metrics.case import EMPTY_POLICY
+from fluorojax.compare.rows import ComparisonRow, cells, head, notes
+from fluorojax.compare.runs import Run, primary_scores, seeds_of, warning
+from fluorojax.metrics.case import PAIRED_EMPTY_POLICY
 
 COLUMNS = (
-    *("class", "metric", "stratum", "method", "seeds", "patients", "mean", "seed_std"),
+    *("class", "metric", "stratum", "method", "seeds", "patients", "cases"),
+    *("left_out", "mean", "seed_std"),
     *("difference", "low", "high", "p", "p_holm"),
 )
 
 
 def write_tables(rows: Sequence[ComparisonRow], runs: Sequence[Run], out: Path) -> None:
-    """Write table.csv, table.md, table.tex and patients.csv into `out`, made if missing."""
+    """Write table.csv, table.md, table.tex and patients.csv into `out`, made if missing.
+
+    Where the runs differ in more than method and seed, the first line of each says in what; in CSV
+    behind a `#`.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    first = warning(runs)
     with (out / "table.csv").open("w", newline="", encoding="utf-8") as file:
+        file.write(comment("#", first))
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows([_plain(value) for value in row] for row in rows)
-    (out / "table.md").write_text(markdown(rows), "utf-8")
-    (out / "table.tex").write_text(latex(rows), "utf-8")
+    (out / "table.md").write_text(markdown(rows, first), "utf-8")
+    (out / "table.tex").write_text(comment("%", first) + latex(rows), "utf-8")
     write_patients(runs, out / "patients.csv")
+
+
+def comment(mark: str, text: str) -> str:
+    """Return a text as a line of comment, nothing without text."""
+    return f"{mark} {' '.join(text.split())}\n" if text else ""
 
 
 def _plain(value: Any) -> Any:
@@ -36,6 +48,7 @@ def _plain(value: Any) -> Any:
 def write_patients(runs: Sequence[Run], path: Path) -> None:
     """Write each patient's primary score by class, method and seed."""
     with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(comment("#", warning(runs)))
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("class", "metric", "patient", "method", "seed", "score"))
         for primary in primary_scores(runs):
@@ -46,24 +59,25 @@ def write_patients(runs: Sequence[Run], path: Path) -> None:
                         writer.writerow((*names, patient, method, seed, _plain(float(score))))
 
 
-def markdown(rows: Sequence[ComparisonRow]) -> str:
-    """Return the table in Markdown, its definitions below."""
+def markdown(rows: Sequence[ComparisonRow], first: str = "") -> str:
+    """Return the table in Markdown, its definitions below; `first`: a warning above it."""
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
     lines = [columns, ("---",) * len(columns), *((*head(row), *cells(row)) for row in rows)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{table}\n\n{DEFINITIONS}\n\n{EMPTY_POLICY}\n"
+    above = [f"**{first}**"] if first else []
+    return "\n\n".join([*above, table, *notes(rows), PAIRED_EMPTY_POLICY]) + "\n"
 
 
 def latex(rows: Sequence[ComparisonRow]) -> str:
     """Return the table in LaTeX (booktabs), its definitions as comments above."""
-    notes = "".join(f"% {text}\n" for text in (DEFINITIONS, EMPTY_POLICY))
+    above = "".join(comment("%", text) for text in (*notes(rows), PAIRED_EMPTY_POLICY))
     columns = r"class & metric & method & mean $\pm$ seeds & difference [95\,\%] & $p$ \\"
     body = ""
     for row in rows:
         line = [*map(_escaped, head(row)), *(c.replace("±", r"$\pm$") for c in cells(row))]
         body += " & ".join(line).replace("< 0.001", "$<$ 0.001") + " \\\\\n"
     rules = f"\\toprule\n{columns}\n\\midrule\n{body}\\bottomrule\n"
-    return f"{notes}\\begin{{tabular}}{{lllrrr}}\n{rules}\\end{{tabular}}\n"
+    return f"{above}\\begin{{tabular}}{{lllrrr}}\n{rules}\\end{{tabular}}\n"
 
 
 def _escaped(text: str) -> str:

@@ -115,6 +115,24 @@ def skeleton_to_grid(skeleton: np.ndarray, placement: Placement) -> np.ndarray:
     return ndimage.binary_dilation(lines, _EIGHT[..., None], iterations=2)
 
 
+def points_to_grid(points: np.ndarray, placement: Placement) -> np.ndarray:
+    """Put points on the working grid, scaled as the masks are: by whole numbers of pixels.
+
+    The grid's rows over the frame's are not `placement.scale`, of which they are rounded. So a
+    pixel's centre comes to lie in the very pixel that `mask_to_grid` puts the pixel into.
+
+    Args:
+        points: [N, 2] (row, column) in pixels of the frame's own grid, centres at whole numbers;
+            NaN stays.
+        placement: see `place`.
+
+    Returns:
+        [N, 2] float, (row, column) on the working grid.
+    """
+    moved = (points + 0.5) * np.array(placement.resized) / np.array(placement.shape)
+    return moved - 0.5 + placement.offset
+
+
 def ignore_to_grid(ignore: np.ndarray, placement: Placement) -> np.ndarray:
     """Put the pixels that do not count on the working grid; the padding does not count either.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fluorojax.data.grid import Placement
+from fluorojax.data.grid import Placement, points_to_grid
 from fluorojax.geometry.centreline import longest_path_ends
 from fluorojax.geometry.surface import positions
 from fluorojax.schema.info import DatasetInfo
@@ -55,7 +55,7 @@ def landmarks_to_grid(landmarks: np.ndarray, placement: Placement) -> np.ndarray
         placement: where the frame lies.
     """
     radius = max(2.0, max(placement.image_size) / 64)
-    moved = (landmarks + 0.5) * placement.scale - 0.5 + placement.offset
+    moved = points_to_grid(landmarks, placement)
     rows, columns = (np.arange(n)[:, None] for n in placement.image_size)
     near = (rows - moved[:, 0])[:, None] ** 2 + (columns - moved[:, 1])[None] ** 2
     return near <= radius**2  # NaN compares as False

@@ -5,18 +5,20 @@ class, threshold and metric.
 """
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from fluorojax.core.errors import InputError
 from fluorojax.metrics.calibration import BINS, SURE, calibration_error, reliability
-from fluorojax.metrics.case import MetricSettings
+from fluorojax.metrics.case import METRICS, MetricSettings
+from fluorojax.metrics.tables import AGAIN, number, read_table, word
 from fluorojax.metrics.thresholds import Row, at, operating_points, sweep_case, sweep_table
 from fluorojax.schema.frame import Spacing
-from fluorojax.schema.info import ClassInfo
+from fluorojax.schema.info import ClassInfo, Kind
 
 CALIBRATION, THRESHOLDS = "calibration.csv", "thresholds.csv"
 BIN_COLUMNS = ("class", "low", "high", "pixels", "mean_probability", "share")
@@ -155,29 +157,54 @@ def read_thresholds(folder: Path) -> list[Row]:
     """Return what `write` wrote of the sweep in `folder`; nothing where there is no such file.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file cannot be read, lacks a column, has a number that is none or
+            impossible, or a row twice.
     """
-    return _read(folder / THRESHOLDS, SWEEP_COLUMNS, ("class", "kind", "metric"))
+    return _read(folder / THRESHOLDS, SWEEP_COLUMNS, ("class", "metric", "threshold"))
 
 
 def read_calibration(folder: Path) -> list[Row]:
     """Return the bins of all classes in `folder`; nothing where there is no such file.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: as for `read_thresholds`; or a bin with pixels has no mean or no share.
     """
-    return _read(folder / CALIBRATION, BIN_COLUMNS, ("class",))
+    rows = _read(folder / CALIBRATION, BIN_COLUMNS, ("class", "low"))
+    for row in rows:
+        if row["pixels"] and None in (row["mean_probability"], row["share"]):
+            raise InputError(
+                f"{folder / CALIBRATION}: class {row['class']}, bin from {row['low']:g}: pixels "
+                f"without mean_probability or share; {AGAIN}"
+            )
+    return rows
 
 
-def _read(path: Path, columns: Sequence[str], words: Sequence[str]) -> list[Row]:
-    if not path.is_file():
+WORDS: dict[str, tuple[str, ...]] = {"class": (), "kind": get_args(Kind), "metric": tuple(METRICS)}
+"""Columns of words, and the words that may stand there; (): any."""
+NEEDED = ("threshold", "n", "missed", "false_alarms", "low", "high", "pixels")
+"""Columns of numbers that are never empty."""
+COUNTS = ("n", "missed", "false_alarms", "pixels")
+
+
+def _read(path: Path, columns: Sequence[str], key: Sequence[str]) -> list[Row]:
+    """Return the rows of a table, none of which has the `key` of another."""
+    if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    try:
-        return [
-            {c: line[c] if c in words else (float(line[c]) if line[c] else None) for c in columns}
-            for line in lines
-        ]
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is damaged ({error!r}); evaluate again") from error
+    seen, rows = set(), []
+    for place, text in enumerate(read_table(path, columns), 2):
+        row = {name: _cell(name, cell, f"{path}: row {place}") for name, cell in text.items()}
+        if (names := tuple(row[name] for name in key)) in seen:
+            raise InputError(f"{path}: row {place}: {names} stands there twice; {AGAIN}")
+        seen.add(names)
+        rows.append(row)
+    return rows
+
+
+def _cell(name: str, text: str, row: str) -> str | float | None:
+    """Return what stands in a cell: a word, or a number of [0, 1], or one of things."""
+    where = f"{row}: {name}"
+    if name in WORDS:
+        return word(text, where, WORDS[name])
+    if name in NEEDED:
+        word(text, where)
+    return number(text, where, 0.0, math.inf if name in COUNTS else 1.0)

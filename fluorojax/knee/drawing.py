@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fluorojax.drawing import overlay
 from fluorojax.knee.measure.knee import KneeReport
-from fluorojax.knee.measure.result import Measurement, Tolerances, by_reason
+from fluorojax.knee.measure.result import DETECTOR_PLANE, Measurement, Tolerances, by_reason
 
 LONG_SIDE, SHORT_SIDE = 1024, 640  # px of the picture at least: smaller films are enlarged
 FINE = 2  # drawn so many times larger and reduced: smooth lines
@@ -111,7 +111,8 @@ class _Sheet:
             x, y = middle + outward * min(1.0, 3 * self.letter / max(reach, 1e-9))
             self.text((x, y), f"{_short(m.name)} {_number(m)}", ARC)
         elif m.figure.lines:
-            self.beside(np.mean(self.place(m.figure.lines[0]), 0), f"{_short(m.name)} {_number(m)}")
+            text = f"{_short(m.name)} {_number(m)}{_mark(m)}"
+            self.beside(np.mean(self.place(m.figure.lines[0]), 0), text)
 
     def columns(self, shown: Sequence[Measurement]) -> tuple[float, float]:
         """Return the first and the last picture column that anything was read from."""
@@ -165,6 +166,16 @@ def _short(name: str) -> str:
     return name.replace("polyethylene_thickness", "PE").replace("tibial_", "").replace("_", " ")
 
 
+def _plane(m: Measurement) -> str:
+    """Return in which plane a length is, where that is not the knee's."""
+    return f" {DETECTOR_PLANE}" if m.at_detector else ""
+
+
+def _mark(m: Measurement) -> str:
+    """Return the same, short enough to stand beside a line."""
+    return " at detector" if m.at_detector else ""
+
+
 def _number(m: Measurement) -> str:
     digits = 2 if m.unit == "share" else 1
     return f"{m.value:.{digits}f}{SYMBOLS[m.unit]}"
@@ -207,7 +218,7 @@ def _measured(m: Measurement, tolerances: Tolerances) -> str:
     limits = f"{low:g} to {high:g}" if math.isfinite(low) else f"up to {high:g}"
     band = f", {verdict} {limits}" if verdict else ""
     error = f" ± {m.uncertainty:.{2 if m.unit == 'share' else 1}f}"
-    return f"{m.name.replace('_', ' ')}  {_number(m)}{error}{band}"
+    return f"{m.name.replace('_', ' ')}  {_number(m)}{error}{_plane(m)}{band}"
 
 
 def _clear(report: KneeReport) -> list[str]:

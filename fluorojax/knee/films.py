@@ -24,6 +24,7 @@ from fluorojax.knee.measure import (
     measure_knee,
 )
 from fluorojax.knee.measure.film import LEAST_PX, Implant, Side, View
+from fluorojax.knee.measure.result import DETECTOR_PLANE
 from fluorojax.knee.source import Film, Observation, Source
 from fluorojax.knee.write import (
     PROGRESSION,
@@ -69,7 +70,7 @@ class Overrides:
     side: Side | None = None
     implant: Implant | None = None
     spacing_mm: tuple[float, float] | None = None
-    magnification: float | None = 1.0
+    magnification: float | None = None
     known_width: KnownWidth | None = None
     ball_mm: float | None = None
 
@@ -264,7 +265,7 @@ def _spacing(film: Film, given: Overrides) -> tuple[tuple[float, float], str]:
     if given.magnification is None:
         return (
             spacing,
-            f"{size}, at the detector; magnification unknown: millimetres are the detector's",
+            f"{size}, at the detector; magnification unknown: lengths are {DETECTOR_PLANE}",
         )
     if given.magnification == 1:
         return spacing, f"{size}, in the plane of the knee"

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
-from fluorojax.knee.measure.result import by_reason
+from fluorojax.knee.measure.result import DETECTOR_PLANE, by_reason
 from fluorojax.knee.write import PROGRESSION, Row
 
 SHOWN = 6  # films, of each of which a table is printed
@@ -45,15 +45,25 @@ def _show_film(title: str, rows: Sequence[Row]) -> None:
     table = _table(title, "value", "±", "unit", "tolerance")
     for row in found:
         value = [f"{row[name]:.2f}" for name in ("value", "uncertainty")]
-        table.add_row(row["name"], *value, row["unit"], _verdict(row))
+        table.add_row(row["name"], *value, _unit(row), _verdict(row))
     console.print(table)
     if zones := sum(row["name"].endswith("_extent") for row in clear if not _is_change(row)):
         console.print(f"no lucency in {zones} zones that were read")
     for line in by_reason((row["name"], row["refused"]) for row in rows if row["refused"]):
         console.print(f"refused: {line}")
-    for column in ("scale_source", "note"):
-        for text in dict.fromkeys(row[column] for row in found if row[column]):
+    _show_texts(found, ("scale_source", "note"))
+
+
+def _show_texts(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Print each text that stands in these columns once."""
+    for column in columns:
+        for text in dict.fromkeys(row[column] for row in rows if row[column]):
             console.print(f"{column.removesuffix('_source')}: {text}")
+
+
+def _unit(row: Row) -> str:
+    """Return the unit of a value, and its plane where that is not the knee's."""
+    return f"{row['unit']} at detector" if DETECTOR_PLANE in row["scale_source"] else row["unit"]
 
 
 def _is_change(row: Row) -> bool:
@@ -91,5 +101,8 @@ def _show_all(films: Sequence[Row]) -> None:
         if any(values) and not name.endswith(IN_FILES):
             outside = sum(row["tolerance"] == "outside" for row in of)
             counts = [str(len(values)), str(len(of) - len(values))]
-            table.add_row(name, *counts, f"{np.median(values):.2f}", of[0]["unit"], str(outside))
+            units = dict.fromkeys(_unit(row) for row in of if row["value"] is not None)
+            unit = " or ".join(units)
+            table.add_row(name, *counts, f"{np.median(values):.2f}", unit, str(outside))
     console.print(table)
+    _show_texts([row for of in rows.values() for row in of], ("scale_source",))

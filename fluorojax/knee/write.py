@@ -13,6 +13,7 @@ from fluorojax.core.errors import writing
 from fluorojax.drawing import overlay
 from fluorojax.knee.drawing import draw_knee
 from fluorojax.knee.measure import KneeReport, Progress, Tolerances
+from fluorojax.knee.measure.result import DETECTOR_PLANE
 
 DRAWN = ("lines_px", "points_px")  # of a row, in the JSON file alone
 PROGRESSION = "progression"  # in the record, and the stem of what a comparison writes
@@ -62,6 +63,7 @@ def write_pair(pictures: Sequence[np.ndarray], title: str, change: Progress, out
 def _changes(change: Progress) -> list[str]:
     return [
         f"{m.name.replace('_', ' ')}  {m.value:+.2f} {m.unit} ± {m.uncertainty:.2f}"
+        + (f" {DETECTOR_PLANE}" if m.at_detector else "")
         for m in change.changes
         if m.value is not None and not ("radiolucency" in m.name and m.value == 0)
     ]

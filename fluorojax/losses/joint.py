@@ -8,15 +8,15 @@ import jax
 import jax.numpy as jnp
 
 from fluorojax.losses.overlap import cross_entropy, dice
-from fluorojax.losses.relation import attachment
+from fluorojax.losses.relation import reference_reach
 from fluorojax.losses.softmax import softmax_cross_entropy
 from fluorojax.losses.terms import TERMS, Kind, Term
 
 Terms = dict[str, jax.Array]
 
 LARGEST_DETACHED_SHARE = 0.1
-"""Share of a reference's child that may be detached, by rounding and short stretches, where the
-relation is still taken to hold."""
+"""Share of a reference's child that may be detached, by rounding and short stretches, or lie beyond
+the reach, where the relation is still taken to hold for the rest."""
 
 
 class Targets(NamedTuple):
@@ -91,6 +91,11 @@ class LossSpec:
     def with_weights(self, **weights: float) -> "LossSpec":
         """Return the same with other weights of some terms."""
         return dataclasses.replace(self, weights=tuple((dict(self.weights) | weights).items()))
+
+    @property
+    def relation_block(self) -> int:
+        """The side of the blocks that the relation is looked at in (px)."""
+        return int(self.arguments(TERMS["attachment"])["block"])
 
     def terms(self, kind: Kind) -> dict[str, Term]:
         """Return the terms of a kind that have a weight, by name, in the table's order."""
@@ -206,7 +211,10 @@ def _choose(classes: tuple[int, ...], x: jax.Array) -> jax.Array:
 def relation_terms(
     probabilities: jax.Array, targets: Targets, weight: jax.Array, spec: LossSpec
 ) -> Terms:
-    """Return the relation's terms that have a weight, by name, each 0 where it does not hold."""
+    """Return the relation's terms that have a weight, by name, each 0 where it does not hold.
+
+    What the reference itself does not join within reach counts nowhere: the exact mask costs 0.
+    """
     wanted = spec.terms("relation")
     if not spec.relation or not wanted:
         return {}
@@ -217,8 +225,8 @@ def relation_terms(
         child=probabilities[..., child],
         reference=targets.mask[..., child],
     )
-    holds = relation_holds(targets, child, parent)
-    values = {name: _related(term, x, weight, spec) for name, term in wanted.items()}
+    holds, within = relation_in_reference(targets, child, parent, spec.relation_block)
+    values = {name: _related(term, x, weight * within, spec) for name, term in wanted.items()}
     return {name: jnp.where(holds, value, 0.0) for name, value in values.items()}
 
 
@@ -228,20 +236,29 @@ def _related(term: Term, x: Related, weight: jax.Array, spec: LossSpec) -> jax.A
     return term.resolved()(*inputs, weight, **spec.arguments(term))
 
 
-def relation_holds(targets: Targets, child: int, parent: int) -> jax.Array:
-    """Say of each example, [B] bool, whether its child must be joined to its parent.
+def relation_in_reference(
+    targets: Targets, child: int, parent: int, block: int
+) -> tuple[jax.Array, jax.Array]:
+    """Say of each example whether its child must be joined to its parent, and where.
 
     The annotation says so of the frame, both are seen, and the reference itself is joined: a crop
-    may show both and cut out where they meet. The last is looked at in blocks of the usual size,
-    not in those of `loss.attachment_px`: with smaller ones the loss reaches less far than this
-    check does, and the far part of a long wire costs something although it is right.
+    may show both and cut out where they meet. The last is looked at in the terms' own blocks, and
+    as far as they reach: nothing is asked of a prediction that the exact mask would not fulfil.
+
+    Args:
+        targets: see `Targets`.
+        child, parent: indices of classes.
+        block: pixels a side of a block.
+
+    Returns:
+        [B] bool; and [B, H, W] in {0, 1}, 0 where the reference's child is not joined.
     """
     counted = 1.0 - targets.ignore.astype(jnp.float32)
     mask = targets.mask.astype(jnp.float32)
     seen = (mask * counted[..., None]).any((1, 2))
-    detached = attachment(mask[..., parent], mask[..., child], counted)
+    detached, within = reference_reach(mask[..., parent], mask[..., child], counted, block=block)
     joined = detached <= LARGEST_DETACHED_SHARE
-    return (targets.attached == 1) & seen[..., child] & seen[..., parent] & joined
+    return (targets.attached == 1) & seen[..., child] & seen[..., parent] & joined, within
 
 
 def landmarks_loss(logits: jax.Array, targets: Targets, weight: jax.Array) -> jax.Array:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +17,8 @@ from fluorojax.schema.info import ClassInfo, Kind, Relation
 
 Status = Literal["both_empty", "missed", "false_alarm", "scored"]
 
-EMPTY_POLICY = (
-    "Empty masks. Both empty: the case is left out of that class's means and counted. Reference "
+_ONE_EMPTY = (
+    "Reference "
     "only (missed): every share (Dice, IoU, precision, recall, NSD, clDice, detection, attachment) "
     "is 0, so is false attachment, and HD95, ASSD and tip error are the diagonal of the image. "
     "Prediction only (false alarm): Dice, IoU, precision, NSD, clDice and centreline precision are "
@@ -27,6 +28,18 @@ EMPTY_POLICY = (
     "prediction and reference first, so the edge of an ignored area is an ordinary edge: contours "
     "run along it, and centrelines end at it, in both alike."
 )
+
+EMPTY_POLICY = (
+    "Empty masks. Both empty: the case is left out of that class's means and counted. " + _ONE_EMPTY
+)
+
+PAIRED_EMPTY_POLICY = (
+    "Empty masks. Both empty (rightly nothing there): Dice, IoU, precision, NSD, clDice and "
+    "centreline precision are 1, length error and Betti-0 error 0, and the case counts, so that a "
+    "method pays for what it invents there and another does not; the means of a single run leave "
+    "it out. " + _ONE_EMPTY
+)
+"""The policy where methods are compared: all of them on the same cases."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,15 +64,22 @@ class Metric:
     """What a column means: `label` for tables, `text` its definition, and how to read it.
 
     `kinds` of class it is measured for; `better` which end is good; `is_distance` whether it has
-    the row's unit (mm or px); `of_relation` whether only the child of a relation has it.
+    the row's unit (mm or px), `is_count` whether it is a number of things; `of_relation` whether
+    only the child of a relation has it.
     """
 
     label: str
     text: str
     better: Literal["higher", "lower"] = "higher"
     is_distance: bool = False
+    is_count: bool = False
     of_relation: bool = False
     kinds: tuple[Kind, ...] = ("region", "curve")
+
+    @property
+    def most(self) -> float:
+        """The greatest value there can be: 1 of a share, without limit of lengths and counts."""
+        return math.inf if self.is_distance or self.is_count else 1.0
 
 
 _CURVE: tuple[Kind, ...] = ("curve",)
@@ -112,6 +132,7 @@ METRICS: dict[str, Metric] = {
         "Betti-0 error",
         "absolute difference of the numbers of 8-connected components",
         "lower",
+        is_count=True,
         kinds=_CURVE,
     ),
     "tip_error": Metric(
@@ -170,6 +191,12 @@ _MISSED_DIAGONAL: tuple[str, ...] = ("hd95", "assd")
 _FALSE_ALARM_ZERO: tuple[str, ...] = (
     *("dice", "iou", "precision", "nsd", "cldice", "centreline_precision"),
 )
+
+_BOTH_EMPTY: dict[str, float] = {
+    **dict.fromkeys(_FALSE_ALARM_ZERO, 1.0),
+    **{"length_error": 0.0, "betti0_error": 0.0},
+}
+"""What a case is worth, where methods are compared, that has neither: see PAIRED_EMPTY_POLICY."""
 
 Scores = dict[str, float | None]
 
@@ -312,6 +339,25 @@ def _relation_scores(
             else centreline.tip_error(*child.skeletons, parent.reference, child.scale)
         )
     return scores
+
+
+def paired_score(row: Mapping[str, Any], metric: str) -> float | None:
+    """Return what a row of `score_case` is worth where methods are compared.
+
+    By PAIRED_EMPTY_POLICY: whether a case has a score depends on its reference alone, not on what a
+    method found, so two methods have their means over the same cases.
+
+    Args:
+        row: with `status` and `kind`.
+        metric: a name in METRICS.
+
+    Returns:
+        The score; None where there is nothing to measure.
+    """
+    defined = row["kind"] in METRICS[metric].kinds
+    if row["status"] == "both_empty" and defined and metric in _BOTH_EMPTY:
+        return _BOTH_EMPTY[metric]
+    return row.get(metric)
 
 
 def _defined(kind: Kind, is_child: bool) -> Scores:

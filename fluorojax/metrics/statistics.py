@@ -55,23 +55,44 @@ def bootstrap_interval(
 
     Each draw takes, with replacement, seeds of ours, seeds of theirs, and patients, the same for
     both (Efron and Tibshirani, An Introduction to the Bootstrap, 1993). With few seeds or
-    patients it is too narrow, by about sqrt((n - 1) / n).
+    patients it is too narrow, by about sqrt((n - 1) / n). A draw in which no patient has a score of
+    both says nothing of a difference, and is drawn again.
 
     Args:
         ours, theirs: [S, P], [S', P].
         draws: resamplings.
         level: of confidence, in (0, 1).
         seed: of the resampling.
+
+    Returns:
+        The interval; NaN where no patient has a score of both.
     """
+    if not (_scored(ours) & _scored(theirs)).any():
+        return Interval(float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
+    drawn = _draws(rng, ours, theirs, draws)
+    while (empty := np.isnan(drawn)).any():
+        drawn[empty] = _draws(rng, ours, theirs, int(empty.sum()))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def _scored(scores: np.ndarray) -> np.ndarray:
+    """Say which patients, [P], have a score of any seed."""
+    return (~np.isnan(scores)).any(0)
+
+
+def _draws(
+    rng: np.random.Generator, ours: np.ndarray, theirs: np.ndarray, draws: int
+) -> np.ndarray:
+    """Return the difference of each resampling, [draws]; NaN of one without a patient scored."""
     apart = _resampled(rng, ours, draws) - _resampled(rng, theirs, draws)
     patients = ours.shape[1]
     weights = rng.multinomial(patients, np.full(patients, 1 / patients), draws)
     counted = ~np.isnan(apart)
     total = (weights * np.where(counted, apart, 0.0)).sum(1)
-    drawn = total / np.maximum((weights * counted).sum(1), 1)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    number = (weights * counted).sum(1)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def permutation_p(

@@ -5,13 +5,16 @@ import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings
+from fluorojax.core.errors import InputError
+from fluorojax.geometry.surface import Unit
+from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings, Status
+from fluorojax.metrics.tables import AGAIN, number, read_table, word
+from fluorojax.schema.info import Kind
 from fluorojax.schema.renamed import COLUMNS as RENAMED
-from fluorojax.schema.renamed import with_new_names
 
 Row = dict[str, Any]
 
@@ -193,13 +196,42 @@ def write_cases_csv(rows: Iterable[Row], path: Path) -> None:
 
 
 def read_cases_csv(path: Path) -> list[Row]:
-    """Read what `write_cases_csv` wrote: metrics as numbers, None where they do not apply."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [with_new_names(row, RENAMED) for row in csv.DictReader(file)]
+    """Read what `write_cases_csv` wrote: metrics as numbers, None where they do not apply.
+
+    Raises:
+        InputError: the file cannot be read, lacks a column, a number in it is none or impossible,
+            an empty or unknown word stands in it, or a case and class stand there twice.
+    """
+    rows = [_read_row(path, row) for row in read_table(path, COLUMNS, RENAMED)]
+    seen = set()
     for row in rows:
-        for name in (m for m in METRICS if m in row):
-            row[name] = float(row[name]) if row[name] else None
+        key = (row["class"], row["case"])
+        if key in seen:
+            raise InputError(
+                f"{path}: case {row['case']}, class {row['class']}: stands there twice; {AGAIN}"
+            )
+        seen.add(key)
     return rows
+
+
+WORDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("case", "patient", "class"), ()),
+    "kind": get_args(Kind),
+    "status": get_args(Status),
+    "unit": get_args(Unit),
+}
+"""Columns of words that are never empty, and the words that may stand there; (): any."""
+
+
+def _read_row(path: Path, text: dict[str, str]) -> Row:
+    """Return a row of `cases.csv` with its numbers as such."""
+    of = f"{path}: case {text['case']}, class {text['class']}"
+    row: Row = dict(text)
+    for name, known in WORDS.items():
+        word(text[name], f"{of}: {name}", known)
+    for name, metric in METRICS.items():
+        row[name] = number(text[name], f"{of}: {name}", 0.0, metric.most)
+    return row
 
 
 def _cell(entry: dict[str, Any], metric: str, prefix: str = "") -> str:

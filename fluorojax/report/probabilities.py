@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fluorojax.evaluation.probabilities import read_calibration, read_thresholds
+from fluorojax.core.errors import InputError
+from fluorojax.evaluation.probabilities import THRESHOLDS, read_calibration, read_thresholds
 from fluorojax.metrics.calibration import SURE
 from fluorojax.metrics.case import METRICS, PRIMARY, SWEPT
 from fluorojax.report.chart import Chart, Point, line_chart
@@ -66,6 +67,11 @@ def probabilities(folder: Path, summary: Mapping[str, Any]) -> Probabilities | N
     sweep, bins = read_thresholds(folder), read_calibration(folder)
     if not (scored and sweep):
         return None
+    if lacking := scored.keys() - {row["class"] for row in sweep}:
+        raise InputError(
+            f"{folder / THRESHOLDS} has no class {min(lacking)}, which the summary has; evaluate "
+            "again"
+        )
     sweeps = {folder.name: sweep}
     if folder.name != "validation":
         sweeps["validation"] = read_thresholds(folder.parent / "validation")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
+from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.report.page import css_colour
 from fluorojax.schema.renamed import KEYS, with_new_names
@@ -60,12 +61,10 @@ class Evaluation:
         check_whole(folder)
         self.split = folder.name
         self.folder = folder
-        self.summary = read_json(folder / "summary.json")
-        path = folder / "cases.csv"
-        try:
-            self.rows = read_cases_csv(path) if path.is_file() else []
-        except ValueError as error:
-            raise InputError(f"{path} has a damaged cell ({error}); evaluate again") from error
+        there = {name: folder / name for name in ("summary.json", "cases.csv")}
+        there = {name: path for name, path in there.items() if path.exists()}
+        self.summary = read_summary(there["summary.json"]) if "summary.json" in there else {}
+        self.rows = read_cases_csv(there["cases.csv"]) if "cases.csv" in there else []
         summarised = self.summary.get("classes", {})
         self.classes = list(dict.fromkeys([*summarised, *(r["class"] for r in self.rows)]))
         self.metrics_shown = {m for row in self.rows for m in METRICS if row.get(m) is not None}

@@ -59,10 +59,7 @@ def stage_by_stage(spec: OptimizerSpec, stages: int) -> optax.GradientTransforma
     Each stage has its own warm-up and cosine, over its share; outside it, neither its parameters
     nor its moments change.
     """
-    share = spec.steps // stages
-    short = dataclasses.replace(
-        spec, steps=share, warmup_steps=min(spec.warmup_steps, max(share - 1, 0))
-    )
+    share, short = _share(spec, stages)
     return _by_stage(
         {
             f"stage_{k}": optax.transforms.conditionally_mask(
@@ -71,6 +68,26 @@ def stage_by_stage(spec: OptimizerSpec, stages: int) -> optax.GradientTransforma
             for k in range(stages)
         }
     )
+
+
+def _share(spec: OptimizerSpec, stages: int) -> tuple[int, OptimizerSpec]:
+    """Return the steps of a stage, where one is trained after the other, and its own schedule."""
+    share = spec.steps // stages
+    warmup = min(spec.warmup_steps, max(share - 1, 0))
+    return share, dataclasses.replace(spec, steps=share, warmup_steps=warmup)
+
+
+def rate_together(spec: OptimizerSpec, stages: int) -> optax.Schedule:
+    """Return the rate of each update, counted from 0, that `together` makes: of all stages."""
+    del stages
+    return learning_rate(spec)
+
+
+def rate_stage_by_stage(spec: OptimizerSpec, stages: int) -> optax.Schedule:
+    """Return the rate of each update, counted from 0, of the stage that `stage_by_stage` trains."""
+    share, short = _share(spec, stages)
+    of_stage = learning_rate(short)
+    return lambda update: of_stage(update - share * min(update // max(share, 1), stages - 1))
 
 
 def _within(start: int, stop: int) -> Callable[..., jax.Array]:
@@ -87,6 +104,12 @@ def _by_stage(
 
 
 Optimizers = Callable[[OptimizerSpec, int], optax.GradientTransformation]
+
+RATES: dict[str, Callable[[OptimizerSpec, int], optax.Schedule]] = {
+    "together": rate_together,
+    "stage_by_stage": rate_stage_by_stage,
+}
+"""The rate of each update by `SCHEDULES`, as it is logged."""
 
 SCHEDULES: dict[str, Optimizers] = {"together": together, "stage_by_stage": stage_by_stage}
 """How the stages of a cascade are trained."""

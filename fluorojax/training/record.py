@@ -96,8 +96,9 @@ class Record:
         """Log the means of the interval; return the loss."""
         self._fetch()
         means = self.interval.flush()
-        # The schedule counts the updates that were made.
-        rate = float(self._run.learning_rate(step - 1 - self._skipped.count))
+        # That of the last update made: the schedule counts them from 0, and a skipped step is none.
+        update = max(step - self._skipped.count - 1, 0)
+        rate = float(self._run.learning_rate(update))
         self.log.write(step, "train", means | {"learning_rate": rate})
         return means["loss"]
 

@@ -110,7 +110,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
         spec=spec,
         network=build(spec),
         optimizer=optimizers.SCHEDULES[config.training.schedule](schedule, len(spec.stages)),
-        learning_rate=optimizers.learning_rate(schedule),
+        learning_rate=optimizers.RATES[config.training.schedule](schedule, len(spec.stages)),
         step=StepSpec(
             seed=config.seed,
             stored_classes=len(dataset.info.classes),

@@ -39,9 +39,26 @@ def rows_of(shift, seed, of="wire"):
     return rows
 
 
+def without_a_wire(rows, patients, found):
+    """The rows, in which the cases of so many patients show no wire; `found`: one is invented."""
+    chosen = {f"p{k}" for k in range(patients)}
+    scores = {"cldice": 0.0, "length_error": 12.0} if found else {"cldice": None}
+    empty = {"status": "false_alarm" if found else "both_empty", "hd95": None, **scores}
+    return [row | empty if row["patient"] in chosen else row for row in rows]
+
+
 def write_run(
-    root, method, seed, rows, settings=None, fingerprint="f" * 64, as_one=(), train_share=1.0
+    root,
+    method,
+    seed,
+    rows,
+    settings=None,
+    fingerprint="f" * 64,
+    as_one=(),
+    train_share=1.0,
+    **recorded,
 ):
+    """Write a run; `recorded`: further parts of config.json, `config` and `data` merged."""
     folder = root / f"{method}-seed{seed}"
     scored = folder / "evaluation" / "test"
     write_cases_csv(rows, scored / "cases.csv")
@@ -49,7 +66,8 @@ def write_run(
         write_cases_csv(as_one, scored / "one_label.csv")
     write_summary(summarise(rows, settings or MetricSettings()), scored / "summary.json")
     config = {"method": method, "seed": seed, "data": {"train_share": train_share}}
-    record = {"config": config, "dataset": {"fingerprint": fingerprint}}
+    config |= recorded.pop("config", {})
+    record = {"config": config, "dataset": {"fingerprint": fingerprint}} | recorded
     (folder / "config.json").write_text(json.dumps(record))
     return folder
 

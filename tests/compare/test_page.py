@@ -8,9 +8,9 @@ from fluorojax.compare import compare, read_runs, write_comparison
 from fluorojax.compare.page import MOST_CASES, disagreement
 from fluorojax.compare.runs import primary_scores
 from fluorojax.drawing import archive
-from fluorojax.metrics.case import EMPTY_POLICY
+from fluorojax.metrics.case import PAIRED_EMPTY_POLICY
 from tests.browser import in_a_browser
-from tests.compare.constructed import PATIENTS, one_label_and_two, two_methods
+from tests.compare.constructed import PATIENTS, one_label_and_two, rows_of, two_methods, write_run
 
 NOTHING = np.zeros((40, 40), bool)
 SCRIPT_IN_A_NAME = "<script>alert(1)</script>"
@@ -43,7 +43,7 @@ def test_what_a_reader_asks_for_stands_there(page):
         "Differences",
         "Patients",
         "paired permutation",
-        EMPTY_POLICY,
+        PAIRED_EMPTY_POLICY,
         "joint − multi",
     ):
         assert said in words
@@ -68,6 +68,17 @@ def test_a_method_with_one_label_has_its_tables_and_no_picture(tmp_path):
     assert "single · multi · joint" in words
     assert "instruments: clDice by patient" in words
     assert "wire: clDice by patient" in words
+
+
+def test_the_first_line_says_in_what_the_runs_differ(tmp_path):
+    ours = write_run(tmp_path, "multi", 0, rows_of(0.0, 1))
+    other = write_run(tmp_path, "joint", 0, rows_of(0.1, 2), config={"training": {"steps": 99}})
+    runs = read_runs([ours, other], "test", allow_different=True)
+    page = write_comparison(compare(runs, "multi"), runs, "multi", tmp_path / "out")
+    first = unescape(page.read_text("utf-8")).split("<body>")[1].split("</p>")[0]
+    assert "differ in more than method and seed" in first
+    assert "99 (joint)" in first
+    assert 'class="notice warning"' in first
 
 
 def test_names_cannot_break_the_page(tmp_path):

@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 
 from fluorojax.compare import compare, read_runs
-from fluorojax.compare.rows import primary_rows
-from tests.compare.constructed import PATIENTS, one_label_and_two
+from fluorojax.compare.rows import DEFINITIONS, notes, primary_rows
+from tests.compare.constructed import (
+    PATIENTS,
+    one_label_and_two,
+    rows_of,
+    without_a_wire,
+    write_run,
+)
+from tests.folders import edit_csv
 
 
 def test_a_known_difference_is_found_with_its_interval(folders):
@@ -65,3 +72,54 @@ def test_a_class_is_judged_by_the_first_metric_of_its_kind(folders):
     first = primary_rows(compare(runs, "multi"), runs)
     assert {line.metric for line in first} == {"cldice"}
     assert len(first) == 2 * 3  # two methods; all cases, and two strata
+
+
+def inventing(root, patients=4):
+    """`modest` finds nothing where there is no wire, `eager` invents one; equal elsewhere."""
+    for method, found in (("modest", False), ("eager", True)):
+        for seed in range(2):
+            rows = without_a_wire(rows_of(0.0, seed), patients, found)
+            write_run(root, method, seed, rows)
+    return sorted(root.iterdir())
+
+
+def line_of(lines, metric, method):
+    return next(x for x in lines if (x.metric, x.method, x.stratum) == (metric, method, ""))
+
+
+def test_a_method_that_invents_wires_is_worse_than_one_that_does_not(tmp_path):
+    lines = compare(read_runs(inventing(tmp_path), "test"), "modest")
+    modest, eager = (line_of(lines, "cldice", method) for method in ("modest", "eager"))
+    assert eager.difference == pytest.approx(-4 / PATIENTS)
+    assert eager.mean - modest.mean == pytest.approx(eager.difference)
+    assert eager.low < eager.difference < eager.high <= 0
+    assert eager.p == pytest.approx(2 / 2**4)
+    assert (modest.patients, modest.cases, modest.left_out) == (PATIENTS, 2 * PATIENTS, 0)
+    assert line_of(lines, "length_error", "modest").mean == 0.0
+    assert line_of(lines, "length_error", "eager").difference == pytest.approx(12.0)
+
+
+def test_what_has_nothing_to_measure_is_left_out_for_both(tmp_path):
+    lines = compare(read_runs(inventing(tmp_path), "test"), "modest")
+    for method in ("modest", "eager"):
+        line = line_of(lines, "hd95", method)
+        assert (line.patients, line.cases, line.left_out) == (4, 8, 0)
+    assert not any("HD95" in said for said in notes(lines))
+
+
+def test_where_all_have_scores_no_case_is_said_to_be_left_out(folders):
+    assert notes(compare(read_runs(folders, "test"), "multi")) == [DEFINITIONS]
+
+
+def test_a_case_that_one_run_has_no_score_of_is_in_no_mean_and_counted(folders):
+    def lose(rows):
+        rows[3].update(hd95="")
+
+    edit_csv(folders[4] / "evaluation" / "test" / "cases.csv", lose)
+    lines = compare(read_runs(folders, "test"), "multi")
+    for method in ("multi", "joint"):
+        line = line_of(lines, "hd95", method)
+        assert (line.cases, line.left_out) == (2 * PATIENTS - 1, 1)
+    (of_multi, of_joint) = (line_of(lines, "hd95", method).mean for method in ("multi", "joint"))
+    assert of_joint - of_multi == pytest.approx(line_of(lines, "hd95", "joint").difference)
+    assert "wire, HD95: 1 of 16 cases" in notes(lines)[1]

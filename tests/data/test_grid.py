@@ -161,3 +161,22 @@ def test_a_pixel_that_a_border_cuts_belongs_where_its_centre_lies():
         ignore[pixel] = 1
         on_grid = grid.ignore_to_grid(ignore, placement)
         np.testing.assert_array_equal(np.argwhere(on_grid), [found])
+
+
+@settings(deadline=None, max_examples=40)
+@given(shape=st.tuples(*[st.integers(1, 700)] * 2), size=st.tuples(*[st.integers(8, 200)] * 2))
+def test_a_point_falls_into_the_pixel_that_the_mask_has_there(shape, size):
+    placement = grid.place(shape, size)
+    points = np.stack([np.linspace(0, n - 1, 9).astype(int) for n in shape], 1)
+    lines = np.zeros((*shape, len(points)), bool)  # a channel a point
+    lines[(*points.T, np.arange(len(points)))] = True
+    found = grid.mask_to_grid(lines & False, lines, placement)
+    pixels = [np.argwhere(found[..., k])[0] for k in range(len(points))]
+    moved = grid.points_to_grid(points.astype(float), placement)
+    np.testing.assert_array_equal(np.floor(moved + 0.5), pixels)
+
+
+def test_a_point_stays_where_the_frame_is_not_scaled():
+    points = np.array([[3.0, 70.0], [np.nan, np.nan], [47.0, 0.0]])
+    moved = grid.points_to_grid(points, grid.place((48, 71), (64, 96)))
+    np.testing.assert_array_equal(moved, points + np.array([8, 12]))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fluorojax.data.grid import place
+from fluorojax.data.grid import mask_to_grid, place
 from fluorojax.data.landmarks import landmarks_of, landmarks_to_grid
 from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
 
@@ -53,3 +53,15 @@ def test_discs_lie_where_the_frame_lies_on_the_grid():
     np.testing.assert_allclose([rows.mean(), columns.mean()], [63.5, 63.5], atol=0.01)
     assert rows.max() - rows.min() in (3, 4)  # a radius of 2
     assert not discs[..., 1].any()
+
+
+def test_a_disc_lies_about_the_pixel_that_the_mask_has_there():
+    """1000 x 37 in 256 x 256: 9 / 37 is not the scale, 0.256, but what the mask is shrunk by."""
+    shape, size = (1000, 37), (256, 256)
+    place_of = place(shape, size)
+    skeleton = np.zeros((*shape, 1), bool)
+    skeleton[990, 35] = True
+    pixel = np.argwhere(mask_to_grid(skeleton & False, skeleton, place_of)[..., 0])
+    disc = landmarks_to_grid(np.array([[990.0, 35.0]]), place_of)[..., 0]
+    # A radius of 4 about a point within half a pixel of the centre.
+    assert np.abs(np.argwhere(disc).mean(0) - pixel[0]).max() <= 0.5

@@ -67,7 +67,7 @@ def test_no_file_is_nothing_and_a_damaged_one_is_named(scores, tmp_path):
     scores.write(tmp_path)
     path = tmp_path / "thresholds.csv"
     path.write_text(path.read_text().replace(str(THRESHOLDS[3]), "x", 1))
-    with pytest.raises(InputError, match=r"thresholds\.csv is damaged"):
+    with pytest.raises(InputError, match=r"thresholds\.csv: row \d+: threshold is 'x'"):
         read_thresholds(tmp_path)
     (tmp_path / "calibration.csv").write_text("class,low\nscope,0\n")
     with pytest.raises(InputError, match=r"calibration\.csv is damaged"):

@@ -1,8 +1,13 @@
+import re
+
 import numpy as np
+import pytest
+from PIL import ImageDraw
 
 from fluorojax.drawing import overlay
 from fluorojax.knee.drawing import draw_knee
 from fluorojax.knee.measure import measure_knee
+from fluorojax.knee.measure.result import DETECTOR_PLANE
 from tests.knee.measure.scenes import Ap, Pose, film
 
 
@@ -35,3 +40,25 @@ def test_a_film_of_nothing_is_drawn_with_its_refusals():
     base = film({}, Pose(), "ap")
     picture = draw_knee(np.zeros((256, 256)), measure_knee(base))
     assert picture[1024:].max() > 150
+
+
+@pytest.mark.parametrize(("magnification", "said"), [(None, True), (1.0, False), (1.1, False)])
+def test_a_length_of_unknown_magnification_says_so_beside_its_line_and_below(
+    monkeypatch, magnification, said
+):
+    texts = []
+    write = ImageDraw.ImageDraw.text
+
+    def noting(self, at, text, *rest, **more):
+        texts.append(text)
+        return write(self, at, text, *rest, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", noting)
+    base = film(Ap().shapes(), Pose(5.0), "ap", side="right", magnification=magnification)
+    draw_knee(np.zeros((256, 256)), measure_knee(base))
+    beside = [text for text in texts if re.search(r"\d mm( at detector)?$", text)]
+    below = " ".join(" ".join(texts).split())
+    assert beside
+    assert all(text.endswith("at detector") == said for text in beside)
+    assert (DETECTOR_PLANE in below) == said
+    assert not any("°" in text and "detector" in text for text in texts)

@@ -83,7 +83,14 @@ def test_the_json_has_the_rows_with_their_lines_and_what_they_stand_on(folder, m
     first = stored["films"][0]
     assert len(first["measurements"][0]["lines_px"]) == 2
     assert first["assumptions"]["view"] == "ap, as given"
-    assert first["assumptions"]["spacing"].endswith("in the plane of the knee")
+    assert first["assumptions"]["spacing"].endswith("lengths are in the detector's plane")
+    lengths = [r for r in first["measurements"] if r["unit"] == "mm" and r["value"] is not None]
+    assert lengths
+    assert all("in the detector's plane" in row["scale_source"] for row in lengths)
+    with (out / "measurements.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["unit"] == "mm" and row["value"]]
+    assert rows
+    assert all("in the detector's plane" in row["scale_source"] for row in rows)
     assert stored["masks"]["folder"] == str(folder)
     assert len(stored["masks"]["fingerprint"]) == 64
     assert stored["tolerances"]["tibial_overhang_medial"] == [None, 2.0]
@@ -156,10 +163,15 @@ def test_a_network_s_masks_are_made_with_the_spacing_that_is_said(knees, folder)
 @pytest.mark.parametrize(
     ("given", "scale", "text"),
     [
-        ({}, 1.0, "in the plane of the knee"),
-        ({"spacing_mm": (2 * PIXEL, 2 * PIXEL)}, 2.0, "as given), in the plane of the knee"),
+        ({"magnification": 1.0}, 1.0, "in the plane of the knee"),
+        (
+            {"spacing_mm": (2 * PIXEL, 2 * PIXEL), "magnification": 1.0},
+            2.0,
+            "as given), in the plane of the knee",
+        ),
         ({"magnification": 1.25}, 0.8, "at the detector; magnification 1.25 as given"),
-        ({"magnification": None}, 1.0, "at the detector; magnification unknown"),
+        ({}, 1.0, "magnification unknown: lengths are in the detector's plane"),
+        ({"spacing_mm": (2 * PIXEL, 2 * PIXEL)}, 2.0, "lengths are in the detector's plane"),
     ],
 )
 def test_millimetres_stand_on_what_was_said(knees, folder, given, scale, text):
@@ -173,6 +185,9 @@ def test_millimetres_stand_on_what_was_said(knees, folder, given, scale, text):
     assert found.report["beta"].value == pytest.approx(usual["beta"].value)
     source_of_scale = {1.0: "plane of the knee", 1.25: "given, 1.25", None: "unknown magnification"}
     assert source_of_scale[given.magnification] in found.report[name].scale_source
+    for m in found.report.measurements:
+        is_length = m.unit == "mm" and m.value is not None
+        assert m.at_detector == (is_length and given.magnification is None), m.name
 
 
 def test_a_known_width_and_a_ball_are_scales(knees, tmp_path):

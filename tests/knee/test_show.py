@@ -1,6 +1,7 @@
 import pytest
 
 from fluorojax.core.errors import InputError
+from fluorojax.knee.measure.result import DETECTOR_PLANE
 from fluorojax.knee.show import SHOWN, show
 
 ROW = {
@@ -77,3 +78,16 @@ def test_films_that_failed_are_an_error_with_each_reason_once():
     failed = [{"film": name, "reason": "no view"} for name in "abcd"]
     with pytest.raises(InputError, match=r"4 of 5 films not measured:\n  a, b, c and 1 more: no v"):
         show(record(film("e", ROW), failed=failed), "out")
+
+
+@pytest.mark.parametrize("films", [1, SHOWN + 1])
+def test_lengths_of_unknown_magnification_say_so_on_the_screen(capsys, films):
+    shadow = f"imager spacing: lengths are {DETECTOR_PLANE}"
+    plain = ROW | {"name": "overhang", "unit": "mm", "scale_source": shadow}
+    text = printed(capsys, *(film(f"f{n}", ROW, plain) for n in range(films)))
+    (length,) = [line for line in text.splitlines() if "overhang" in line]
+    (angle,) = [line for line in text.splitlines() if "beta" in line]
+    assert "mm at detector" in length
+    assert "deg" in angle
+    assert "detector" not in angle
+    assert f"scale: {shadow}" in " ".join(text.split())

@@ -4,7 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.losses.joint import LossSpec, Targets, joint_loss
+from fluorojax.losses.joint import (
+    LossSpec,
+    Targets,
+    joint_loss,
+    relation_in_reference,
+    relation_terms,
+)
 from fluorojax.losses.overlap import tversky
 
 SPEC = LossSpec(
@@ -249,3 +255,73 @@ def test_the_relation_moves_the_child_and_never_the_parent(term):
     gradient = jax.grad(lambda z: joint_loss(z, targets, spec)[1][term].sum())(logits)
     assert not np.asarray(gradient)[..., 0].any()
     assert np.asarray(gradient)[..., 1].any()
+
+
+def attached_wire(height, width, snaking):
+    """Return masks [1, H, W, 2] of a parent at the left border and a wire of 3 px out of it.
+
+    Snaking, the wire fills the frame in turns, far longer than any reach.
+    """
+    mask = np.zeros((1, height, width, 2), np.float32)
+    left, right = width // 6, width - 5
+    mask[0, : height // 3, :left, 0] = 1
+    mask[0, 4:7, left - 1 : right, 1] = 1
+    for turn, row in enumerate(range(4, height - 20, 16) if snaking else ()):
+        ends = (right - 3, right) if turn % 2 == 0 else (left + 12, left + 15)
+        mask[0, row : row + 19, slice(*ends), 1] = 1
+        mask[0, row + 16 : row + 19, left + 12 : right, 1] = 1
+    return mask
+
+
+SIZES = (
+    *(((33, 47), 2), ((64, 64), 4), ((97, 131), 3), ((192, 192), 2), ((191, 253), 1)),
+    *(((384, 300), 2), ((512, 512), 4), ((511, 509), 2), ((40, 1024), 4)),
+)
+
+
+@pytest.mark.parametrize("snaking", [False, True])
+@pytest.mark.parametrize(("size", "block"), SIZES)
+def test_the_exact_mask_of_an_attached_wire_costs_nothing_at_any_size(size, block, snaking):
+    mask = attached_wire(*size, snaking)
+    targets = Targets(mask, 0 * mask, np.zeros((1, *size)), np.ones(1, np.int8))
+    spec = SPEC.with_weights(attachment=1.0, disconnection=1.0)
+    spec = dataclasses.replace(spec, parameters=(("attachment_px", block),))
+    weight = np.ones((1, *size), np.float32)
+    terms = relation_terms(mask, targets, weight, spec)
+    assert {name: float(value[0]) for name, value in terms.items()} == {
+        "attachment": 0.0,
+        "disconnection": 0.0,
+    }
+    # Nothing at all is asked only of a wire that is out of reach by more than a tenth.
+    (holds,), _ = relation_in_reference(targets, 1, 0, block)
+    assert holds or snaking or size[1] > 96 * block
+
+
+def test_what_the_reference_has_out_of_reach_counts_nowhere_and_the_rest_does():
+    """Of 108 blocks of the wire the last 7 are out of reach: 0 for the exact mask, and not for one
+    with a gap; a false piece costs too."""
+    mask = np.zeros((1, 16, 8 + 2 * 104, 2), np.float32)
+    mask[..., :8, 0], mask[0, 6:8, 8:, 1] = 1, 1
+    targets = Targets(mask, 0 * mask, np.zeros(mask.shape[:3]), np.ones(1, np.int8))
+    spec = dataclasses.replace(SPEC, parameters=(("attachment_px", 2),))
+
+    def cost(found):
+        weight = np.ones(mask.shape[:3], np.float32)
+        return float(relation_terms(found, targets, weight, spec)["attachment"][0])
+
+    assert cost(mask) == 0.0
+    broken, false = mask.copy(), mask.copy()
+    broken[0, :, 100:110, 1] = 0
+    false[0, 12:14, 150:170, 1] = 1
+    assert cost(broken) > 0.4
+    assert cost(false) == pytest.approx(10 / (97 + 10))
+
+
+def test_the_gate_looks_in_the_blocks_of_the_loss():
+    """A gap of 3 px in the reference: blocks of 4 do not see it, those of 2 do."""
+    _, targets = scene()
+    targets.mask[:, :, 9:12, 1] = 0
+    assert relation_in_reference(targets, 1, 0, 4)[0].all()
+    assert not relation_in_reference(targets, 1, 0, 2)[0].any()
+    spec = dataclasses.replace(SPEC, parameters=(("attachment_px", 2),))
+    assert joint_loss(*scene()[:1], targets, spec)[1]["attachment"][0] == 0

@@ -7,7 +7,15 @@ from scipy import ndimage
 from fluorojax.geometry import centreline
 from fluorojax.geometry.skeleton import skeleton
 from fluorojax.metrics import overlap
-from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY, MetricSettings, score_case
+from fluorojax.metrics.case import (
+    EMPTY_POLICY,
+    METRICS,
+    PAIRED_EMPTY_POLICY,
+    PRIMARY,
+    MetricSettings,
+    paired_score,
+    score_case,
+)
 from fluorojax.schema.info import ClassInfo, Relation
 
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
@@ -137,6 +145,37 @@ def test_false_alarm_has_dice_zero_and_no_distance():
 def test_the_policy_names_every_case():
     for word in ("Both empty", "missed", "false alarm", "diagonal", "Ignored"):
         assert word in EMPTY_POLICY
+        assert word in PAIRED_EMPTY_POLICY
+    assert EMPTY_POLICY.split("Reference only")[1] == PAIRED_EMPTY_POLICY.split("Reference only")[1]
+
+
+def test_in_a_comparison_rightly_nothing_is_perfect_and_a_false_alarm_is_not():
+    nothing = without(masks(), 1)
+    rightly, falsely = (score(found, nothing)[1] for found in (nothing, masks()))
+    for name in ("dice", "iou", "precision", "nsd", "cldice", "centreline_precision"):
+        assert (paired_score(rightly, name), paired_score(falsely, name)) == (1.0, 0.0)
+    assert paired_score(rightly, "betti0_error") == paired_score(rightly, "length_error") == 0.0
+    assert paired_score(falsely, "betti0_error") == 1.0
+    assert paired_score(falsely, "length_error") == falsely["length_error"] > 10
+    scope = {"kind": "region", "status": "both_empty", "dice": None}
+    assert (paired_score(scope, "dice"), paired_score(scope, "cldice")) == (1.0, None)
+
+
+@pytest.mark.parametrize("attached", [-1, 0, 1])
+@pytest.mark.parametrize("kept", [(), (0,), (1,), (0, 1)])
+def test_whether_a_case_counts_in_a_comparison_depends_on_its_reference_alone(attached, kept):
+    reference = masks()
+    for k in {0, 1} - set(kept):
+        reference = without(reference, k)
+    found = [masks(), without(masks(), 0), without(masks(), 1), 0 * masks(), ~masks()]
+    counted = [
+        [
+            {m for m in METRICS if paired_score(row, m) is not None}
+            for row in score(prediction.astype(bool), reference, attached=attached)
+        ]
+        for prediction in found
+    ]
+    assert all(of == counted[0] for of in counted)
 
 
 def test_ignored_pixels_change_nothing():

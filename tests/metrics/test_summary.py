@@ -148,6 +148,17 @@ def test_text_has_every_class_and_the_policy():
     assert text.endswith(EMPTY_POLICY)
 
 
+def test_the_lines_of_the_text_are_in_columns():
+    lines = as_text(summarise(ROWS)).splitlines()
+    head = "  metric" + " " * 18 + "over patients".rjust(18) + "over cases".rjust(18) + "n".rjust(6)
+    assert lines[1] == head
+    dice = "  dice" + " " * 20 + "0.500 ± 0.424".rjust(18) + "0.600 ± 0.361".rjust(18) + "     3"
+    assert dice in lines
+    hd95 = "  hd95 [mm]" + " " * 15 + "3.50 ± 2.12".rjust(18) + "3.00 ± 2.00".rjust(18) + "     3"
+    assert hd95 in lines
+    assert "  iou" + " " * 21 + "-".rjust(18) + "-".rjust(18) + "     0" in lines
+
+
 def test_levels_of_difficulty_have_summaries_of_their_own():
     assert summarise(ROWS)["strata"] == {}
     rows = [r | {"stratum": "hard" if r["case"] == "b1" else "easy"} for r in ROWS]

@@ -44,6 +44,14 @@ def test_large_frames_are_pooled(tmp_path):
     assert decoded(figure.frame).shape == (SIDE, SIDE)
 
 
+def test_a_case_on_several_pages_is_drawn_like_one_on_one(tmp_path, monkeypatch):
+    (whole,) = viewer([saved(tmp_path)], LAYERS, adjustable=True).figures
+    monkeypatch.setattr(archive, "MOST", 2 * 40 * 40)
+    picture = saved(tmp_path)
+    assert len(list(archive.pages_of(picture.path).iterdir())) == 2
+    assert viewer([picture], LAYERS, adjustable=True).figures[0] == whole
+
+
 def test_the_script_is_given_names_colours_and_thresholds(tmp_path):
     shown = viewer([saved(tmp_path)], LAYERS, adjustable=True)
     scope, wire = json.loads(shown.layers)

@@ -1,5 +1,8 @@
 import json
 
+import pytest
+
+from fluorojax.core.errors import InputError
 from tests.report.constructed import read
 
 
@@ -13,6 +16,13 @@ def test_thresholds_and_calibration_stand_for_each_class(run):
     charts = (run / "report.html").read_text("utf-8").split("Thresholds and calibration")[1]
     charts = charts.split("<h2>Training")[0]
     assert charts.count("<svg") == 6
+
+
+def test_a_class_that_the_table_of_thresholds_lacks_is_named(run):
+    path = run / "evaluation" / "test" / "thresholds.csv"
+    path.write_text(path.read_text().replace("wire,", "other,"))
+    with pytest.raises(InputError, match=r"thresholds\.csv has no class wire"):
+        read(run)
 
 
 def test_masks_alone_have_no_slider_and_no_calibration(run):

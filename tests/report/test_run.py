@@ -66,7 +66,11 @@ def test_an_empty_run(tmp_path):
     [
         ("config.json", "{", "config.json is not JSON"),
         ("metrics.jsonl", '{"step": 1}\n{"st\n{"step": 3}\n', "line 2 is not JSON"),
-        ("evaluation/test/cases.csv", "case,class,dice\na,wire,x\n", "damaged cell"),
+        (
+            "evaluation/test/cases.csv",
+            "case,class,dice\na,wire,x\n",
+            "damaged .no column pat",
+        ),
         ("evaluation/test/thresholds.csv", "class\nwire\n", "thresholds.csv is damaged"),
         ("evaluation/test/maps/good.png", "no picture", "good.png cannot be read"),
     ],

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -82,3 +83,15 @@ def test_independent_stages_do_not_share_a_gradient_norm():
     np.testing.assert_array_equal(
         alone["stage_0"]["kernel"], beside_a_large_one["stage_0"]["kernel"]
     )
+
+
+@pytest.mark.parametrize("name", optimizers.SCHEDULES)
+@pytest.mark.parametrize(("steps", "warmup"), [(20, 2), (7, 5), (21, 0)])
+def test_the_rate_told_of_each_update_is_the_one_it_was_made_with(name, steps, warmup):
+    """Of a constant gradient without decay Adam's step is the rate itself."""
+    spec = dataclasses.replace(SPEC, steps=steps, warmup_steps=warmup, weight_decay=0.0)
+    history = [PARAMETERS, *run(optimizers.SCHEDULES[name](spec, 2), gradients(steps))]
+    rate = optimizers.RATES[name](spec, 2)
+    for update, (before, after) in enumerate(itertools.pairwise(history)):
+        made = max(float((before[s]["bias"] - after[s]["bias"]).max()) for s in PARAMETERS)
+        assert float(rate(update)) == pytest.approx(made, abs=1e-5)

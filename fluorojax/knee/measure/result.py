@@ -14,6 +14,12 @@ UNCERTAINTY = (
 )
 
 
+DETECTOR_PLANE = "in the detector's plane"
+"""What is said of lengths on a film whose magnification nobody gave."""
+MOST_MAGNIFIED = 1.2
+"""A knee's shadow is 5 to 20 % larger than it is."""
+
+
 class NotMeasurable(Exception):  # noqa: N818 - it is an answer, not a fault of the program
     """Something cannot be measured; the message names the value and how to mend it."""
 
@@ -63,6 +69,11 @@ class Measurement:
     note: str = ""
     uncertainty_method: str = UNCERTAINTY
 
+    @property
+    def at_detector(self) -> bool:
+        """Whether it is a length of the shadow, larger than the body's by nobody knows how much."""
+        return DETECTOR_PLANE in self.scale_source
+
 
 @dataclasses.dataclass(frozen=True)
 class Tolerances:
@@ -90,14 +101,25 @@ class Tolerances:
     )
 
     def verdict(self, measurement: Measurement) -> str:
-        """Return "inside", "outside", "undecided" (within one standard error of a limit) or ""."""
+        """Return "inside", "outside", "undecided" (within one standard error of a limit) or "".
+
+        A length in the detector's plane is undecided, too, where the body's would be on the other
+        side of a limit if it were smaller by MOST_MAGNIFIED.
+        """
         band = self.bands.get(measurement.name)
         if band is None or measurement.value is None:
             return ""
-        inside = min(measurement.value - band[0], band[1] - measurement.value)
-        if abs(inside) <= (measurement.uncertainty or 0.0):
-            return "undecided"
-        return "inside" if inside > 0 else "outside"
+        error, value = measurement.uncertainty or 0.0, measurement.value
+        sizes = (value, value / MOST_MAGNIFIED) if measurement.at_detector else (value,)
+        found = {_side(size, band, error) for size in sizes}
+        return found.pop() if len(found) == 1 else "undecided"
+
+
+def _side(value: float, band: tuple[float, float], error: float) -> str:
+    inside = min(value - band[0], band[1] - value)
+    if abs(inside) <= error:
+        return "undecided"
+    return "inside" if inside > 0 else "outside"
 
 
 def rows(

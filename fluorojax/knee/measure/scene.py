@@ -24,7 +24,7 @@ from fluorojax.knee.measure.plane import (
     solid,
     unit,
 )
-from fluorojax.knee.measure.result import NotMeasurable
+from fluorojax.knee.measure.result import DETECTOR_PLANE, NotMeasurable
 from fluorojax.knee.measure.settings import KneeSettings
 
 Bone = Literal["femur", "tibia"]
@@ -437,7 +437,7 @@ class Scene:
             text = f"imager spacing over the magnification given, {film.magnification:g}"
             return Scale(1 / film.magnification, text, 0.0)
         text = (
-            "imager spacing: millimetres at the detector, larger than the body's by the unknown "
+            f"imager spacing: lengths are {DETECTOR_PLANE}, larger than the body's by the unknown "
             "magnification; give the magnification, a calibration object or a known width"
         )
         return Scale(1.0, text, 0.0)

@@ -13,6 +13,7 @@ from fluorojax.knee.measure import (
     measure_knee,
 )
 from fluorojax.knee.measure.axes import ShaftRules
+from fluorojax.knee.measure.result import DETECTOR_PLANE, Measurement
 from tests.knee.measure.scenes import (
     Ap,
     Lateral,
@@ -324,3 +325,14 @@ def test_broken_masks_are_measured_or_refused_and_never_raise():
         for m in measure_knee(dataclasses.replace(base, masks=masks)).measurements:
             assert (m.value is None) == (m.refused is not None)
             assert m.value is None or np.isfinite((m.value, m.uncertainty)).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(1.5, "inside"), (2.2, "undecided"), (2.5, "outside"), (-9.0, "inside")]
+)
+def test_a_limit_that_only_the_magnification_breaks_is_undecided(value, verdict):
+    name, shadow = "tibial_overhang_medial", f"lengths are {DETECTOR_PLANE}"
+    found = Measurement(name, "mm", "", value, 0.01, scale_source=shadow)
+    assert Tolerances().verdict(found) == verdict
+    known = dataclasses.replace(found, scale_source="a ball")
+    assert Tolerances().verdict(known) == ("inside" if value < 2 else "outside")
