@@ -109,7 +109,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.datasets.source import labelled_only, open_folder
     from fluorojax.evaluation.evaluate import Scoring, by_network, write_evaluation
-    from fluorojax.inference.export import read_manifest
+    from fluorojax.inference.export import origin_for_scores
     from fluorojax.training.finish import print_scores
 
     dataset = open_folder(options.dir, options.cases, options.built_dir)
@@ -119,7 +119,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if (options.predictions / "manifest.json").is_file():
         model, info = network_of(options.predictions, dataset)
         predict, thresholds = by_network(model), model.rules.thresholds
-        points = read_manifest(options.predictions)["origin"]["operating_points"]
+        points = origin_for_scores(options.predictions)["operating_points"]
     else:
         cases = [row.case for row in labelled_only(frames).rows]
         predict, info = masks_of(options, cases), dataset.info
@@ -140,10 +140,10 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     Raises:
         InputError: it finds other classes than the data set has, or other values of an image label.
     """
-    from fluorojax.inference.export import load, read_manifest
+    from fluorojax.inference.export import load, origin_for_scores
     from fluorojax.schema.labels import LABELS
 
-    model, origin = load(export), read_manifest(export)["origin"]
+    model, origin = load(export), origin_for_scores(export)
     info = LABELS[origin["labels"]](dataset.info)
     ours, theirs = [c.name for c in model.classes], list(info.class_names)
     if ours != theirs:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -152,7 +154,7 @@ def test_other_rules_leave_the_first_network_as_it_is(predictor):
 def test_a_network_says_in_one_line_what_it_is(predictor):
     assert repr(predictor) == "Predictor(a >= 0.5, b >= 0.5; image labels view; 32 x 32 px)"
     other = Predictor(
-        SPEC,
+        dataclasses.replace(SPEC, image_labels=()),
         predictor.parameters,
         (32, 32),
         MaskRules(CLASSES, (0.5, 0.35), **LINKED),
