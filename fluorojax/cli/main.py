@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if rest and options.command is not train:
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.overrides = rest
-    environment.quiet_libraries()
     with signals.leaving():
+        environment.quiet_libraries()
         options.command(options)
 
 

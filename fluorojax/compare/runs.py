@@ -3,24 +3,29 @@
 Read are `config.json` and `evaluation/<split>/{cases.csv,summary.json}` of each run.
 """
 
-import json
+import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json, reading
 from fluorojax.evaluation.evaluate import ONE_LABEL_CASES
 from fluorojax.evaluation.probabilities import THRESHOLDS, read_thresholds
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.summary import Row, read_cases_csv
 from fluorojax.schema.info import Kind
+from fluorojax.schema.limits import Number
+from fluorojax.schema.nested import ByName, Finite, Record, first_of, problems
 from fluorojax.schema.renamed import KEYS, with_new_names
+from fluorojax.training.reproduce import read_record
 
 EVALUATION = "evaluation"
+WORDS = ("case", "patient", "stratum", "class", "kind")  # columns that are read as text
 
 
 class Run(NamedTuple):
@@ -208,7 +213,7 @@ def read_run(folder: Path, split: str) -> Run:
                 f"{path} does not exist; finish the run, or name another --split"
                 + (f": it has scores of {there}" if there else "")
             )
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = read_record(folder)
     as_one = scored / ONE_LABEL_CASES
     return Run(
         folder=folder,
@@ -218,23 +223,50 @@ def read_run(folder: Path, split: str) -> Run:
         # Runs from before there was this field were trained on all patients.
         train_share=config["config"].get("data", {}).get("train_share", 1.0),
         dataset=config["dataset"],
-        summary=with_new_names(json.loads((scored / "summary.json").read_text("utf-8")), KEYS),
+        summary=read_summary(scored / "summary.json"),
         rows=read_rows(scored / "cases.csv"),
         as_one=read_rows(as_one) if as_one.is_file() else [],
         sweep=read_thresholds(scored),
     )
 
 
+SUMMARY = Record(
+    {
+        "settings": ByName(Finite()),
+        "cases": Number(0, 10**9, whole=True),
+        "patients": Number(0, 10**9, whole=True),
+    },
+    open=True,
+)
+"""What is read of a split's `summary.json`; the report reads more, and says what it lacks."""
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Return the summary of a split.
+
+    Raises:
+        InputError: it is no JSON, or a field that is needed is missing or no such field.
+    """
+    fields = read_json(path)
+    if wrong := first_of(problems(SUMMARY, fields, "")):
+        raise InputError(f"{path} is damaged: {wrong}; evaluate again")
+    return with_new_names(fields, KEYS)
+
+
 def read_rows(path: Path) -> list[Row]:
     """Return the rows of a table of cases, by class and case.
 
     Raises:
-        InputError: a cell that is no number, or not a finite one.
+        InputError: no row, a column or cell that is missing, a case that stands there twice, a cell
+            that is no number, or not a finite one.
     """
     try:
-        rows = read_cases_csv(path)
-    except ValueError as error:
+        with reading(path):
+            rows = read_cases_csv(path)
+    except (ValueError, TypeError, csv.Error) as error:
         raise InputError(f"{path} is damaged ({error}); evaluate again") from error
+    if fault := next(_wrong_rows(rows), ""):
+        raise InputError(f"{path} is damaged: {fault}; evaluate again")
     for row in rows:
         wrong = [m for m in METRICS if row.get(m) is not None and not math.isfinite(row[m])]
         if wrong:
@@ -243,6 +275,23 @@ def read_rows(path: Path) -> list[Row]:
                 f"{row[wrong[0]]}; evaluate again"
             )
     return sorted(rows, key=lambda row: (row["class"], row["case"]))
+
+
+def _wrong_rows(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what rows of a table lack, or have twice."""
+    if not rows:
+        yield "it has no row"
+    seen: set[tuple[str, str]] = set()
+    for number, row in enumerate(rows, 2):
+        lacking = [name for name in WORDS if row.get(name) is None]
+        if lacking or None in row:
+            yield f"line {number} has {f'no {lacking[0]}' if lacking else 'too many cells'}"
+        elif row["kind"] not in get_args(Kind):
+            yield f"line {number}: kind is {row['kind']!r}, not {' or '.join(get_args(Kind))}"
+        elif (key := (row["class"], row["case"])) in seen:
+            yield f"line {number}: case {row['case']}, class {row['class']} stands there twice"
+        else:
+            seen.add(key)
 
 
 def check(runs: Sequence[Run]) -> None:
