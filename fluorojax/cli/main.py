@@ -190,6 +190,8 @@ def simulate(options: argparse.Namespace) -> None:
 
     if min(options.n, options.frames) < 1:
         raise InputError(f"--n {options.n} --frames {options.frames}: write numbers from 1 up")
+    if not 0 <= options.seed < 2**31:
+        raise InputError(f"--seed {options.seed}: write a whole number from 0 to {2**31 - 1}")
     spec = changed(options.procedure, options.side, options.set)
     write_gallery(
         spec,

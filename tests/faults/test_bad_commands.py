@@ -373,6 +373,14 @@ PLACES: list[Row] = [
         lambda f: ["simulate", "--n", "1", "--side", "32", "--out", LONG],
         "long",
     ),
+    ("simulate: a seed", lambda f: ["simulate", "--seed", 10**30, "--out", "o"], "--seed 10000"),
+    ("simulate: none", lambda f: ["simulate", "--n", "0", "--out", "o"], "write numbers from 1 up"),
+    ("simulate: a side", lambda f: ["simulate", "--side", "0", "--out", "o"], "height is 0"),
+    (
+        "simulate: a field",
+        lambda f: ["simulate", "--set", "qanta=1", "--out", "o"],
+        "mean 'quanta'",
+    ),
     ("predict: a long name", lambda f: ["predict", LONG, "x.png", "--out", "o"], "too long"),
     (
         "predict: a field",

@@ -120,7 +120,9 @@ def test_a_line_without_its_end_is_whole_and_the_next_does_not_stand_behind_it(t
     assert [line["step"] for line in lines(tmp_path)] == [1, 2]
 
 
-@pytest.mark.parametrize("damage", ['{"step": 1, "lo', "[]", "3", '{"step": "1"}', '{"split": "x"}'])
+@pytest.mark.parametrize(
+    "damage", ['{"step": 1, "lo', "[]", "3", '{"step": "1"}', '{"split": "x"}']
+)
 def test_a_damaged_line_before_another_is_named_and_at_the_end_it_is_a_kills(tmp_path, damage):
     good = '{"step": 1, "split": "train", "loss": 0.5}\n'
     path = tmp_path / "metrics.jsonl"
