@@ -164,6 +164,7 @@ def _wrong_value(config: ConfigDict, message: str) -> str:
     message = " ".join(message.split()).removeprefix("flag ")
     found = FIELD.match(message)
     kind = KINDS.get(type(flatten(config).get(found[1]))) if found else None
+    message = message if len(message) <= 400 else f"{message[:400]}..."
     return f"{message}; write {kind}" if kind else message
 
 

@@ -50,7 +50,7 @@ def leaving() -> Iterator[None]:
     _write_any_text()
     try:
         yield
-        sys.stdout.flush()
+        print(end="", flush=True)
     except Stopped as stopped:
         leave(stopped)
     except KeyboardInterrupt:
@@ -77,7 +77,7 @@ def _write_any_text() -> None:
 def _flush() -> None:
     """Write what is still to be printed; where that fails, let the rest of it go nowhere."""
     try:
-        sys.stdout.flush()
+        print(end="", flush=True)  # nothing happens where there is no output at all
     except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

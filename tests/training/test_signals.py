@@ -129,6 +129,13 @@ def test_a_full_disk_under_the_output_is_one_line():
     )
 
 
+def test_a_command_may_have_no_output_at_all():
+    lines = "from fluorojax.training.signals import *\nwith leaving():\n print('x')"
+    shell = f'"{sys.executable}" -c "{lines}" >&-'
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_name_that_is_no_text_can_be_printed():
     name = os.fsdecode(b"frame\xff.png")
     done = run(f"print({name!r})", capture_output=True)
