@@ -130,8 +130,8 @@ def todays(fields: Any, path: Path) -> dict[str, Any]:
             its limits, named by its path in the file.
     """
     _check_format(fields, path)
-    found = with_new_names(fields, KEYS)
-    found = found if found["format"] == FORMAT else _from_format_2(found)
+    # Names had changed before there was format 3.
+    found = fields if fields["format"] == FORMAT else _from_format_2(with_new_names(fields, KEYS))
     if wrong := first_of(problems(SCHEMA, found, "")) or first_of(_relations(found)):
         raise InputError(f"{path}: {wrong}; {REMEDY}")
     return found
@@ -160,7 +160,7 @@ def _from_format_2(fields: Mapping[str, Any]) -> dict[str, Any]:
     The oldest of them have neither image labels nor views, no least area of components, and fewer
     choices in the network. What is damaged is left as it is, to be named.
     """
-    rest = dict(fields)
+    rest = {name: value for name, value in fields.items() if name != "masks"}
     masks = {
         new: rest.pop(old)
         for old, new in (
@@ -177,6 +177,8 @@ def _from_format_2(fields: Mapping[str, Any]) -> dict[str, Any]:
     masks["tta"] = _filled(rest.pop("tta", {}), TtaSpec().__dict__)
     if "network" in rest:
         rest["network"] = NetworkSpec.with_usual(rest["network"])
+    if "masks" in fields:
+        masks["masks"] = fields["masks"]  # of today's format, and so unknown in this one
     return {"image_labels": [], **rest, "format": FORMAT, "masks": masks}
 
 
@@ -192,6 +194,8 @@ def _relations(found: Mapping[str, Any]) -> Iterator[str]:
     except InputError as error:
         yield f"masks: {error}"
         return
+    if rules.relation is None and found["network"]["parent_class"] is not None:
+        yield "masks.relation is None, and network.parent_class says that there is one"
     yield from misfits(
         NetworkSpec.from_json(found["network"]),
         tuple(found["preprocessing"]["image_size"]),

@@ -275,6 +275,11 @@ FIELDS: list[Bad] = [
     value("masks.classes.1.min_component_px", "2", r"masks\.classes\[1\]\.min_component_px is '2'"),
     value("masks.relation", ["wire", "scope"], r"masks\.relation is \['wire', 'scope'\]"),
     value("masks.relation.parent", "catheter", "relation of wire and catheter: the classes are"),
+    value("masks.relation", None, r"masks\.relation is None, and network\.parent_class says"),
+    value("views", {}, "views is an unknown field"),
+    value("attributes", [], "attributes is an unknown field"),
+    value("network.landscape", "front", r"network\.landscape is an unknown field"),
+    value("masks.classes.0.least_px", 3, r"classes\[0\]\.least_px is an unknown field"),
     value("masks.relation.parent", "wire", "cannot come out of itself"),
     value("masks.relation", {"child": "scope", "parent": "wire"}, "is another relation"),
     value("masks.gap_closing.bridge_mm", -1, r"masks\.gap_closing\.bridge_mm is -1"),
@@ -324,6 +329,7 @@ FORMAT_2: list[Bad] = [
     field("2: views", of_format_2(put("tta", [2])), r"masks\.tta is \[2\]"),
     field("2: network", of_format_2(put("network", "unet")), "network is 'unet'"),
     field("2: prior", of_format_2(put("network.spatial_prior", [1])), r"spatial_prior is \[1\]"),
+    field("2: masks of 3 too", of_format_2(put("masks", {})), r"masks\.masks is an unknown field"),
     field("2: masks besides", of_format_2(put("gap_closing", {})), "gap_closing is an unknown"),
 ]
 

@@ -222,3 +222,27 @@ def test_probabilities_are_the_mean_over_views_and_attributes_of_the_frame_as_it
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
     assert np.abs(found.probabilities - predictor(frame)).max() > 1e-3
     assert found.image_labels == predictor.predict(frame).image_labels
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "message"),
+    [
+        ({}, {"image_size": (32, 33)}, r"image_size is \(32, 33\), .* multiples of 2"),
+        ({}, {"image_size": (0, 32)}, r"image_size is \(0, 32\)"),
+        ({}, {"rules": MaskRules(CLASSES[:1])}, r"learn the classes \[0, 1\], and there are 1"),
+        ({}, {"image_labels": ()}, r"image labels of \(2,\) values, and given are \(\)"),
+        ({"stages": ((0,), (0, 1))}, {}, r"learn the classes \[0, 0, 1\]"),
+        ({"parent_class": 2}, {}, r"parent_class and child_class are \(2, None\)"),
+        ({"landmarks": True}, {}, "landmarks need a parent_class and another child_class"),
+        (
+            {"parent_class": 1, "child_class": 0},
+            {"rules": MaskRules(CLASSES, relation=Relation(child="b", parent="a"))},
+            "the network learned a out of b, and .* is another relation",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused(predictor, network, given, message):
+    usual = {"image_size": (32, 32), "rules": predictor.rules, "image_labels": (VIEW,)}
+    spec = dataclasses.replace(SPEC, **network)
+    with pytest.raises(InputError, match=message):
+        Predictor(spec, predictor.parameters, **(usual | given))
