@@ -1,6 +1,7 @@
 """The error that speaks to the user, and what is said of others that can be mended."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,8 @@ REMEDIES = {
     errno.EXDEV: "it lies on another disk; give a folder on the same",
 }
 """What to do about what a system refuses, by the number of its error."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What libraries report by errors of their own kinds, with the system's words in them."""
 USUAL = "correct the path, the permissions or the disk, then run the same command again"
 
 
@@ -61,6 +64,9 @@ def in_words(error: BaseException) -> str:
         return str(error)
     if isinstance(error, OSError):
         return _of_system(error)
+    for number in FULL:
+        if os.strerror(number) in (text := str(error)):
+            return f"{' '.join(text.split())[:300]}; {REMEDIES[number]}"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)[:200]:
         reason = next(iter(str(error).splitlines()), "")
         return (

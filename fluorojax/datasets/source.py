@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from tfds_builders.simulated import (
 )
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
 
+REFUSED = re.compile(r"\w+\(\) failed: ([^;]+)")
 FOLDER = "xray_folder"  # the builder of one's own frames; those of simulated ones are `BUILDERS`
 
 
@@ -286,6 +288,14 @@ def _build(
             # Another run that builds the same may have been first; its result is ours.
             if not path.exists():
                 raise
+        except RuntimeError as error:
+            # ArrayRecord says so where the system refuses: "write() failed: No space left ...; ..."
+            if (refused := REFUSED.search(str(error))) is None:
+                raise
+            raise InputError(
+                f"{path} cannot be written ({refused[1]}); make room, correct the permissions or "
+                "give another folder (--built-dir, data.built_dir), then run the same command again"
+            ) from error
 
 
 @contextmanager

@@ -44,6 +44,16 @@ def test_too_little_memory_is_said_with_the_librarys_reason():
     assert in_words(exhausted).startswith("the memory does not suffice (RESOURCE_EXHAUSTED: Out")
 
 
+def test_a_full_disk_is_known_by_its_words_whatever_library_says_them():
+    error = RuntimeError(
+        "Error while serializing: I/O error:\nNo space left on device (os error 28)"
+    )
+    assert in_words(error) == (
+        "Error while serializing: I/O error: No space left on device (os error 28); "
+        "make room, then run the same command again"
+    )
+
+
 def test_of_a_fault_of_the_program_nothing_is_said():
     assert in_words(KeyError("x")) == in_words(ValueError("y")) == ""
     assert in_words(InputError("mend it")) == "mend it"

@@ -1,5 +1,7 @@
 import dataclasses
+import re
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -333,6 +335,15 @@ def test_a_case_stored_in_another_s_place_is_found_out(toy, dataset, tmp_path):
     assert frames[1]["case"] == "c1"
     with pytest.raises(InputError, match="c0 is stored as c9"):
         frames[0]
+
+
+def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(toy, tmp_path):
+    command = f'"{sys.executable}" -m fluorojax prepare "{toy}" --built-dir "{tmp_path}/built"'
+    shell = ["bash", "-c", f"ulimit -f 10; {command}"]  # KiB, of any file
+    done = subprocess.run(shell, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(r"error: \S+ cannot be written \(File too large\); make.*\n", done.stderr)
+    assert not list((tmp_path / "built").rglob("*.array_record*"))
 
 
 def test_too_little_memory_is_not_taken_for_damage(tmp_path):
