@@ -4,7 +4,9 @@ import difflib
 import importlib.util
 import inspect
 import re
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -15,10 +17,19 @@ from ml_collections.config_flags import config_path
 from fluorojax import configs
 from fluorojax.config import flatten, rename_fields, with_new_flags
 from fluorojax.core.errors import InputError
+from fluorojax.schema.limits import shown
 
 FOLDER = Path(configs.__path__[0])
 NOT_RUN = ("__init__", "base")
 OPTIONS = "write --workdir=DIR or --config.FIELD=VALUE"
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    tuple: "numbers with commas between them",
+}
+"""What a field takes, by the type of its usual value."""
 FIELD = re.compile(r"--?(?:no)?config\.([^=]+)")
 
 
@@ -70,15 +81,56 @@ def _packaged(path: Path) -> Path:
 
 def _loaded(given: str) -> ConfigDict:
     path, variant = find(given)
-    get_config = getattr(_module(path), "get_config", None)
-    if get_config is None:
+    with _running(path):
+        get_config = getattr(_module(path), "get_config", None)
+    if not inspect.isfunction(get_config):
         raise InputError(f"{path} has no function get_config(variant)")
     if variant is not None and not inspect.signature(get_config).parameters:
         raise InputError(f"{given}: {path} has no variants; write '{path}'")
+    with _running(path):
+        try:
+            config = get_config() if variant is None else get_config(variant)
+        except ValueError as error:
+            raise InputError(f"{given}: {error}") from error
+    if not isinstance(config, ConfigDict):
+        raise InputError(
+            f"{path}: get_config() returned {type(config).__name__}, not a ConfigDict; begin with "
+            "configs.base.get_config(), change fields of it, and return it"
+        )
+    return config
+
+
+@contextmanager
+def _running(path: Path) -> Iterator[None]:
+    """Name file, line and error where a configuration of the user's own fails."""
     try:
-        return get_config() if variant is None else get_config(variant)
-    except ValueError as error:
-        raise InputError(f"{given}: {error}") from error
+        yield
+    except InputError:
+        raise
+    except SyntaxError as error:
+        raise InputError(
+            f"{path}: line {error.lineno} is no Python ({error.msg}); correct it there"
+        ) from error
+    except (Exception, SystemExit) as error:
+        if path.parent == FOLDER:  # one of the package's: a fault of the program
+            raise
+        raise InputError(
+            f"{path}: line {_line_in(path, error)}: {type(error).__name__}: "
+            f"{_on_one_line(error)[:300]}; correct it there"
+        ) from error
+
+
+def _line_in(path: Path, error: BaseException) -> int | str:
+    """Return the last line of a file that an error came through, '?' where it came through none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = path.resolve()
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == own]
+    return next((line for line in reversed(lines) if line), "?")
+
+
+def _on_one_line(error: BaseException) -> str:
+    """Return what an error says; a `KeyError` quotes its text, with the line breaks in it."""
+    return " ".join(" ".join(map(str, error.args)).split())
 
 
 def _module(path: Path) -> ModuleType:
@@ -96,9 +148,24 @@ def _with_overrides(config: ConfigDict, overrides: Sequence[str]) -> ConfigDict:
         _check_fields(config, overrides)
         return _parsed(config, ["train", *overrides])
     except flags.UnrecognizedFlagError as error:
-        raise InputError(f"--{error.flagname} is no option; {OPTIONS}") from error
-    except (flags.Error, ValueError, TypeError, LookupError) as error:
-        raise InputError(str(error)) from error
+        name = shown(str(error.flagname))[1:-1]
+        raise InputError(f"--{name} is no option; {OPTIONS}") from error
+    except flags.IllegalFlagValueError as error:
+        raise InputError(_wrong_value(config, str(error))) from error
+    except InputError:
+        raise
+    except Exception as error:  # whatever the library raises at a text, the text is wrong
+        given, said = " ".join(overrides)[:200], str(error) or type(error).__name__
+        raise InputError(" ".join(f"{given}: {said[:300]}; {OPTIONS}".split())) from error
+
+
+def _wrong_value(config: ConfigDict, message: str) -> str:
+    """Return a message of the library with what kind of value the field takes."""
+    message = " ".join(message.split()).removeprefix("flag ")
+    found = FIELD.match(message)
+    kind = KINDS.get(type(flatten(config).get(found[1]))) if found else None
+    message = message if len(message) <= 400 else f"{message[:400]}..."
+    return f"{message}; write {kind}" if kind else message
 
 
 def _parsed(config: ConfigDict, arguments: list[str]) -> ConfigDict:
@@ -107,7 +174,7 @@ def _parsed(config: ConfigDict, arguments: list[str]) -> ConfigDict:
         "config", config, flag_values=values, sys_argv=arguments
     )
     if rest := values(arguments)[1:]:
-        raise InputError(f"'{rest[0]}' is no option; {OPTIONS}")
+        raise InputError(f"{shown(rest[0])} is no option; {OPTIONS}")
     return holder.value
 
 
@@ -124,4 +191,5 @@ def _check_fields(config: ConfigDict, overrides: Sequence[str]) -> None:
             hint = (
                 f"did you mean '{close[0]}'?" if close else "fluorojax/config/fields.py lists them"
             )
-            raise InputError(f"--config.{name}: unknown field '{name}'; {hint}") from error
+            known_as = shown(name)[1:-1]
+            raise InputError(f"--config.{known_as}: unknown field '{known_as}'; {hint}") from error

@@ -13,7 +13,7 @@ def benchmark(options: argparse.Namespace) -> None:
     """Run methods x seeds, and compare them; what is finished is not run again."""
     from fluorojax.compare import grid as grids
     from fluorojax.config_file import read_config
-    from fluorojax.training.reproduce import read_record
+    from fluorojax.training.reproduce import config_of, read_record
 
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
@@ -24,7 +24,7 @@ def benchmark(options: argparse.Namespace) -> None:
     grids.validate_grid_directory(options.workdir, options.set)
     grids.run_grid(cells, options.set, options.jobs)
     # The runs score the split that their configurations name, which is one for all.
-    options.split = read_record(cells[0].workdir)["config"]["evaluation"]["split"]
+    options.split = config_of(read_record(cells[0].workdir)).evaluation.split
     options.runs = [cell.workdir for cell in cells]
     options.out = options.workdir / "comparison"
     compare(options)

@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if rest and options.command is not train:
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.overrides = rest
-    environment.quiet_libraries()
     with signals.leaving():
+        environment.quiet_libraries()
         options.command(options)
 
 
@@ -131,7 +131,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
     from fluorojax.datasets.source import labelled_only, open_folder
     from fluorojax.evaluation.evaluate import KIND, Scoring, by_network, write_evaluation
-    from fluorojax.inference.export import read_manifest
+    from fluorojax.inference.export import origin_for_scores
     from fluorojax.training.finish import print_scores
 
     reads = (options.predictions, options.dir)
@@ -143,7 +143,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if (options.predictions / "manifest.json").is_file():
         model, info = network_of(options.predictions, dataset)
         predict, thresholds = by_network(model), model.rules.thresholds
-        points = read_manifest(options.predictions)["origin"]["operating_points"]
+        points = origin_for_scores(options.predictions)["operating_points"]
     else:
         cases = [row.case for row in labelled_only(frames).rows]
         predict, info = masks_of(options, cases), dataset.info
@@ -165,10 +165,10 @@ def network_of(export: Path, dataset: "Dataset") -> "tuple[Predictor, DatasetInf
     Raises:
         InputError: it finds other classes than the data set has, or other values of an image label.
     """
-    from fluorojax.inference.export import load, read_manifest
+    from fluorojax.inference.export import load, origin_for_scores
     from fluorojax.schema.labels import LABELS
 
-    model, origin = load(export), read_manifest(export)["origin"]
+    model, origin = load(export), origin_for_scores(export)
     info = LABELS[origin["labels"]](dataset.info)
     ours, theirs = [c.name for c in model.classes], list(info.class_names)
     if ours != theirs:
@@ -215,6 +215,8 @@ def simulate(options: argparse.Namespace) -> None:
 
     if min(options.n, options.frames) < 1:
         raise InputError(f"--n {options.n} --frames {options.frames}: write numbers from 1 up")
+    if not 0 <= options.seed < 2**31:
+        raise InputError(f"--seed {options.seed}: write a whole number from 0 to {2**31 - 1}")
     spec = changed(options.procedure, options.side, options.set)
     write_gallery(
         spec,

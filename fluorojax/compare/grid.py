@@ -21,10 +21,14 @@ from typing import NamedTuple
 
 from fluorojax.config_file import find
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json
 from fluorojax.core.progress import console, duration
+from fluorojax.schema.limits import Text
+from fluorojax.schema.nested import Many, Record, first_of, problems
 from fluorojax.training.signals import EXIT_CODE, Stopped
 
 SHARED = "benchmark.json"
+_SHARED = Record({"settings": Many(Text(), 0, 10_000)})
 FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -74,12 +78,14 @@ def validate_grid_directory(root: Path, settings: Sequence[str]) -> None:
         settings: `FIELD=VALUE`, set in every configuration.
 
     Raises:
-        InputError: the folder's runs have other settings.
+        InputError: the folder's runs have other settings, or the file that says so is damaged.
     """
     path = root / SHARED
     ours = {"settings": sorted(settings)}
     if path.is_file():
-        theirs = json.loads(path.read_text("utf-8"))
+        theirs = read_json(path)
+        if wrong := first_of(problems(_SHARED, theirs, "")):
+            raise InputError(f"{path} is damaged: {wrong}; bring it back from a copy")
         if theirs != ours:
             raise InputError(
                 f"{root} holds runs with --set {' '.join(theirs['settings']) or '(nothing)'}, not "
@@ -116,7 +122,7 @@ class Processes:
     def __init__(self, jobs: int):
         """Take the number that run at once."""
         self.stopped = False
-        self._running: set[subprocess.Popen] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._places: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._jobs = jobs
         for place in range(jobs):

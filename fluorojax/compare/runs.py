@@ -4,7 +4,6 @@ Read are `config.json` and `evaluation/<split>/{cases.csv,summary.json}` of each
 """
 
 import functools
-import json
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +22,10 @@ from fluorojax.metrics.case import PRIMARY, paired_score
 from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import Row, read_cases_csv
 from fluorojax.schema.info import Kind
+from fluorojax.training.reproduce import read_record
 
 EVALUATION = "evaluation"
+WORDS = ("case", "patient", "stratum", "class", "kind")  # columns that are read as text
 
 
 class Run(NamedTuple):
@@ -259,7 +260,7 @@ def read_run(folder: Path, split: str) -> Run:
                 + (f": it has scores of {there}" if there else "")
             )
     check_whole(scored)
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = read_record(folder)
     as_one = scored / ONE_LABEL_CASES
     return Run(
         folder=folder,

@@ -25,7 +25,8 @@ SIMULATION = "simulation."  # what the names of that section's fields begin with
 def with_new_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return flat fields under today's names (see `fluorojax.schema.renamed`)."""
     found = with_new_names(fields, FIELDS)
-    if (prior := found.get("model.spatial_prior")) in SPATIAL_PRIORS:
+    prior = found.get("model.spatial_prior")
+    if isinstance(prior, str) and prior in SPATIAL_PRIORS:
         found["model.spatial_prior"] = SPATIAL_PRIORS[prior]
     return found
 

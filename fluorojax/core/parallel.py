@@ -17,7 +17,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from fluorojax.core.errors import STATUS, InputError
+from fluorojax.core.errors import STATUS, in_words
 
 AXIS = "devices"
 Batch = dict[str, np.ndarray]
@@ -55,8 +55,8 @@ def failing_together() -> Iterator[None]:
     except Exception as error:
         if process_count() == 1:
             raise
-        if isinstance(error, InputError):
-            print(f"error: {error}", file=sys.stderr, flush=True)
+        if words := in_words(error):
+            print(f"error: {words}", file=sys.stderr, flush=True)
             os._exit(STATUS)
         traceback.print_exc()
         os._exit(1)

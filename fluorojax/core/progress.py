@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-console = Console(highlight=False, soft_wrap=True)
+# Text comes from the user too: `[/x]` in a file's name is no markup, and `:bomb:` no picture.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -49,11 +50,11 @@ def progress(name: str, total: int, done: int = 0) -> Iterator[Lines | Bar]:
         yield Lines(name, total, done)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console) as bar:
         yield Bar(bar, name, total, done)

@@ -6,7 +6,6 @@ are applied in one place whatever the compression.
 
 import io
 import math
-from typing import cast
 
 import numpy as np
 from tifffile import TiffFile, TiffPage
@@ -66,7 +65,7 @@ def _only_page(file: TiffFile) -> TiffPage:
         raise DamagedError("its directory is missing")
     if pages > 1:
         raise InputError(f"{pages} pages in one TIFF; save one file a frame")
-    page = cast(TiffPage, file.pages.first)
+    page = file.pages.first
     if page.subifds:
         raise InputError(
             f"{len(page.subifds)} further pictures within the first (SubIFDs); save one a file"

@@ -2,9 +2,9 @@
 
 import dataclasses
 import importlib
-import json
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, SupportsIndex, overload
@@ -15,11 +15,15 @@ import tensorflow_datasets as tfds
 
 from fluorojax.config.procedures import BUILDERS
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import MIB, read_json
 from fluorojax.core.progress import console, progress
 from fluorojax.data import splits
 from fluorojax.data.folder import check_cases, fingerprint, read_folder
 from fluorojax.schema.example import Example
 from fluorojax.schema.info import SPLITS, DatasetInfo
+from fluorojax.schema.limits import DIGEST, Flag, Text
+from fluorojax.schema.nested import Many, Record, first_of, problems, record_of
+from fluorojax.schema.renamed import KEYS, with_new_names
 from tfds_builders.simulated import (
     SimulatedBuilder,
     SimulatedConfig,
@@ -29,6 +33,7 @@ from tfds_builders.simulated import (
 )
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
 
+REFUSED = re.compile(r"\w+\(\) failed: ([^;]+)")
 FOLDER = "xray_folder"  # the builder of one's own frames; those of simulated ones are `BUILDERS`
 
 
@@ -60,10 +65,14 @@ class IndexRow:
         )
 
 
+Records = Mapping[str, Sequence[Example]]
+"""What is stored, by split."""
+
+
 class Frames(Sequence[Example]):
     """The frames of one split in a fixed order; each is decoded when asked for."""
 
-    def __init__(self, rows: Sequence[IndexRow], records: dict[str, Sequence[dict[str, Any]]]):
+    def __init__(self, rows: Sequence[IndexRow], records: Records):
         """Take the rows and the stored records, by split."""
         self.rows = tuple(rows)
         self._records = records
@@ -81,7 +90,7 @@ class Frames(Sequence[Example]):
         if isinstance(key, slice):
             return Frames(self.rows[key], self._records)
         row = self.rows[key.__index__()]
-        return _decode(self._records[row.split][row.record])
+        return self._records[row.split][row.record]
 
 
 def labelled_only(frames: Frames) -> Frames:
@@ -112,7 +121,7 @@ class Dataset:
     fingerprint: str
     path: Path
     index: tuple[IndexRow, ...]
-    records: dict[str, Sequence[dict[str, Any]]] = dataclasses.field(repr=False)
+    records: Records = dataclasses.field(repr=False)
     online: Online | None = None
 
     def split(
@@ -281,6 +290,14 @@ def _build(
             # Another run that builds the same may have been first; its result is ours.
             if not path.exists():
                 raise
+        except RuntimeError as error:
+            # ArrayRecord says so where the system refuses: "write() failed: No space left ...; ..."
+            if (refused := REFUSED.search(str(error))) is None:
+                raise
+            raise InputError(
+                f"{path} cannot be written ({refused[1]}); make room, correct the permissions or "
+                "give another folder (--built-dir, data.built_dir), then run the same command again"
+            ) from error
 
 
 @contextmanager
@@ -295,17 +312,88 @@ def _quiet_tfds() -> Iterator[None]:
         absl.logging.set_verbosity(verbosity)
 
 
+MOST_METADATA = 2048 * MIB  # of `metadata.json`: tens of millions of frames
+_ROW = Record({"case": Text(), "patient": Text(), "sequence": Text(), "labelled": Flag()})
+_METADATA = Record(
+    {
+        "info": record_of(DatasetInfo),
+        "fingerprint": DIGEST,
+        "index": Record({name: Many(_ROW, 0, 10**9) for name in SPLITS}),
+    },
+)
+"""What stands in the `metadata.json` of a built data set."""
+
+
+class Stored(Sequence[Example]):
+    """The stored records of a split, each decoded when asked for."""
+
+    def __init__(self, path: Path, source: Sequence[dict[str, Any]], rows: Sequence[IndexRow]):
+        """Take the folder, what TFDS reads in it, and what the records are of."""
+        self._path, self._source, self._rows = path, source, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        with _whole(self._path):
+            example = _decode(self._source[key])
+            if example["case"] != self._rows[key].case:
+                raise ValueError(f"{example['case']} is stored as {self._rows[key].case}")
+        return example
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Say which folder to delete where a built data set cannot be read.
+
+    TFDS and ArrayRecord raise errors of many kinds at files that are damaged or missing.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise InputError(
+            f"{path}: the built data set is damaged ({reason}); delete this folder, and the same "
+            "command builds it again"
+        ) from error
+
+
 def _read(path: Path) -> Dataset:
-    metadata = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
-    builder = tfds.builder_from_directory(str(path))
-    records = {name: builder.as_data_source(split=name) for name in SPLITS}
-    index = tuple(
-        IndexRow(**row, split=name, record=record)
-        for name in SPLITS
-        for record, row in enumerate(metadata["index"][name])
+    with _whole(path):
+        metadata = read_json(path / "metadata.json", most=MOST_METADATA)
+        if isinstance(metadata, dict) and isinstance(metadata.get("info"), dict):
+            metadata["info"] = with_new_names(metadata["info"], KEYS)
+        if wrong := first_of(problems(_METADATA, metadata, "")):
+            raise ValueError(wrong)
+        rows = {
+            name: [
+                IndexRow(**row, split=name, record=record)
+                for record, row in enumerate(metadata["index"][name])
+            ]
+            for name in SPLITS
+        }
+        builder = tfds.builder_from_directory(str(path))
+        sources = {name: _source(builder, name, len(rows[name])) for name in SPLITS}
+    return Dataset(
+        info=DatasetInfo.from_json(metadata["info"]),
+        fingerprint=metadata["fingerprint"],
+        path=path,
+        index=tuple(row for name in SPLITS for row in rows[name]),
+        records={name: Stored(path, sources[name], rows[name]) for name in SPLITS},
     )
-    info = DatasetInfo.from_json(metadata["info"])
-    return Dataset(info, metadata["fingerprint"], path, index, records)
+
+
+def _source(builder: tfds.core.DatasetBuilder, split: str, frames: int) -> Any:
+    """Return what TFDS reads of a split, after a look whether its files are all there."""
+    missing = [file for file in builder.info.splits[split].filepaths if not Path(file).is_file()]
+    if missing:
+        raise ValueError(f"{Path(missing[0]).name} is missing")
+    source = builder.as_data_source(split=split)
+    if len(source) != frames:
+        raise ValueError(f"{split} has {len(source)} records of {frames} frames")
+    return source
 
 
 def _decode(record: dict[str, Any]) -> Example:

@@ -12,20 +12,21 @@ from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import MIB, read_json, reading
 from fluorojax.core.outputs import replaced, sha256, written_aside
 from fluorojax.data.intensity import PERCENTILES
+from fluorojax.inference.arrays import check_size, read_arrays
+from fluorojax.inference.manifest import CHANNELS, FIT, FORMAT, todays
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.models.cascade import Parameters
-from fluorojax.models.spec import NetworkSpec
+from fluorojax.models.spec import NetworkSpec, array_shapes
 from fluorojax.schema.info import image_labels_from_json
-from fluorojax.schema.renamed import KEYS, with_new_names
 
-FORMAT = 3
-READABLE = (2, FORMAT)
+MOST_MANIFEST = 16 * MIB
 PARAMETERS = "params.safetensors"
 MANIFEST = "manifest.json"
 
@@ -90,9 +91,9 @@ def _manifest(predictor: Predictor, origin: Mapping[str, Any], checksum: str) ->
         "format": FORMAT,
         "network": predictor.spec.to_json(),
         "preprocessing": {
-            "channels": "grey",
+            "channels": CHANNELS,
             "image_size": list(predictor.image_size),
-            "fit": "shrink if larger (aspect kept), never enlarge, centre, pad",
+            "fit": FIT,
             "intensity_percentiles": list(PERCENTILES),
         },
         "masks": predictor.rules.to_json(),
@@ -111,46 +112,23 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of an export.
+    """Return the manifest of an export, every field of it checked (`fluorojax.inference.manifest`).
 
     Raises:
-        InputError: there is none, it is not JSON, or its format is not known here.
+        InputError: there is none, it is not JSON, its format is not known here, or a field of it is
+            unknown, missing or out of its limits.
     """
     path = folder / MANIFEST
-    if not path.is_file():
+    with reading(path):
+        there = path.is_file()
+    if not there:
+        half = [part.name for part in sorted(folder.glob("*.part"))]
+        begun = f" (an export was begun there: {half[0]})" if half else ""
         raise InputError(
-            f"{path} does not exist; give the folder of an export, such as runs/joint-quick/export"
+            f"{path} does not exist{begun}; give the folder of an export, such as "
+            "runs/joint-quick/export"
         )
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error}); export the run again") from error
-    if manifest.get("format") not in READABLE:
-        raise InputError(
-            f"{path} has format {manifest.get('format')!r}, and this version reads "
-            f"{' and '.join(map(str, READABLE))}; export the run again, or use the version that "
-            "wrote it"
-        )
-    manifest = with_new_names(manifest, KEYS)
-    return manifest if manifest["format"] == FORMAT else _from_format_2(manifest)
-
-
-def _from_format_2(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a manifest of format 2 as today's: what makes masks stood in four places there.
-
-    The oldest of them have neither image labels nor views, and no least area of components.
-    """
-    rest = dict(manifest)
-    masks = {
-        "classes": [
-            {"min_component_px": 0.0, **with_new_names(entry, KEYS)}
-            for entry in rest.pop("classes")
-        ],
-        "relation": rest.pop("relation"),
-        "gap_closing": rest.pop("postprocessing"),
-        "tta": with_new_names(rest.pop("tta", {}), KEYS),
-    }
-    return {"image_labels": [], **rest, "format": FORMAT, "masks": masks}
+    return todays(read_json(path, most=MOST_MANIFEST), path)
 
 
 def add_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
@@ -163,17 +141,43 @@ def load_parameters(folder: Path) -> Parameters:
     """Return the parameters of an export as a nested dict of float32 arrays.
 
     Raises:
-        InputError: the file is missing, or is not the one that the manifest speaks of.
+        InputError: the manifest is wrong; the file is missing, or is not the one that the manifest
+            speaks of; or its arrays are not those of the network, float32 and finite.
     """
-    manifest, path = read_manifest(folder), folder / PARAMETERS
+    return _parameters(folder, read_manifest(folder))
+
+
+def _parameters(folder: Path, manifest: Mapping[str, Any]) -> Parameters:
+    path = folder / PARAMETERS
     if not path.is_file():
         raise InputError(f"{path} does not exist; copy it beside {MANIFEST}, or export again")
-    if (found := sha256(path)) != manifest["sha256"]:
+    size = tuple(manifest["preprocessing"]["image_size"])
+    expected = array_shapes(NetworkSpec.from_json(manifest["network"]), size)
+    check_size(path, expected)
+    with reading(path):
+        found = sha256(path)
+    if found != manifest["sha256"]:
         raise InputError(
             f"{path} has checksum {found[:12]}..., its manifest says {manifest['sha256'][:12]}...; "
             "the file is damaged or belongs to another export: copy both again"
         )
-    return unflatten_dict(load_file(path), sep="/")
+    return unflatten_dict(read_arrays(path, expected), sep="/")
+
+
+def origin_for_scores(folder: Path) -> dict[str, Any]:
+    """Return where an export comes from, with all that is needed to score it.
+
+    Raises:
+        InputError: it says neither which labels were learned nor the operating points.
+    """
+    origin = read_manifest(folder)["origin"]
+    for name in ("labels", "operating_points"):
+        if name not in origin:
+            raise InputError(
+                f"{folder / MANIFEST}: origin.{name} is missing, and without it an export cannot "
+                "be scored; export the run again"
+            )
+    return origin
 
 
 def load(path: str | Path) -> Predictor:
@@ -190,21 +194,11 @@ def load(path: str | Path) -> Predictor:
     """
     folder = Path(path)
     manifest = read_manifest(folder)
-    _check_percentiles(manifest["preprocessing"], folder / MANIFEST)
     return Predictor(
         spec=NetworkSpec.from_json(manifest["network"]),
-        parameters=load_parameters(folder),
+        parameters=_parameters(folder, manifest),
         image_size=tuple(manifest["preprocessing"]["image_size"]),
         rules=MaskRules.from_json(manifest["masks"]),
         image_labels=image_labels_from_json(manifest["image_labels"]),
         source=str(path),
     )
-
-
-def _check_percentiles(preprocessing: Mapping[str, Any], path: Path) -> None:
-    """Check that grey values are scaled here as they were when the network learned."""
-    if (theirs := tuple(preprocessing["intensity_percentiles"])) != PERCENTILES:
-        raise InputError(
-            f"{path}: the network learned grey values between the percentiles {theirs}, and this "
-            f"version scales by {PERCENTILES}; use the version that wrote it"
-        )

@@ -8,7 +8,7 @@ from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import console
 from fluorojax.data.folder import SPACINGS_MM, Case, read_cases
 from fluorojax.data.problems import perhaps, said
-from fluorojax.data.readers import IMAGE_SUFFIXES
+from fluorojax.data.readers import IMAGE_SUFFIXES, frames_in
 from fluorojax.schema.frame import Spacing, unusual_spacing
 
 
@@ -36,12 +36,6 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
                 "give them in two commands, with two folders, or rename one"
             )
     return list(stems.values())
-
-
-def frames_in(folder: Path) -> list[Path]:
-    """Return the frames in a folder, without the hidden files that file systems leave there."""
-    visible = (p for p in folder.iterdir() if not p.name.startswith("."))
-    return sorted(p for p in visible if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case]:

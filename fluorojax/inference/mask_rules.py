@@ -12,6 +12,7 @@ from fluorojax.inference.postprocess import GapClosing, without_small_components
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing
 from fluorojax.schema.info import ClassInfo, Relation
+from fluorojax.schema.limits import Number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,16 +50,18 @@ class MaskRules:
                 f"relation of {self.relation.child} and {self.relation.parent}: the classes are "
                 f"{', '.join(self.names)}"
             )
+        if self.relation and self.relation.child == self.relation.parent:
+            raise InputError(f"relation: {self.relation.child} cannot come out of itself; name two")
 
     def _check(self, name: str, most: float, in_words: str) -> None:
-        values = getattr(self, name)
+        values, limits = getattr(self, name), Number(0.0, most)
         if len(values) != len(self.classes):
             raise InputError(
                 f"{name} {values}: give {len(self.classes)} numbers, one a class "
                 f"({', '.join(self.names)})"
             )
         for class_name, value in zip(self.names, values, strict=True):
-            if not 0 <= value <= most or math.isinf(value):
+            if not limits.is_one(value) or not limits.holds(value) or math.isinf(value):
                 raise InputError(f"{name} of {class_name}: {value} is no number {in_words}")
 
     @property

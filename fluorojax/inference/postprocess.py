@@ -15,6 +15,7 @@ from skimage.graph import MCP_Geometric
 from fluorojax.geometry.centreline import EIGHT_NEIGHBOURS
 from fluorojax.geometry.surface import Scale, scale_and_unit
 from fluorojax.metrics.relation import touching
+from fluorojax.schema.limits import flag, number, rate
 
 FAINT = 0.02
 """Cost of a step through certain wire; through certain background it is 1 more."""
@@ -34,10 +35,10 @@ class GapClosing:
             network takes for a parent where there is none, it is less sure of.
     """
 
-    bridge_mm: float = 0.0
-    bridge_px: float = 0.0
-    drop_detached: bool = False
-    certainty: float = 0.0
+    bridge_mm: float = number(0.0, 0.0, 1000.0)
+    bridge_px: float = number(0.0, 0.0, 8192.0)
+    drop_detached: bool = flag(False)
+    certainty: float = rate(0.0)
 
     def __call__(
         self,

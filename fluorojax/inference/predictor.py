@@ -3,13 +3,14 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fluorojax.core.errors import InputError
 from fluorojax.data import grid
 from fluorojax.data.frames import FrameLike, as_frame
 from fluorojax.data.intensity import intensity_range
@@ -18,6 +19,7 @@ from fluorojax.inference.tta import mean_over_views
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
 from fluorojax.models.intensity import normalise
 from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.models.unet import stride
 from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Spacing
 from fluorojax.schema.info import ClassInfo, ImageLabelInfo
 
@@ -81,7 +83,12 @@ class Predictor:
             image_labels: of whole frames, those it predicts, in order. Always of the frame as it
                 is, and no mean over views: mirrored, a right knee is a left one.
             source: where it comes from, in words.
+
+        Raises:
+            InputError: the classes, landmarks, image labels or grid are not the network's.
         """
+        if wrong := next(misfits(spec, image_size, rules, image_labels), ""):
+            raise InputError(f"{source or 'the network'}: {wrong}")
         self.spec, self.image_size, self.rules = spec, image_size, rules
         self.image_labels, self.source = image_labels, source
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
@@ -188,6 +195,33 @@ class Predictor:
 
         maps = mean_over_views(maps_of, image, self.rules.tta)
         return grid.to_native(maps, place), values[0]
+
+
+def misfits(
+    spec: NetworkSpec,
+    image_size: tuple[int, int],
+    rules: MaskRules,
+    image_labels: tuple[ImageLabelInfo, ...],
+) -> Iterator[str]:
+    """Yield where a network and what is made of it do not fit each other."""
+    learned, classes = sorted(k for stage in spec.stages for k in stage), len(rules.classes)
+    if learned != list(range(classes)):
+        yield f"the stages learn the classes {learned}, and there are {classes}"
+    pair = (spec.parent_class, spec.child_class)
+    if any(k is not None and k >= classes for k in pair):
+        yield f"parent_class and child_class are {pair}, and there are {classes} classes"
+    elif spec.landmarks and (None in pair or pair[0] == pair[1]):
+        yield f"landmarks need a parent_class and another child_class, and these are {pair}"
+    elif rules.relation and None not in pair:
+        ours = tuple(rules.names[k] for k in pair if k is not None)
+        if ours != (rules.relation.parent, rules.relation.child):
+            yield f"the network learned {ours[1]} out of {ours[0]}, and {rules} is another relation"
+    needed = stride(spec.depth, spec.patch)
+    if any(n < 1 or n % needed for n in image_size):
+        yield f"image_size is {image_size}, and a network of this depth needs multiples of {needed}"
+    counts = tuple(len(image_label.values) for image_label in image_labels)
+    if spec.image_labels != counts:
+        yield f"the network has image labels of {spec.image_labels} values, and given are {counts}"
 
 
 def peak(probabilities: np.ndarray) -> Point:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fluorojax.schema.limits import flag, whole
+
 
 class View(NamedTuple):
     """One way: mirrored, perhaps, and then shifted by some pixels."""
@@ -41,8 +43,8 @@ class TtaSpec:
         mirror: all of them left for right as well.
     """
 
-    shifts: int = 1
-    mirror: bool = False
+    shifts: int = whole(1, 1, 16)
+    mirror: bool = flag(False)
 
     def __iter__(self) -> Iterator[View]:
         """Yield all ways; the first shows the frame as it is."""

@@ -102,14 +102,9 @@ def predict_cases(
 
 
 def _refuse_clashes(cases: Sequence[Case], out: Path) -> None:
-    named = {
-        "mask": lambda name: mask_path(out, name),
-        "overlay": lambda name: overlay_path(out, name),
-    }
-    refuse_clashes(
-        ((f"the {what} of {c.case}", path(c.case)) for c in cases for what, path in named.items()),
-        out,
-    )
+    masks = [(f"the mask of {case.case}", mask_path(out, case.case)) for case in cases]
+    overlays = [(f"the overlay of {case.case}", overlay_path(out, case.case)) for case in cases]
+    refuse_clashes([*masks, *overlays], out)
 
 
 def _predict_case(

@@ -143,7 +143,7 @@ def recall_of(manifest: Mapping[str, Any]) -> dict[str, float]:
     """Return the recall of each class from an export's own scores, where they have one."""
     found: dict[str, float] = {}
     for split in manifest.get("scores", {}).values():
-        for name, scores in split["classes"].items():
+        for name, scores in split.get("classes", {}).items():
             recall = scores["metrics"].get("recall", {}).get("mean")
             if recall is not None and math.isfinite(recall):
                 found.setdefault(name, recall)

@@ -74,8 +74,9 @@ def render(run_dir: Path, *, anonymous: bool = False) -> str:
     ]
     records = read_records(run_dir / "metrics.jsonl")
     numbers = Numbers() if anonymous else None
-    for evaluation in evaluations if numbers else ():
-        evaluation.rows = [numbers(row) for row in evaluation.rows]
+    if numbers:
+        for evaluation in evaluations:
+            evaluation.rows = [numbers(row) for row in evaluation.rows]
     about = without_names(config) if anonymous else config
     dataset = about.get("dataset", {})
     return page.render(

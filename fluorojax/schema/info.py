@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
+from fluorojax.schema import bitmask
+from fluorojax.schema.limits import NAME, WORD, Choice, Flag, Number, Text
+from fluorojax.schema.nested import Many, Perhaps, record_of, within
 from fluorojax.schema.renamed import KEYS, with_new_names
 
 Encoding = Literal["bitmask", "index", "per_class"]  # of masks; see `fluorojax.data.annotations`
@@ -12,6 +15,8 @@ SplitUnit = Literal["patient", "sequence", "frame"]
 
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 SPLITS = ("train", "validation", "test")
+MOST_VALUES = 127  # of an image label: a frame stores its value's place in 8 bits
+MOST_LABELS = 100  # image labels of a data set
 
 
 def caution(split_unit: str) -> str:
@@ -29,17 +34,19 @@ class ClassInfo:
     `mask_value` is the class's grey value in masks with the encoding `index`; None: k + 1.
     """
 
-    name: str
-    kind: Kind
-    mask_value: int | None = None
+    name: str = dataclasses.field(metadata=within(NAME))
+    kind: Kind = dataclasses.field(metadata=within(Choice(get_args(Kind))))
+    mask_value: int | None = dataclasses.field(
+        default=None, metadata=within(Perhaps(Number(1, 65535, whole=True)))
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Relation:
     """`child` comes out of `parent`, as a guidewire does out of the endoscope (class names)."""
 
-    child: str
-    parent: str
+    child: str = dataclasses.field(metadata=within(NAME))
+    parent: str = dataclasses.field(metadata=within(NAME))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +57,17 @@ class ImageLabelInfo:
     frame may have another value, as a side of the body has.
     """
 
-    name: str
-    values: tuple[str, ...]
-    chiral: bool = False
+    name: str = dataclasses.field(metadata=within(NAME))
+    values: tuple[str, ...] = dataclasses.field(
+        metadata=within(Many(WORD, 2, MOST_VALUES, "value"))
+    )
+    chiral: bool = dataclasses.field(default=False, metadata=within(Flag()))
 
+
+IMAGE_LABELS = Many(record_of(ImageLabelInfo), 0, MOST_LABELS, "name")
+"""What a file may say of the properties of whole frames."""
+CLASSES = Many(record_of(ClassInfo), 1, bitmask.MAX_CLASSES, "name")
+"""What a file may say of the classes."""
 
 UNKNOWN = -1
 """In place of an image label's value: nobody said which one it is."""
@@ -66,13 +80,19 @@ class DatasetInfo:
     `image_labels` are the properties of whole frames that are known, in order.
     """
 
-    name: str
-    classes: tuple[ClassInfo, ...]
-    description: str = ""
-    license: str = ""
-    relation: Relation | None = None
-    split_unit: SplitUnit = "patient"
-    image_labels: tuple[ImageLabelInfo, ...] = ()
+    name: str = dataclasses.field(metadata=within(NAME))
+    classes: tuple[ClassInfo, ...] = dataclasses.field(metadata=within(CLASSES))
+    description: str = dataclasses.field(default="", metadata=within(Text()))
+    license: str = dataclasses.field(default="", metadata=within(Text()))
+    relation: Relation | None = dataclasses.field(
+        default=None, metadata=within(Perhaps(record_of(Relation)))
+    )
+    split_unit: SplitUnit = dataclasses.field(
+        default="patient", metadata=within(Choice(get_args(SplitUnit)))
+    )
+    image_labels: tuple[ImageLabelInfo, ...] = dataclasses.field(
+        default=(), metadata=within(IMAGE_LABELS)
+    )
 
     @property
     def class_names(self) -> tuple[str, ...]:

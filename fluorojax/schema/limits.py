@@ -7,11 +7,20 @@ everywhere. Free of jax, so that configurations can hold these fields before its
 
 import dataclasses
 import re
+import reprlib
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Protocol
 
 Range = tuple[float, float]
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
+
+
+def shown(value: Any) -> str:
+    """Write a value as Python does, cut where it is long or deep: a message is one line."""
+    return _BRIEF.repr(value)
 
 
 class Limits(Protocol):
@@ -53,8 +62,8 @@ class Number:
     def problem(self, value: Any) -> str:
         """Return what is wrong with a value; '' where nothing is."""
         if not self.is_one(value):
-            return f"is {value!r}; write one {self.kind}, which must {self.rule}"
-        return "" if self.holds(value) else f"is {value}; it must {self.rule}"
+            return f"is {shown(value)}; write one {self.kind}, which must {self.rule}"
+        return "" if self.holds(value) else f"is {shown(value)}; it must {self.rule}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Pair:
         """Return what is wrong with a value; '' where nothing is."""
         is_pair = isinstance(value, tuple | list) and len(value) == 2
         if not is_pair or not all(map(self.each.is_one, value)):
-            return f"is {value!r}; write two {self.each.kind}s, {self.names}"
+            return f"is {shown(value)}; write two {self.each.kind}s, {self.names}"
         if not all(map(self.each.holds, value)):
             return f"is {value}; it must {self.each.rule}"
         if self.rising and value[0] > value[1]:
@@ -87,7 +96,7 @@ class Choice:
         """Return what is wrong with a value; '' where nothing is."""
         if value in self.options:
             return ""
-        return f"is {value!r}; write one of {', '.join(map(repr, self.options))}"
+        return f"is {shown(value)}; write one of {', '.join(map(repr, self.options))}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +105,7 @@ class Flag:
 
     def problem(self, value: Any) -> str:
         """Return what is wrong with a value; '' where nothing is."""
-        return "" if isinstance(value, bool) else f"is {value!r}; write True or False"
+        return "" if isinstance(value, bool) else f"is {shown(value)}; write True or False"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +117,44 @@ class Text:
     def problem(self, value: Any) -> str:
         """Return what is wrong with a value; '' where nothing is."""
         good = isinstance(value, str) or (self.optional and value is None)
-        return "" if good else f"is {value!r}; write text"
+        return "" if good else f"is {shown(value)}; write text"
+
+
+@dataclasses.dataclass(frozen=True)
+class Exactly:
+    """One value, the only one that this version knows."""
+
+    only: Any
+
+    def problem(self, value: Any) -> str:
+        """Return what is wrong with a value; '' where nothing is."""
+        same = type(value) is type(self.only) and value == self.only
+        return "" if same else f"is {shown(value)}; this version knows {self.only!r} alone"
+
+
+@dataclasses.dataclass(frozen=True)
+class Pattern:
+    """Text of a certain form, at most `most` characters."""
+
+    form: str
+    in_words: str
+    most: int = 200
+
+    def problem(self, value: Any) -> str:
+        """Return what is wrong with a value; '' where nothing is."""
+        if not isinstance(value, str):
+            return f"is {shown(value)}; write {self.in_words}"
+        if len(value) > self.most:
+            return f"has {len(value)} letters; at most {self.most} are allowed"
+        good = re.fullmatch(self.form, value)
+        return "" if good else f"is {shown(value)}; write {self.in_words}"
+
+
+NAME = Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a name of letters, digits, '_', '-' and '.'")
+"""Of a class, an image label or a data set: it is part of file names, tables and options."""
+WORD = Pattern(r"(?s)\S(.*\S)?", "a word without blanks around it")
+"""Of a value of an image label."""
+DIGEST = Pattern(r"[0-9a-f]{64}", "a sha256 checksum, 64 hexadecimal digits")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,12 +166,12 @@ class ByClass:
     def problem(self, value: Any) -> str:
         """Return what is wrong with a value; '' where nothing is."""
         if not isinstance(value, str):
-            return f"is {value!r}; write text such as 'cement=2,tibia=0.5'"
+            return f"is {shown(value)}; write text such as 'cement=2,tibia=0.5'"
         for name, number in self.parts(value):
             if not re.fullmatch(r"\d+(\.\d*)?", number):
-                return f"is {value!r}: {name!r} has no number; write {name}=2 or the like"
+                return f"is {shown(value)}: {name!r} has no number; write {name}=2 or the like"
             if not self.each.holds(float(number)):
-                return f"is {value!r}: {name}={number} must {self.each.rule}"
+                return f"is {shown(value)}: {name}={number} must {self.each.rule}"
         return ""
 
     @staticmethod

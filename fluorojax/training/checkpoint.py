@@ -36,6 +36,7 @@ from fluorojax.core.progress import console
 
 MANIFEST = "manifest.json"
 LAST_KEPT = 2
+NO_RECORD = (ValueError, AttributeError, LookupError, TypeError)  # raised by another file's content
 Note = dict[str, Any]
 
 
@@ -90,8 +91,8 @@ class Checkpoints:
             None when nothing was saved yet.
 
         Raises:
-            InputError: states were saved, and all are damaged; the files are named.
-            ValueError: the stored arrays have other shapes or types than `like`.
+            InputError: states were saved, and all are damaged; the files are named. Or the stored
+                arrays have other shapes or types than `like`.
         """
         found: list[DamageError] = []
         for step in reversed(self._steps("last")):
@@ -130,8 +131,8 @@ class Checkpoints:
         """Return the newest state, with the structure and types of `like`.
 
         Raises:
-            InputError: a file of it is damaged.
-            ValueError: the stored arrays have other shapes or types than `like`.
+            InputError: a file of it is damaged, or the stored arrays have other shapes or types
+                than `like`.
         """
         return self._newest_state("last", like)
 
@@ -207,7 +208,7 @@ class Checkpoints:
         try:
             record = json.loads(path.read_text("utf-8"))
             digest = record.pop("sha256")
-        except (OSError, ValueError, AttributeError, KeyError) as error:
+        except (*NO_RECORD, OSError, RecursionError) as error:
             raise DamageError(f"{path} is damaged or missing ({type(error).__name__})") from error
         if digest != _digest_of(record):
             raise DamageError(f"{path} is damaged: its content is not what was written")
@@ -235,9 +236,10 @@ class Checkpoints:
         stored, needed = self._manifest(kind, step)["arrays"], _arrays(template)
         for name in sorted(needed | stored):
             if needed.get(name) != stored.get(name):
-                raise ValueError(
+                raise InputError(
                     f"{folder} has {stored.get(name, 'nothing')} as {name}, where "
-                    f"{needed.get(name, 'nothing')} is needed; it belongs to another configuration"
+                    f"{needed.get(name, 'nothing')} is needed; it belongs to another "
+                    "configuration: repeat the run's own, or give a new --workdir"
                 )
         with _checkpointer() as reader:
             flat = reader.restore(folder / "state", args=ocp.args.StandardRestore(template))

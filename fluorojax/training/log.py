@@ -13,7 +13,7 @@ from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from fluorojax.core.errors import writing
+from fluorojax.core.errors import InputError, writing
 
 
 class MetricsLog:
@@ -33,7 +33,7 @@ class MetricsLog:
             # The board forgot the lines of a step that is not scored, too.
             for line in [] if scored else _lines_of(workdir, resume_step):
                 scalars = {k: v for k, v in line.items() if k not in ("step", "split", "time")}
-                self._show(resume_step, line["split"], scalars)
+                self._show(resume_step, line.get("split", ""), scalars)
 
     def __enter__(self) -> "MetricsLog":
         return self
@@ -58,6 +58,8 @@ class MetricsLog:
 
     def _show(self, step: int, split: str, scalars: Mapping[str, float | None]) -> None:
         for name, value in scalars.items():
+            if isinstance(value, str | list):
+                continue  # of a file that somebody changed
             self._board.scalar(step, f"{split}/{name}", math.nan if value is None else float(value))
         self._board.flush()
 
@@ -73,7 +75,7 @@ class MetricsLog:
 
 def is_logged(workdir: Path, step: int, split: str) -> bool:
     """Return whether the record of a run has a line of this step and split."""
-    return any(line["split"] == split for line in _lines_of(workdir, step))
+    return any(line.get("split") == split for line in _lines_of(workdir, step))
 
 
 def _lines_of(workdir: Path, step: int) -> list[dict[str, Any]]:
@@ -146,15 +148,46 @@ class Lines:
 
 
 def _up_to(path: Path, step: int) -> list[str]:
-    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
-    return [line for line in lines if _step(line) <= step]
+    """Return the lines up to a step. What stands behind the last whole line, a kill has cut short.
 
-
-def _step(line: str) -> float:
+    Raises:
+        InputError: a line before another is damaged; no kill does that.
+    """
     try:
-        return json.loads(line)["step"]
-    except ValueError:
-        return math.inf  # a line cut short by a kill
+        lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: no text at byte {error.start}; bring the file back from a copy, or remove it"
+        ) from error
+    steps = [_step(line) for line in lines]
+    while steps and steps[-1] is None:
+        steps.pop()
+    if None in steps:
+        raise InputError(
+            f"{path}: line {steps.index(None) + 1} is damaged; delete that line, or bring the file "
+            "back from a copy"
+        )
+    kept = zip(lines, steps, strict=False)
+    # A kill may have come between a line and its end; the next one must not stand behind it.
+    return [line.rstrip("\n") + "\n" for line, at in kept if at is not None and at <= step]
+
+
+def _step(text: str) -> int | None:
+    """Return the step of a line, None where the line is not as it was written."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or type(line.get("step")) is not int:
+        return None
+    return line["step"] if all(map(_is_plain, line.values())) else None
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a value is a number, null or text, or a list of texts."""
+    if isinstance(value, list):
+        return all(isinstance(one, str) for one in value)
+    return value is None or (isinstance(value, int | float | str) and not isinstance(value, bool))
 
 
 class Board:

@@ -1,8 +1,7 @@
 """Runs a run again, and says whether the same parameters come out; if not, what differs."""
 
 import dataclasses
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,58 @@ from fluorojax.config import (
 from fluorojax.configs import base
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json, reading
+from fluorojax.schema.limits import Number, Text, shown
+from fluorojax.schema.nested import ByName, Finite, Many, Perhaps, Record, first_of, problems
 from fluorojax.training.signals import Stop
 
 Arrays = dict[str, np.ndarray]
 # What may differ between two runs with one result; the configuration says the rest.
 CIRCUMSTANCES = ("config", "dataset", "versions", "git_revision", "devices", "machine")
+
+
+class Configuration:
+    """A configuration as JSON: sections are objects of fields, and fields are none.
+
+    A section in a field's place, or the other way round, would vanish when it is made flat.
+    """
+
+    NEEDED = Record({"method": Text(), "seed": Number(0, 2**31 - 1, whole=True)}, open=True)
+
+    def problems(self, value: Any, path: str) -> Iterator[str]:
+        """Yield what is wrong with it, but for what single fields may hold."""
+        yield from self.NEEDED.problems(value, path)
+        if isinstance(value, Mapping):
+            known = flatten(base.get_config())
+            sections = {name.partition(".")[0] for name in known if "." in name}
+            for name, one in value.items():
+                yield from self._field(f"{path}.{name}", name, one, name in sections)
+
+    def _field(self, path: str, name: str, value: Any, is_section: bool) -> Iterator[str]:
+        if not name.isidentifier():
+            yield f"{path[:200]} is no name of a field"
+        elif is_section and isinstance(value, Mapping):
+            for inner, one in value.items():
+                yield from self._field(f"{path}.{inner}", inner, one, False)
+        elif is_section or isinstance(value, Mapping):
+            wanted = "an object of fields" if is_section else "a value"
+            yield f"{path} is {shown(value)}; it must be {wanted}"
+        else:
+            yield from Finite().problems(value, path)
+
+
+_WORDS = ByName(Finite())
+RECORD = Record(
+    {"config": Configuration(), "dataset": Record({"fingerprint": Text()}, open=True)},
+    {
+        "versions": _WORDS,
+        "git_revision": Perhaps(Text()),
+        "devices": Many(Text(), 0, 100_000),
+        "machine": _WORDS,
+    },
+    open=True,
+)
+"""What is read of a run's `config.json`; a newer version may write more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,16 +126,26 @@ def read_record(run_dir: Path) -> dict[str, Any]:
     """Return the `config.json` of a run.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or a field of it is missing or no such field; it is named.
     """
     path = run_dir / "config.json"
-    if not path.is_file():
+    with reading(path):
+        there = path.is_file()
+    if not there:
         raise InputError(f"{path} does not exist; give the folder of a run, such as runs/joint")
-    return json.loads(path.read_text("utf-8"))
+    record = read_json(path)
+    if wrong := first_of(problems(RECORD, record, "")):
+        raise InputError(
+            f"{path}: {wrong}; bring the file back from a copy, or train the run again"
+        )
+    return record
 
 
 def config_of(record: Mapping[str, Any]) -> ConfigDict:
-    """Return the configuration of a record; fields that came later have their usual values."""
+    """Return the configuration of a record; fields that came later have their usual values.
+
+    What the fields hold is not looked at (`fluorojax.config.validate`).
+    """
     given = with_new_fields(flatten(record["config"]))
     usual = known_fields(ConfigDict(unflatten(given)), base.get_config())
     return ConfigDict(unflatten(usual | given))

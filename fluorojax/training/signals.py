@@ -1,6 +1,7 @@
 """An orderly end when the scheduler or the user asks for one: SIGTERM, SIGUSR1 and Ctrl-C."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -8,11 +9,14 @@ import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from fluorojax.core.errors import STATUS, InputError
+from fluorojax.core.errors import STATUS, in_words
 from fluorojax.core.progress import console
 
 # "Temporary failure, try again" of <sysexits.h>: the same command goes on.
 EXIT_CODE = 75
+# As shells have it: 128 and the signal's number.
+INTERRUPTED = 128 + signal.SIGINT
+NOBODY_READS = 128 + signal.SIGPIPE
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
@@ -39,15 +43,44 @@ def leave(stopped: Stopped) -> NoReturn:
 def leaving() -> Iterator[None]:
     """Turn what ends a command into its status: what the user can mend, and a signal.
 
-    The first is printed without a traceback; another error is one of the program, and passes.
+    The first is printed without a traceback (`fluorojax.core.errors.in_words`); another error is
+    one of the program, and passes. Where nobody reads on (`fluorojax check DIR | head`) nothing
+    more is said.
     """
+    _write_any_text()
     try:
         yield
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(STATUS)
+        print(end="", flush=True)
     except Stopped as stopped:
         leave(stopped)
+    except KeyboardInterrupt:
+        _flush()
+        print("interrupted; what was finished stands", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        _flush()
+        if isinstance(error, BrokenPipeError) and error.filename is None:
+            sys.exit(NOBODY_READS)
+        if not (words := in_words(error)):
+            raise
+        print(f"error: {words}", file=sys.stderr)
+        sys.exit(STATUS)
+
+
+def _write_any_text() -> None:
+    """Let names of files that are no text of this terminal be printed, with escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    """Write what is still to be printed; where that fails, let the rest of it go nowhere."""
+    try:
+        print(end="", flush=True)  # nothing happens where there is no output at all
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Stop:

@@ -18,6 +18,7 @@ from fluorojax.core.errors import InputError, writing
 from fluorojax.core.outputs import written_aside
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset
+from fluorojax.training.reproduce import read_record
 
 # These do not change what is learned, so a resumed run may change them.
 FREE = (
@@ -73,12 +74,13 @@ def validate_run_directory(workdir: Path, config: ConfigDict, dataset: Dataset) 
     that of an uninterrupted run bit for bit.
 
     Raises:
-        InputError: another configuration or data set stands there; names the fields that differ.
+        InputError: another configuration or data set stands there, the fields that differ are
+            named; or the record of the run that stands there is damaged.
     """
     record = describe(config, dataset)
     path = workdir / "config.json"
     if path.exists():
-        there = json.loads(path.read_text("utf-8"))
+        there = read_record(workdir)
         _compare(path, there, record)
         for line in difference(
             *({name: x.get(name) for name in SURROUNDINGS} for x in (record, there))

@@ -1,4 +1,7 @@
 import dataclasses
+import re
+import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -292,3 +295,57 @@ def test_attributes_come_back_and_frames_without_any_have_none(dataset, tmp_path
     assert [a.name for a in viewed.info.image_labels] == ["view", "maker"]
     found = [tuple(example["image_labels"]) for example in viewed.split("train")]
     assert found == [(0, 0), (1, 1), (0, 2), (1, 1), (0, 2), (1, -1)]
+
+
+SHARD = "xray_folder-train.array_record-00000-of-00001"
+
+
+def keep(path, share):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda shard: keep(shard, 0.0),
+        lambda shard: keep(shard, 0.5),
+        lambda shard: keep(shard, 0.99),
+        lambda shard: shutil.copy(shard.with_name(SHARD.replace("train", "test")), shard),
+    ],
+    ids=["empty", "half", "its end", "another split's"],
+)
+def test_frames_that_cannot_be_read_say_which_folder_to_delete(damage, toy, dataset, tmp_path):
+    copy = tmp_path / "xray_folder" / dataset.path.parent.name / dataset.path.name
+    shutil.copytree(dataset.path, copy)
+    damage(copy / SHARD)
+    with pytest.raises(InputError, match=r"the built data set is damaged .*; delete") as said:
+        list(open_folder(toy, "cases.csv", tmp_path).split("train"))
+    assert str(said.value).startswith(f"{copy}: ")
+    shutil.rmtree(copy)
+    assert len(list(open_folder(toy, "cases.csv", tmp_path).split("train"))) == 6
+
+
+def test_a_case_stored_in_another_s_place_is_found_out(toy, dataset, tmp_path):
+    copy = tmp_path / "xray_folder" / dataset.path.parent.name / dataset.path.name
+    shutil.copytree(dataset.path, copy)
+    path = copy / "metadata.json"
+    path.write_text(path.read_text().replace('"case": "c0"', '"case": "c9"', 1))
+    frames = open_folder(toy, "cases.csv", tmp_path).split("train")
+    assert frames[1]["case"] == "c1"
+    with pytest.raises(InputError, match="c0 is stored as c9"):
+        frames[0]
+
+
+def test_a_disk_that_takes_no_more_is_one_line_and_leaves_nothing(toy, tmp_path):
+    command = f'"{sys.executable}" -m fluorojax prepare "{toy}" --built-dir "{tmp_path}/built"'
+    shell = ["bash", "-c", f"ulimit -f 10; {command}"]  # KiB, of any file
+    done = subprocess.run(shell, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(r"error: \S+ cannot be written \(File too large\); make.*\n", done.stderr)
+    assert not list((tmp_path / "built").rglob("*.array_record*"))
+
+
+def test_too_little_memory_is_not_taken_for_damage(tmp_path):
+    with pytest.raises(MemoryError), source._whole(tmp_path):
+        raise MemoryError

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import jax
@@ -134,7 +135,10 @@ def test_a_folder_that_is_no_export_is_refused(tmp_path):
         fluorojax.load(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ('{"format": 99}', "format 99")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "not valid JSON"), ('{"format": 99}', "format 99, .* newer version")],
+)
 def test_an_unreadable_manifest_is_refused(folder, text, message):
     (folder / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=message):
@@ -157,9 +161,15 @@ def test_attributes_come_back_and_older_exports_have_none(predictor, folder):
     model = fluorojax.load(folder)
     assert model.image_labels == (HAND,)
     assert model.predict(FRAME).image_labels == predictor.predict(FRAME).image_labels
-    manifest = format_2(folder)
+
+
+def test_an_export_from_before_there_were_image_labels_has_none(predictor, tmp_path):
+    spec = dataclasses.replace(SPEC, image_labels=())
+    stage = {k: v for k, v in predictor.parameters["stage_0"].items() if "attribute" not in k}
+    export.export(Predictor(spec, {"stage_0": stage}, (16, 16), RULES), tmp_path, {})
+    manifest = format_2(tmp_path)
     for fields in (manifest, manifest["network"]):
         del fields["image_labels"]
-    export.write_manifest(folder, manifest)
-    older = fluorojax.load(folder)
+    export.write_manifest(tmp_path, manifest)
+    older = fluorojax.load(tmp_path)
     assert (older.image_labels, older.spec.image_labels) == ((), ())

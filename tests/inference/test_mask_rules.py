@@ -49,6 +49,9 @@ def test_components_are_dropped_before_gaps_are_closed():
         ({"min_component_px": (0.0, -1.0)}, "min_component_px of wire: -1.0 is no number from 0"),
         ({"min_component_px": (math.inf, 0.0)}, "min_component_px of scope: inf"),
         ({"relation": Relation("wire", "duct")}, "relation of wire and duct: the classes are sc"),
+        ({"relation": Relation("wire", "wire")}, "wire cannot come out of itself; name two"),
+        ({"thresholds": ("0.5", 0.5)}, "thresholds of scope: 0.5 is no number"),
+        ({"thresholds": (True, 0.5)}, "thresholds of scope: True is no number"),
     ],
 )
 def test_rules_that_cannot_be_are_refused(fields, message):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -152,7 +154,7 @@ def test_other_rules_leave_the_first_network_as_it_is(predictor):
 def test_a_network_says_in_one_line_what_it_is(predictor):
     assert repr(predictor) == "Predictor(a >= 0.5, b >= 0.5; image labels view; 32 x 32 px)"
     other = Predictor(
-        SPEC,
+        dataclasses.replace(SPEC, image_labels=()),
         predictor.parameters,
         (32, 32),
         MaskRules(CLASSES, (0.5, 0.35), **LINKED),
@@ -226,3 +228,27 @@ def test_probabilities_are_the_mean_over_views_and_attributes_of_the_frame_as_it
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
     assert np.abs(found.probabilities - predictor(frame)).max() > 1e-3
     assert found.image_labels == predictor.predict(frame).image_labels
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "message"),
+    [
+        ({}, {"image_size": (32, 33)}, r"image_size is \(32, 33\), .* multiples of 2"),
+        ({}, {"image_size": (0, 32)}, r"image_size is \(0, 32\)"),
+        ({}, {"rules": MaskRules(CLASSES[:1])}, r"learn the classes \[0, 1\], and there are 1"),
+        ({}, {"image_labels": ()}, r"image labels of \(2,\) values, and given are \(\)"),
+        ({"stages": ((0,), (0, 1))}, {}, r"learn the classes \[0, 0, 1\]"),
+        ({"parent_class": 2}, {}, r"parent_class and child_class are \(2, None\)"),
+        ({"landmarks": True}, {}, "landmarks need a parent_class and another child_class"),
+        (
+            {"parent_class": 1, "child_class": 0},
+            {"rules": MaskRules(CLASSES, relation=Relation(child="b", parent="a"))},
+            "the network learned a out of b, and .* is another relation",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused(predictor, network, given, message):
+    usual = {"image_size": (32, 32), "rules": predictor.rules, "image_labels": (VIEW,)}
+    spec = dataclasses.replace(SPEC, **network)
+    with pytest.raises(InputError, match=message):
+        Predictor(spec, predictor.parameters, **(usual | given))

@@ -93,3 +93,29 @@ def test_what_is_refused_is_named_with_what_to_write_instead(name, value, messag
 
 def test_large_limits_are_written_in_full():
     assert limits.Number(1, 1_000_000, whole=True).rule == "lie in 1 to 1000000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "wrong", "message"),
+    [
+        (limits.NAME, "wire-2.b", "a/b", "is 'a/b'; write a name of letters"),
+        (limits.NAME, "w", "-w", "is '-w'; write"),
+        (limits.NAME, "w" * 200, "w" * 201, "has 201 letters; at most 200"),
+        (limits.NAME, "w", 3, "is 3; write a name"),
+        (limits.WORD, "left side", " left", "is ' left'; write a word"),
+        (limits.DIGEST, "0f" * 32, "0F" * 32, "64 hexadecimal digits"),
+        (limits.Exactly(3), 3, 3.0, "is 3.0; this version knows 3 alone"),
+        (limits.Exactly(1), 1, True, "is True; this version knows 1 alone"),
+    ],
+)
+def test_text_of_a_form_and_single_values(kind, good, wrong, message):
+    assert kind.problem(good) == ""
+    assert message in kind.problem(wrong)
+
+
+def test_a_long_or_deep_value_is_cut_in_the_message():
+    deep: list[object] = []
+    for _ in range(5000):
+        deep = [deep]
+    for value in (deep, "x" * 100_000, 10**4000, list(range(10**6))):
+        assert len(limits.Flag().problem(value)) < 200

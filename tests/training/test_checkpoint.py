@@ -252,3 +252,22 @@ def test_what_is_said_to_be_saved_was_brought_to_the_disk_before_it_got_its_name
     for path in (last / "1.part/manifest.json", last / "1.part"):
         assert ("fsync", path) in calls[:named]
     assert ("fsync", last) in calls[named:]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"3", b"null", b'"x"', b'{"sha256": 3}', b"[" * 100_000, b"\xff\xfe", b"\x00" * 9],
+    ids=["empty", "list", "number", "null", "text", "checksum", "brackets", "bytes", "zeros"],
+)
+def test_another_file_in_place_of_a_manifest_is_damage(whole, tmp_path, content):
+    copy = shutil.copytree(whole, tmp_path / "copy")
+    (copy / "checkpoints/last/2/manifest.json").write_bytes(content)
+    assert resumed(copy) == (1, [1], 1, 1)
+
+
+def test_a_state_of_another_network_is_an_error_that_says_what_to_do(whole):
+    with (
+        Checkpoints(whole) as checkpoints,
+        pytest.raises(InputError, match="belongs to another configuration: repeat the run's own"),
+    ):
+        checkpoints.restore_last({"x": np.zeros(3)})

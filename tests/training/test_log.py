@@ -108,3 +108,32 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
     (tmp_path / "metrics.jsonl").mkdir()
     with pytest.raises(InputError, match=r"metrics.* cannot be written"):
         MetricsLog(tmp_path)
+
+
+def test_a_line_without_its_end_is_whole_and_the_next_does_not_stand_behind_it(tmp_path):
+    with MetricsLog(tmp_path) as log:
+        log.write(1, "train", {"loss": 1})
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(path.read_text().rstrip("\n"))
+    with MetricsLog(tmp_path, resume_step=1) as log:
+        log.write(2, "train", {"loss": 2})
+    assert [line["step"] for line in lines(tmp_path)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "damage", ['{"step": 1, "lo', "[]", "3", '{"step": "1"}', '{"split": "x"}']
+)
+def test_a_damaged_line_before_another_is_named_and_at_the_end_it_is_a_kills(tmp_path, damage):
+    good = '{"step": 1, "split": "train", "loss": 0.5}\n'
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(good + damage + "\n")
+    assert is_logged(tmp_path, 1, "train")
+    path.write_text(good + damage + "\n" + good)
+    with pytest.raises(InputError, match=r"metrics\.jsonl: line 2 is damaged; delete that line"):
+        MetricsLog(tmp_path, resume_step=1)
+
+
+def test_a_record_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(InputError, match=r"metrics\.jsonl: no text at byte 0"):
+        is_logged(tmp_path, 1, "train")

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -78,3 +79,64 @@ def test_what_the_user_can_mend_is_one_line_and_status_two(capsys):
 def test_other_errors_keep_their_traceback():
     with pytest.raises(KeyError), leaving():
         raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out/1.png"), "out/1.png: No space left"),
+        (OSError(errno.EXDEV, "Invalid cross-device link", "a", None, "b"), "a -> b: Invalid"),
+        (MemoryError(), "the memory does not suffice; give smaller frames"),
+        (RecursionError("maximum recursion depth exceeded"), "brackets or folders within hundreds"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_status_two(error, line, capsys):
+    with pytest.raises(SystemExit) as left, leaving():
+        raise error
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
+
+
+def test_ctrl_c_in_a_command_without_a_state_is_one_line(capsys):
+    with pytest.raises(SystemExit) as left, leaving():
+        raise KeyboardInterrupt
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "interrupted; what was finished stands\n"
+
+
+def run(script, **options):
+    lines = f"from fluorojax.training.signals import *\nwith leaving():\n {script}"
+    return subprocess.run([sys.executable, "-c", lines], text=True, cwd=ROOT, **options)
+
+
+def test_where_nobody_reads_nothing_is_said(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run("print('x' * 100_000)", stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_output_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = run("print('x' * 100_000)", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: No space left on device; make room, then run the same command again\n"
+    )
+
+
+def test_a_command_may_have_no_output_at_all():
+    lines = "from fluorojax.training.signals import *\nwith leaving():\n print('x')"
+    shell = f'"{sys.executable}" -c "{lines}" >&-'
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_is_no_text_can_be_printed():
+    name = os.fsdecode(b"frame\xff.png")
+    done = run(f"print({name!r})", capture_output=True)
+    assert (done.returncode, done.stdout) == (0, "frame\\udcff.png\n")

@@ -1,0 +1,209 @@
+"""What the manifest of an export may hold: every field typed and bounded, none that is not read.
+
+The limits of each field stand beside it, in the records that come of the manifest.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fluorojax.core.errors import InputError
+from fluorojax.data.intensity import PERCENTILES
+from fluorojax.inference.mask_rules import MaskRules
+from fluorojax.inference.postprocess import GapClosing
+from fluorojax.inference.predictor import misfits
+from fluorojax.inference.tta import TtaSpec
+from fluorojax.models.spec import NetworkSpec
+from fluorojax.schema import bitmask
+from fluorojax.schema.info import IMAGE_LABELS, SPLITS, ClassInfo, Relation, image_labels_from_json
+from fluorojax.schema.labels import LABELS
+from fluorojax.schema.limits import DIGEST, NAME, Choice, Exactly, Number, Pair, Text, shown
+from fluorojax.schema.nested import (
+    ByName,
+    Finite,
+    Many,
+    Nested,
+    Perhaps,
+    Record,
+    first_of,
+    problems,
+    record_of,
+)
+from fluorojax.schema.renamed import KEYS, with_new_names
+
+FORMAT = 3
+READABLE = (2, FORMAT)
+CHANNELS = "grey"
+FIT = "shrink if larger (aspect kept), never enlarge, centre, pad"
+REMEDY = "copy the export again, or export the run again"
+
+
+class Percentiles:
+    """Between which grey values are scaled: as they were when the network learned."""
+
+    def problem(self, value: Any) -> str:
+        """Return what is wrong with a value; '' where nothing is."""
+        if wrong := Pair(Number(0.0, 100.0)).problem(value):
+            return wrong
+        if tuple(value) == PERCENTILES:
+            return ""
+        return (
+            f"is {value}: the network learned grey values between the percentiles {tuple(value)}, "
+            f"and this version scales by {PERCENTILES}; use the version that wrote it"
+        )
+
+
+class Scores:
+    """The summaries of the splits that were scored, of which `measure` reads the mean recall."""
+
+    RECALL = Record({}, {"mean": Perhaps(Number(0.0, 1.0))}, open=True)
+    CLASS = Record({"metrics": Record({}, {"recall": RECALL}, open=True)}, open=True)
+    SPLIT = Record({}, {"classes": ByName(CLASS)}, open=True)
+
+    def problems(self, value: Any, path: str) -> Iterator[str]:
+        """Yield what is wrong with the scores."""
+        yield from ByName(self.SPLIT, Choice(SPLITS)).problems(value, path)
+        yield from Finite().problems(value, path)
+
+
+_CLASS = Record(
+    {
+        **{name: record_of(ClassInfo).needed[name] for name in ("name", "kind")},
+        "threshold": Number(0.0, 1.0),
+        "min_component_px": Number(0.0, 1_000_000),
+    }
+)
+_MASKS = Record(
+    {
+        "classes": Many(_CLASS, 1, bitmask.MAX_CLASSES, "name"),
+        "relation": Perhaps(record_of(Relation)),
+        "gap_closing": record_of(GapClosing, whole=True),
+        "tta": record_of(TtaSpec, whole=True),
+    }
+)
+_PREPROCESSING = Record(
+    {
+        "channels": Exactly(CHANNELS),
+        "image_size": Pair(Number(1, 8192, whole=True), "rows and columns", rising=False),
+        "fit": Exactly(FIT),
+        "intensity_percentiles": Percentiles(),
+    }
+)
+ORIGIN = Record(
+    {},
+    {
+        "method": Text(),
+        "seed": Number(0, 2**31 - 1, whole=True),
+        "step": Number(0, 10**9, whole=True),
+        "dataset": NAME,
+        "dataset_fingerprint": DIGEST,
+        "labels": Choice(tuple(LABELS)),
+        "operating_points": ByName(Number(0.0, 1.0), NAME),
+    },
+)
+"""Where parameters come from; whoever exports by hand need not know all of it."""
+
+SCHEMA: Nested = Record(
+    {
+        "format": Exactly(FORMAT),
+        "network": record_of(NetworkSpec, whole=True),
+        "preprocessing": _PREPROCESSING,
+        "masks": _MASKS,
+        "image_labels": IMAGE_LABELS,
+        "origin": ORIGIN,
+        "sha256": DIGEST,
+        "scores": Scores(),
+    }
+)
+"""A manifest of today's format."""
+
+
+def todays(fields: Any, path: Path) -> dict[str, Any]:
+    """Return a manifest of any readable format as one of today's, checked.
+
+    Args:
+        fields: what the file holds.
+        path: the file, for the message.
+
+    Raises:
+        InputError: a format that is not known here, or a field that is unknown, missing or out of
+            its limits, named by its path in the file.
+    """
+    _check_format(fields, path)
+    # Names had changed before there was format 3.
+    found = fields if fields["format"] == FORMAT else _from_format_2(with_new_names(fields, KEYS))
+    if wrong := first_of(problems(SCHEMA, found, "")) or first_of(_relations(found)):
+        raise InputError(f"{path}: {wrong}; {REMEDY}")
+    return found
+
+
+def _check_format(fields: Any, path: Path) -> None:
+    if not isinstance(fields, dict):
+        raise InputError(f"{path}: it must be an object, and is {shown(fields)}; {REMEDY}")
+    found, known = fields.get("format"), " and ".join(map(str, READABLE))
+    if type(found) is int and found in READABLE:
+        return
+    if type(found) is int and found > FORMAT:
+        raise InputError(
+            f"{path} has format {shown(found)}, written by a newer version of FluoroJAX than this, "
+            f"which reads {known}; install that version, or export the run again with this one"
+        )
+    raise InputError(
+        f"{path} has format {shown(found)}, and this version reads {known}; export the run again, "
+        "or use the version that wrote it"
+    )
+
+
+def _from_format_2(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest of format 2 as today's: what makes masks stood in four places there.
+
+    The oldest of them have neither image labels nor views, no least area of components, and fewer
+    choices in the network. What is damaged is left as it is, to be named.
+    """
+    rest = {name: value for name, value in fields.items() if name != "masks"}
+    masks = {
+        new: rest.pop(old)
+        for old, new in (
+            ("classes", "classes"),
+            ("relation", "relation"),
+            ("postprocessing", "gap_closing"),
+        )
+        if old in rest
+    }
+    if isinstance(masks.get("classes"), list):
+        masks["classes"] = [_filled(c, {"min_component_px": 0.0}) for c in masks["classes"]]
+    if "gap_closing" in masks:
+        masks["gap_closing"] = _filled(masks["gap_closing"], GapClosing().__dict__)
+    masks["tta"] = _filled(rest.pop("tta", {}), TtaSpec().__dict__)
+    if "network" in rest:
+        rest["network"] = NetworkSpec.with_usual(rest["network"])
+    if "masks" in fields:
+        masks["masks"] = fields["masks"]  # of today's format, and so unknown in this one
+    return {"image_labels": [], **rest, "format": FORMAT, "masks": masks}
+
+
+def _filled(fields: Any, usual: Mapping[str, Any]) -> Any:
+    """Return fields under today's names, with the usual value of those that are missing."""
+    return {**usual, **with_new_names(fields, KEYS)} if isinstance(fields, dict) else fields
+
+
+def _relations(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where fields that are right one by one do not fit each other."""
+    try:
+        rules = MaskRules.from_json(found["masks"])
+    except InputError as error:
+        yield f"masks: {error}"
+        return
+    if rules.relation is None and found["network"]["parent_class"] is not None:
+        yield "masks.relation is None, and network.parent_class says that there is one"
+    yield from misfits(
+        NetworkSpec.from_json(found["network"]),
+        tuple(found["preprocessing"]["image_size"]),
+        rules,
+        image_labels_from_json(found["image_labels"]),
+    )
+    for name in found["origin"].get("operating_points", {}):
+        if name not in rules.names:
+            yield (
+                f"origin.operating_points names '{name}'; the classes are {', '.join(rules.names)}"
+            )
