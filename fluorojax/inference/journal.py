@@ -128,7 +128,7 @@ def _is_entry(line: Entry) -> bool:
 
 
 def _line(entry: Entry) -> str:
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return json.dumps(entry) + "\n"  # ASCII: names of files may be no UTF-8
 
 
 def _ended(path: Path) -> bytes:

@@ -135,7 +135,7 @@ ROWS = [
     ("predict with another export", earlier_then(lambda p: predict(p, "frames"), lambda p: write_export(p / "export", seed=1)), lambda p: predict(p, "frames"), "holds predictions with parameters"),
     ("predict beside a foreign file", earlier_then(lambda p: predict(p, "frames"), text_in("out/mine.png")), lambda p: predict(p, "frames"), r"mine\.png is no prediction"),
     ("predict its own masks", earlier(lambda p: predict(p, "frames")), lambda p: predict(p, "out"), "would both be written to"),
-    ("predict, overlay and mask of one name", two_stems, lambda p: predict(p, "f1.png", "f1_overlay.png"), "the overlay of f1 and the mask of f1_overlay would both"),
+    ("predict, overlay and mask of one name", two_stems, lambda p: predict(p, "f1.png", "f1_overlay.png"), "the mask of f1_overlay and the overlay of f1 would both"),
     ("predict, two stems of one name", same_stem, lambda p: predict(p, "frames/images", "b"), "would both be written to 0.png"),
     ("predict over evaluation", earlier(lambda p: evaluate(p)), lambda p: predict(p, "frames"), "is no prediction"),
     # evaluate

@@ -60,7 +60,8 @@ def test_what_a_network_sees_everywhere_is_refused_not_believed(knee_export, fol
     out = tmp_path / "measured"
     film = str(folder / "images/b.png")
     cli.main(["measure", str(knee_export), film, "--view", "ap", "--out", str(out)])
-    assert {p.name for p in out.iterdir()} == {"measurements.csv", "measurements.json", "b.png"}
+    names = {"measurements.csv", "measurements.json", "b.png", "contents.json"}
+    assert {p.name for p in out.iterdir()} == names
     (entry,) = json.loads((out / "measurements.json").read_text())["films"]
     assert all(row["status"] == "refused" for row in entry["measurements"])
 
