@@ -211,12 +211,11 @@ def written_aside(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def refuse_clashes(files: Iterable[tuple[str, Path]], out: Path) -> None:
+def refuse_clashes(files: Iterable[tuple[str, Path]]) -> None:
     """Check that no two things are written to one file.
 
     Args:
         files: what is written, in words, and its path.
-        out: the folder, for the message.
 
     Raises:
         InputError: two of them; both are named.
@@ -225,7 +224,7 @@ def refuse_clashes(files: Iterable[tuple[str, Path]], out: Path) -> None:
     for what, path in files:
         if (other := seen.setdefault(path, what)) != what:
             raise InputError(
-                f"{other} and {what} would both be written to {out / path}; give them in two "
+                f"{other} and {what} would both be written to {path}; give them in two "
                 "commands, with two folders, or rename one"
             )
 

@@ -104,7 +104,7 @@ def predict_cases(
 def _refuse_clashes(cases: Sequence[Case], out: Path) -> None:
     masks = [(f"the mask of {case.case}", mask_path(out, case.case)) for case in cases]
     overlays = [(f"the overlay of {case.case}", overlay_path(out, case.case)) for case in cases]
-    refuse_clashes([*masks, *overlays], out)
+    refuse_clashes([*masks, *overlays])
 
 
 def _predict_case(

@@ -161,7 +161,7 @@ def _compare(
 def _refuse_clashes(films: Sequence[Film], out: Path, *, compare: bool) -> None:
     files = [(f"the picture of {film.name}", out / picture_name(film.name)) for film in films]
     files += [("that of the progression", out / f"{PROGRESSION}.png")] * compare
-    refuse_clashes(files, out)
+    refuse_clashes(files)
 
 
 def _entry(film: Film, measured: Measured, tolerances: Tolerances) -> Row:

@@ -218,5 +218,5 @@ def test_two_things_for_one_file_are_refused(tmp_path):
         ("the mask of f1_overlay", tmp_path / "a.png"),
     ]
     with pytest.raises(InputError, match="overlay of f1 and the mask of f1_overlay would both"):
-        outputs.refuse_clashes(files, tmp_path)
-    outputs.refuse_clashes(files[:1], tmp_path)
+        outputs.refuse_clashes(files)
+    outputs.refuse_clashes(files[:1])
