@@ -24,6 +24,8 @@ from fluorojax.core.files import read_json, reading
 
 CONTENTS = "contents.json"
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+OF_A_RUN = ("checkpoints", "evaluation", "export", "tensorboard", "validation")
+"""Folders that belong to a run: beside its `config.json`."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of <fcntl.h> and <linux/fs.h>
 
 
@@ -93,10 +95,11 @@ def check_free(out: Path, kind: str, reads: Iterable[Path] = ()) -> None:
     """Check that results of this kind may be written to `out`: before anything is computed.
 
     Raises:
-        InputError: `out` is a file, something that is read lies in it, or there is something in it
-            that is no result of this kind, or was changed since.
+        InputError: `out` is a file or a part of a run, something that is read lies in it, or there
+            is something in it that is no result of this kind, or was changed since.
     """
     with reading(out):
+        _refuse_part_of_a_run(out)
         if not os.path.lexists(out):
             return
         if not out.is_dir():
@@ -111,6 +114,16 @@ def check_free(out: Path, kind: str, reads: Iterable[Path] = ()) -> None:
         if foreign := _foreign(out, kind):
             raise InputError(
                 f"--out {out} is not empty: {foreign}; give a new folder, nothing in it was changed"
+            )
+
+
+def _refuse_part_of_a_run(out: Path) -> None:
+    place = out.resolve()
+    for path in (place, *place.parents):
+        if path.name in OF_A_RUN and (path.parent / "config.json").is_file():
+            raise InputError(
+                f"--out {out} is a part of the run {path.parent}, whose own scores it would "
+                "replace; give a folder elsewhere"
             )
 
 

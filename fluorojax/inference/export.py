@@ -48,7 +48,7 @@ def export(
     Raises:
         InputError: something else stands in the folder, or it cannot be written.
     """
-    before = _export_there(folder)
+    before = export_in(folder)
     with replaced(folder) as draft:
         flat = flatten_dict(predictor.parameters, sep="/")
         arrays = {name: np.ascontiguousarray(np.asarray(value)) for name, value in flat.items()}
@@ -65,7 +65,7 @@ def export(
         write_manifest(draft, manifest)
 
 
-def _export_there(folder: Path) -> dict[str, Any] | None:
+def export_in(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of the export in a folder; None where it is new, empty or torn.
 
     Raises:

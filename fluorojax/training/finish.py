@@ -23,6 +23,7 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         InputError: the run has no checkpoint yet.
     """
     folder = folder or workdir / "export"
+    exports.export_in(folder)  # what stands there is looked at before anything is written
     like = run.blank_state()
     with Checkpoints(workdir) as checkpoints:
         step = checkpoints.best_step

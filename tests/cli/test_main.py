@@ -69,6 +69,7 @@ def test_each_procedure_has_its_own_fields():
         cli.changed("knee", 64, ["wire_diameter_mm=1,2"])
 
 
+@pytest.mark.slow
 def test_simulate_writes_frames_and_galleries(tmp_path, capsys):
     out = tmp_path / "gallery"
     cli.main(["simulate", "--n", "2", "--frames", "2", "--side", "48", "--out", str(out)])

@@ -135,6 +135,17 @@ def test_another_commands_results_and_files_are_refused(out, tmp_path):
     assert "it holds another call's comparison" in refusal(linked)
 
 
+def test_a_part_of_a_run_is_nobodys_output(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    scored = tmp_path / "evaluation" / "test"
+    write(scored, owned=True)
+    before = state(tmp_path)
+    assert "is a part of the run" in refusal(scored)
+    assert "is a part of the run" in refusal(tmp_path / "evaluation" / "new" / "deep")
+    assert state(tmp_path) == before
+    write(tmp_path / "scores")
+
+
 def test_hidden_files_of_a_file_system_are_not_somebodys(out):
     out.mkdir(parents=True)
     (out / ".DS_Store").write_text("x")

@@ -12,6 +12,8 @@ from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo
 from tests.compare.constructed import two_methods
 from tests.folders import write_folder
+from tests.knee.folders import write_knees
+from tests.knee.measure.scenes import Ap, Pose, film
 
 SPEC = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
 CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
@@ -27,11 +29,19 @@ def write_export(folder: Path, seed: int = 0, classes=CLASSES) -> Path:
 
 
 def write_place(place: Path) -> Path:
-    """Write `frames`, `export` and `runs` into a new folder; return it."""
-    write_folder(place / "frames", cases=5, size=32)
+    """Write `frames`, `export`, `runs` and `knees` into a new folder; return it."""
+    write_folder(place / "frames", cases=5, size=64)
+    write_knees(place / "knees", {"first": film(Ap().shapes(), Pose(), "ap")})
     write_export(place / "export")
     two_methods(place / "runs")
     return place
+
+
+def write_run(place: Path) -> Path:
+    """Train a network for six steps in `run`, which takes a minute; return its folder."""
+    from tests.integration.runs import run, small_config
+
+    return run(small_config("single", place / "frames", place / "built"), place / "run")
 
 
 def calls(place: Path, out: Path) -> dict[str, list[str]]:
@@ -45,6 +55,8 @@ def calls(place: Path, out: Path) -> dict[str, list[str]]:
         "compare": ["compare", *runs, *target],
         "prepare": ["prepare", frames, "--built-dir", str(out / "results")],
         "simulate": ["simulate", "--n", "2", "--side", "48", *target],
+        "measure": ["measure", str(place / "knees"), "--view", "ap", *target],
+        "export": ["export", str(place / "run"), *target],
         "report": ["report", runs[0], "--out", str(out / "results.html")],
     }
 

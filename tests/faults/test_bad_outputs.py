@@ -146,7 +146,7 @@ ROWS = [
     ("evaluate into the export", nothing, lambda p: evaluate(p, out="export"), IN_IT),
     ("evaluate through a link", lambda p: link(p, "out", "frames"), evaluate, IN_IT),
     ("evaluate over a run", nothing, lambda p: evaluate(p, out="runs/joint-seed0"), NOT_OURS),
-    ("evaluate over a run's scores", nothing, lambda p: evaluate(p, out="runs/joint-seed0/evaluation/test"), NOT_OURS),
+    ("evaluate over a run's scores", nothing, lambda p: evaluate(p, out="runs/joint-seed0/evaluation/test"), "is a part of the run"),
     ("evaluate over images", nothing, lambda p: evaluate(p, out="frames/images"), NOT_OURS),
     ("evaluate over predictions", earlier(lambda p: predict(p, "frames")), evaluate, NOT_OURS),
     ("evaluate over a comparison", earlier(compare), evaluate, "another call's comparison"),

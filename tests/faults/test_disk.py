@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.place import write_place
+from tests.faults.place import write_place, write_run
 
 SOURCE = Path(__file__).with_name("disk.c")
-WHOLE = ("evaluate", "compare", "simulate")
-KILLED = ("predict", "evaluate", "compare", "prepare")
+WHOLE = ("evaluate", "compare", "simulate", "measure", "export")
+KILLED = ("predict", "evaluate", "compare", "prepare", "export")
 KILLS = 10
 
 
@@ -33,6 +33,13 @@ def library(tmp_path_factory):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     return write_place(tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture(scope="module")
+def trained(place):
+    """The same place, with a run in it."""
+    write_run(place)
+    return place
 
 
 def victim(library, place, *arguments):
@@ -74,8 +81,8 @@ def test_a_fault_leaves_no_torn_file(library, place, command, mode):
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["once", "on"])
 @pytest.mark.parametrize("command", WHOLE)
-def test_a_fault_leaves_nothing_or_everything(library, place, command, mode):
-    lines, _ = victim(library, place, command, mode)
+def test_a_fault_leaves_nothing_or_everything(library, trained, command, mode):
+    lines, _ = victim(library, trained, command, mode)
     check(lines, whole=True)
 
 
@@ -90,7 +97,8 @@ def test_after_a_fault_a_data_set_is_built_by_the_same_command(library, place, m
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", KILLED)
-def test_after_a_kill_the_same_command_goes_on(library, place, command):
+def test_after_a_kill_the_same_command_goes_on(library, trained, command):
+    place = trained
     clean, _ = victim(library, place, command, "once", 100_000)
     writes, new = clean[0]["writes"], clean[0]["found"]
     for n in random.Random(0).sample(range(writes), min(KILLS, writes)):

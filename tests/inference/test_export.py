@@ -173,3 +173,31 @@ def test_an_export_from_before_there_were_image_labels_has_none(predictor, tmp_p
     export.write_manifest(tmp_path, manifest)
     older = fluorojax.load(tmp_path)
     assert (older.image_labels, older.spec.image_labels) == ((), ())
+
+
+def test_the_same_parameters_keep_their_scores_and_others_do_not(predictor, folder):
+    export.add_scores(folder, "test", {"cases": 3})
+    export.export(predictor, folder, {"method": "single"}, owned=False)
+    assert export.read_manifest(folder)["scores"] == {"test": {"cases": 3}}
+    export.export(predictor.with_rules(thresholds=(0.5,)), folder, {"method": "single"})
+    assert export.read_manifest(folder)["scores"] == {}
+
+
+def test_an_export_of_other_parameters_is_replaced_in_a_run_alone(predictor, folder):
+    other = jax.tree.map(lambda x: x + 1, predictor.parameters)
+    moved = Predictor(SPEC, other, (16, 16), RULES, (HAND,))
+    before = (folder / "params.safetensors").read_bytes()
+    with pytest.raises(InputError, match="holds the export of other parameters"):
+        export.export(moved, folder, {"method": "single"}, owned=False)
+    assert (folder / "params.safetensors").read_bytes() == before
+    export.export(moved, folder, {"method": "single"})
+    assert fluorojax.load(folder)(FRAME).shape == (20, 30, 1)
+
+
+def test_what_is_no_export_is_not_replaced(predictor, folder, tmp_path):
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.txt is no part of an export"):
+        export.export(predictor, folder, {})
+    with pytest.raises(InputError, match="is no folder"):
+        export.export(predictor, folder / "notes.txt", {})
+    assert (folder / "notes.txt").read_text() == "mine"

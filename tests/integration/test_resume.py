@@ -125,6 +125,7 @@ def alone(place):
 STATUS = {"SIGKILL": -signal.SIGKILL, "SIGTERM": EXIT_CODE}
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_in_the_same_bits(place, alone):
     expected, seconds = alone
     signals = (("SIGKILL", 0.2), ("SIGTERM", 0.3), ("SIGKILL", 0.3))

@@ -111,11 +111,8 @@ def test_an_export_that_knows_other_values_is_refused(place, joint):
         cli.network_of(joint / "export", dataclasses.replace(dataset, info=info))
 
 
-# `single` and `joint`, of which the fixture is, take nearly all ways of the others.
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("multi", "separate", "cascade")]
-
-
-@pytest.mark.parametrize("method", ["single", *SLOW])
+@pytest.mark.slow  # `joint`, of which the fixture is, takes nearly all ways of the others
+@pytest.mark.parametrize("method", ["single", "multi", "separate", "cascade"])
 def test_every_method_runs_to_its_export(place, method):
     workdir = run(config(place, method), place / method)
     model = fluorojax.load(workdir / "export")
@@ -135,6 +132,7 @@ def assert_goes_on_to_the_same(fields, whole, copy):
     assert_same(run(fields, stopped(whole, 3, copy)), whole)
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_bits_and_another_does_not(place, joint):
     again = run(config(place, "joint"), place / "joint-again")
     other = run(config(place, "joint", seed=1), place / "joint-seed1")

@@ -50,6 +50,7 @@ def gradient_of_child(network):
     return max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(gradient["stage_0"]))
 
 
+@pytest.mark.slow
 def test_only_the_joint_link_teaches_the_first_stage():
     assert gradient_of_child(cascade(link="gradient")) > 0
     assert gradient_of_child(cascade(link="stop_gradient")) == 0
@@ -151,6 +152,7 @@ def test_channels_come_in_the_order_of_the_classes():
     )
 
 
+@pytest.mark.slow
 def test_deep_supervision_is_merged_level_by_level():
     network = cascade(deep_supervision=True, depth=3)
     auxiliary = forward(network, initial(network), IMAGE).auxiliary

@@ -202,9 +202,10 @@ def supersampled(points, radius, shape, factor=16):
     return share
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field_mm", "diameter_mm"),
-    [((62.5, 75.0), 0.9), pytest.param((130.0, 130.0), 6.0, marks=pytest.mark.slow)],
+    [((62.5, 75.0), 0.9), ((130.0, 130.0), 6.0)],
     ids=["narrow", "thick"],
 )
 def test_the_wires_mask_is_that_of_a_supersampled_raster(field_mm, diameter_mm):
