@@ -62,6 +62,7 @@ def film(side, classes):
     return image, image == 0, reference, reference
 
 
+@pytest.mark.slow
 def test_a_large_film_of_ten_classes_is_saved_and_loaded(tmp_path):
     """22 planes of 3000 x 3000: more pixels, and more rows, than other programs read at once."""
     image, ignore, found, reference = film(3000, 10)

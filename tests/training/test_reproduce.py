@@ -67,6 +67,7 @@ def run(tmp_path_factory):
     return train(config, root / "run")
 
 
+@pytest.mark.slow
 def test_a_run_made_again_is_equal_and_a_tampered_record_is_found_out(run, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["reproduce", str(run)])
@@ -85,11 +86,13 @@ def test_a_run_made_again_is_equal_and_a_tampered_record_is_found_out(run, capsy
     assert "last|parameters|stage_0|" in printed or "last|average|stage_0" in printed
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_finished_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="stands at step 6 of 7; finish it"):
         reproduce.arrays_of(run, 7)
 
 
+@pytest.mark.slow
 def test_the_run_itself_is_no_place_to_make_it_again(run):
     with pytest.raises(SystemExit) as left:
         cli.main(["reproduce", str(run), "--out", str(run)])

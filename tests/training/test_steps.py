@@ -30,20 +30,20 @@ def test_one_label_is_the_union_of_the_stored_classes():
 
 
 def test_augmentation_depends_on_seed_step_and_place_alone():
-    spec = toy_run().step
-    whole = augmented(batch(), 5, spec)
+    spec, compiled = toy_run().step, jax.jit(augmented, static_argnums=2)
+    whole = compiled(batch(), 5, spec)
     second = {name: array[1:2] for name, array in batch().items()}
-    np.testing.assert_array_equal(augmented(second, 5, spec).mask[0], whole.mask[1])
+    np.testing.assert_array_equal(compiled(second, 5, spec).mask[0], whole.mask[1])
     for other in (
-        augmented(batch(), 6, spec),
-        augmented(batch(), 5, dataclasses.replace(spec, seed=1)),
+        compiled(batch(), 6, spec),
+        compiled(batch(), 5, dataclasses.replace(spec, seed=1)),
     ):
         assert (np.asarray(other.mask) != np.asarray(whole.mask)).any()
 
 
 @pytest.fixture(scope="module")
 def first_and_step():
-    run = toy_run()
+    run = toy_run("single")
     step = parallel.data_parallel(
         functools.partial(train_step, network=run.network, optimizer=run.optimizer, spec=run.step)
     )
