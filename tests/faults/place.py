@@ -54,7 +54,7 @@ def calls(place: Path, out: Path) -> dict[str, list[str]]:
         "evaluate": ["evaluate", str(place / "export"), frames, *target, *built],
         "compare": ["compare", *runs, *target],
         "prepare": ["prepare", frames, "--built-dir", str(out / "results")],
-        "simulate": ["simulate", "--n", "2", "--side", "48", *target],
+        "simulate": ["simulate", "--n", "1", "--frames", "2", "--side", "48", *target],
         "measure": ["measure", str(place / "knees"), "--view", "ap", *target],
         "export": ["export", str(place / "run"), *target],
         "report": ["report", runs[0], "--out", str(out / "results.html")],

@@ -29,7 +29,7 @@ def compare(place, out="out"):
 
 
 def simulate(place, out="out"):
-    return ["simulate", "--n", "1", "--side", "48", "--out", place / out]
+    return ["simulate", "--n", "1", "--frames", "2", "--side", "48", "--out", place / out]
 
 
 def report(place, out="out.html"):

@@ -46,6 +46,7 @@ def signal_at(patch, step, number):
     patch.setattr(Record, "add", add_and_signal)
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_run_after_its_step_and_in_an_evaluation(place, whole, monkeypatch):
     workdir = place / "signalled"
     with monkeypatch.context() as patch:
@@ -91,6 +92,7 @@ def spoil(patch, steps):
     patch.setattr(loop, "training_batches", spoilt)
 
 
+@pytest.mark.slow
 def test_spoilt_batches_are_left_out_and_too_many_of_them_stop_the_run(place, monkeypatch):
     spoil(monkeypatch, steps=(3, 14))
     config, workdir = victim_config(place), place / "spoilt"

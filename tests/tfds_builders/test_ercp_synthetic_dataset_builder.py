@@ -10,6 +10,8 @@ from fluorojax.simulation.spec import ERCP
 from tfds_builders import simulated
 from tfds_builders.ercp_synthetic import ercp_synthetic_dataset_builder as builder
 
+pytestmark = pytest.mark.slow  # builds a set
+
 SMALL = simulated.Size(64, {"train": (3, 2, 2), "validation": (1, 2, 1), "test": (2, 1, 1)})
 SPEC = dataclasses.replace(ERCP, height=64, width=64)
 

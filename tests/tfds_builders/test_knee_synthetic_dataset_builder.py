@@ -14,6 +14,8 @@ from fluorojax.simulation.knee.spec import KNEE
 from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size, simulate_frames
 
+pytestmark = pytest.mark.slow  # builds a set
+
 SMALL = Size(96, {"train": (10,), "validation": (2,), "test": (3,)})
 SPEC = dataclasses.replace(KNEE, height=96, width=96)
 

@@ -60,6 +60,7 @@ def test_a_patients_frames_show_the_same_body_from_elsewhere(bodies):
 KEYS = jax.random.split(jax.random.key(0), 6), jax.random.split(jax.random.key(1), 6)
 
 
+@pytest.mark.slow
 def test_the_breath_moves_the_organs_but_not_the_bones():
     """7 mm are five rows: what lay at a row lies five rows further down."""
     still, low = bodies_of(*KEYS), bodies_of(*KEYS, breath=7.0)
@@ -78,6 +79,7 @@ def test_bone_takes_more_of_a_softer_beam_than_of_a_harder_one():
     assert 1.1 < np.asarray(soft.tissue).std() / np.asarray(hard.tissue).std() < 1.35
 
 
+@pytest.mark.slow
 def test_a_limb_has_a_shaft_with_walls_and_air_beside_it():
     bone, tissue = map(np.asarray, bodies_of(*KEYS, is_limb=True))
     assert np.isfinite(bone).all()

@@ -265,6 +265,7 @@ def test_only_revisions_have_long_stems(rate):
 BARE = {"lucency_rate": 0.0, "osteophyte_rate": 0.0, "hinge_rate": 0.0, "cement_rate": 0.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("rate", [AP, LATERAL], ids=VIEWS)
 def test_axes_are_the_midlines_of_the_shafts(kind, rate):
