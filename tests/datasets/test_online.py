@@ -9,6 +9,8 @@ from fluorojax.schema import bitmask
 from fluorojax.simulation.spec import ERCP
 from tfds_builders.ercp_synthetic.ercp_synthetic_dataset_builder import SIMULATION
 
+pytestmark = pytest.mark.slow  # compiles a simulation for each size of a batch
+
 SPEC = dataclasses.replace(ERCP, height=48, width=64)
 
 

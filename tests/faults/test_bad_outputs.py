@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from fluorojax.cli import main as cli
+from fluorojax.core import outputs
 from tests.faults.matrix import names
 from tests.faults.place import state, write_export, write_place
 from tests.folders import edit_csv
@@ -55,6 +56,12 @@ def earlier(call):
         cli.main([str(a) for a in call(place)])
 
     return make
+
+
+def simulated(place):
+    """Make what `simulate` leaves, without a simulation."""
+    with outputs.results(place / "out", "simulated frames") as draft:
+        (draft / "cases.csv").write_text("case")
 
 
 def earlier_then(call, change):
@@ -150,7 +157,7 @@ ROWS = [
     ("evaluate over images", nothing, lambda p: evaluate(p, out="frames/images"), NOT_OURS),
     ("evaluate over predictions", earlier(lambda p: predict(p, "frames")), evaluate, NOT_OURS),
     ("evaluate over a comparison", earlier(compare), evaluate, "another call's comparison"),
-    ("evaluate over a simulation", earlier(simulate), evaluate, "another call's simulated frames"),
+    ("evaluate over a simulation", simulated, evaluate, "another call's simulated frames"),
     ("evaluate over changed scores", earlier_then(evaluate, text_in("out/cases.csv")), evaluate, "cases.csv was changed"),
     ("evaluate beside notes", earlier_then(evaluate, text_in("out/maps/notes.txt")), evaluate, "notes.txt is no evaluation"),
     ("evaluate over a file", text_in("out"), evaluate, "is no folder"),
@@ -172,7 +179,7 @@ ROWS = [
     ("compare over a file", text_in("out"), compare, "is no folder"),
     ("compare through a link", lambda p: link(p, "out", "runs"), compare, IN_IT),
     ("simulate over frames", nothing, lambda p: simulate(p, out="frames"), "is not empty"),
-    ("simulate over itself", earlier(simulate), simulate, "is not empty"),
+    ("simulate over itself", simulated, simulate, "is not empty"),
     ("simulate over a file", text_in("out"), simulate, "is no folder"),
     ("report over a table", nothing, lambda p: report(p, out="frames/cases.csv"), "is no page"),
     ("report over a frame", nothing, lambda p: report(p, out="frames/images/0.png"), "is no page"),

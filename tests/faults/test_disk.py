@@ -72,7 +72,7 @@ def check(lines, *, whole):
 
 
 @pytest.mark.parametrize("mode", ["once", "on"])
-@pytest.mark.parametrize("command", ["predict", "report"])
+@pytest.mark.parametrize("command", [pytest.param("predict", marks=pytest.mark.slow), "report"])
 def test_a_fault_leaves_no_torn_file(library, place, command, mode):
     lines, _ = victim(library, place, command, mode)
     check(lines, whole=False)

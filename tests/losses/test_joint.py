@@ -280,7 +280,10 @@ SIZES = (
 
 
 @pytest.mark.parametrize("snaking", [False, True])
-@pytest.mark.parametrize(("size", "block"), SIZES)
+@pytest.mark.parametrize(
+    ("size", "block"),
+    [SIZES[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in SIZES[1:])],
+)
 def test_the_exact_mask_of_an_attached_wire_costs_nothing_at_any_size(size, block, snaking):
     mask = attached_wire(*size, snaking)
     targets = Targets(mask, 0 * mask, np.zeros((1, *size)), np.ones(1, np.int8))

@@ -93,6 +93,7 @@ def test_what_earlier_stages_show_counts_for_nothing_at_first_with_patches_too()
     )
 
 
+@pytest.mark.slow
 def test_remat_changes_neither_parameters_nor_result():
     plain, remat = small(), small(remat=True)
     variables = initial(plain)
@@ -103,12 +104,14 @@ def test_remat_changes_neither_parameters_nor_result():
     )
 
 
+@pytest.mark.slow
 def test_deep_supervision_gives_the_coarser_levels_finest_first():
     network = small(depth=3, deep_supervision=True)
     output = network.apply(initial(network), IMAGE)
     assert [level.shape for level in output.auxiliary] == [(2, 8, 12, 3), (2, 4, 6, 3)]
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_parameters_and_logits_in_float32():
     network = small(dtype=jnp.dtype("bfloat16"))
     variables = initial(network)

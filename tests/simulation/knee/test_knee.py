@@ -11,6 +11,8 @@ from fluorojax.simulation.knee.knee import CLASSES, SIDES, TYPES, VIEWS, simulat
 from fluorojax.simulation.knee.spec import SHARES, KneeSpec
 from tfds_builders.simulated import FRAMES_A_CALL
 
+pytestmark = pytest.mark.slow  # compiles a simulation for each kind of film
+
 COUNT = 64
 AP, LATERAL = 0.0, 1.0
 # Nothing but the leg hides or bends anything.
