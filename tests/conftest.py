@@ -32,7 +32,7 @@ INTEGRATION = (
     "training",
 )
 """Folders and files whose tests compile whole steps or simulators, or start processes; the rest,
-`pytest -m "not slow and not integration" -n 2`, takes 3 minutes on 2 cores."""
+`pytest -m "not slow and not integration" -n 2`, takes 5 minutes on 2 cores."""
 
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # a system allows a process 65,530, and ends it beyond
