@@ -45,9 +45,9 @@ def test_a_configuration_without_the_term_cannot_be_timed():
 @pytest.mark.slow  # compiles two training steps
 def test_the_two_jobs_differ_in_the_term_alone(monkeypatch):
     traced = []
-    term = joint.attachment
-    counted = lambda *a, **k: traced.append(a[0].shape) or term(*a, **k)  # noqa: E731
-    monkeypatch.setattr(joint, "attachment", counted)
+    gate = joint.reference_reach  # looked at by every term of the relation
+    counted = lambda *a, **k: traced.append(a[0].shape) or gate(*a, **k)  # noqa: E731
+    monkeypatch.setattr(joint, "reference_reach", counted)
     monkeypatch.setattr(attachment_cost, "batch_of", lambda _: batch())
     config = small()
     jobs = attachment_cost.jobs(config)
