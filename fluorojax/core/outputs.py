@@ -104,17 +104,21 @@ def check_free(out: Path, kind: str, reads: Iterable[Path] = ()) -> None:
             return
         if not out.is_dir():
             raise InputError(f"--out {out} is no folder; give a new folder")
-        place = out.resolve()
-        for path in reads:
-            if path.resolve().is_relative_to(place):
-                raise InputError(
-                    f"--out {out}: {path} is read, and would be lost where results are written in "
-                    "its folder; give a new folder"
-                )
+        if (path := first_within(out, reads)) is not None:
+            raise InputError(
+                f"--out {out}: {path} is read, and would be lost where results are written in "
+                "its folder; give a new folder"
+            )
         if foreign := _foreign(out, kind):
             raise InputError(
                 f"--out {out} is not empty: {foreign}; give a new folder, nothing in it was changed"
             )
+
+
+def first_within(out: Path, reads: Iterable[Path]) -> Path | None:
+    """Return the first of the paths that lies in `out`, through links too; None: none does."""
+    place = out.resolve()
+    return next((path for path in reads if path.resolve().is_relative_to(place)), None)
 
 
 def _refuse_part_of_a_run(out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fluorojax.core.errors import InputError, writing
 from fluorojax.core.files import read_text
-from fluorojax.core.outputs import sha256, written_aside
+from fluorojax.core.outputs import first_within, sha256, written_aside
 
 FILE = "predictions.jsonl"
 """Its first line says by which call the folder was made; then there is a line a frame."""
@@ -17,7 +17,7 @@ Entry = dict[str, Any]
 
 
 class Journal:
-    """The frames of a folder that are done; a line is added when a frame's files are whole.
+    """The frames of a folder that are done; a line is added before a frame's files are renamed.
 
     Attributes:
         entries: case -> what was noted of it, the last line where there are several.
@@ -36,7 +36,11 @@ class Journal:
         """
         self._out, self._path, self._call = out, out / FILE, dict(call)
         self.entries: dict[str, Entry] = {}
-        _refuse_inputs(out, reads)
+        if (frame := first_within(out, reads)) is not None:
+            raise InputError(
+                f"--out {out}: the frame {frame} lies in it, and its mask could be written over a "
+                "frame; give a new folder"
+            )
         if self._path.is_file():
             self._read()
         if foreign := sorted(_visible(out) - self._own()):
@@ -152,13 +156,3 @@ def _visible(out: Path) -> set[str]:
     if os.path.lexists(out) and not out.is_dir():
         raise InputError(f"--out {out} is no folder; give a new folder")
     return {p.name for p in out.iterdir() if not p.name.startswith(".")} if out.is_dir() else set()
-
-
-def _refuse_inputs(out: Path, reads: Iterable[Path]) -> None:
-    place = out.resolve()
-    for path in reads:
-        if path.resolve().is_relative_to(place):
-            raise InputError(
-                f"--out {out}: the frame {path} lies in it, and its mask could be written over a "
-                "frame; give a new folder"
-            )

@@ -1,6 +1,5 @@
 """The folder of a run: its lock, its configuration, and on what it ran."""
 
-import errno
 import fcntl
 import json
 import os
@@ -15,7 +14,7 @@ from ml_collections import ConfigDict
 from fluorojax.config import difference
 from fluorojax.core import environment, parallel
 from fluorojax.core.errors import InputError, writing
-from fluorojax.core.outputs import written_aside
+from fluorojax.core.outputs import NO_LOCKS, written_aside
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset
 from fluorojax.training.reproduce import read_record
@@ -55,7 +54,7 @@ def _acquire(handle: Any, workdir: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+        if error.errno in NO_LOCKS:
             console.print(
                 f"warning: the file system of {workdir} has no locks; start no second run"
             )
