@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from fluorojax.data.intensity import intensity_range
 from fluorojax.geometry.skeleton import centrelines
 from fluorojax.schema import bitmask
-from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing
+from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing, SpacingOrigin
 from fluorojax.schema.info import DatasetInfo
 
 
@@ -38,6 +38,7 @@ class StoredCase:
         labelled: whether there is an annotation.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: (rows, columns), NaN where unknown.
+        spacing_origin: where it comes from (see `fluorojax.schema.frame.ORIGINS`).
         stratum: how hard the frame is, in words; empty where nobody said.
         image_labels: the place of each image label's value, UNKNOWN (-1) where nobody said.
     """
@@ -52,6 +53,7 @@ class StoredCase:
     labelled: bool = True
     attached: int = -1
     spacing_mm: Spacing = UNKNOWN_SPACING
+    spacing_origin: SpacingOrigin = "stated"
     stratum: str = ""
     image_labels: tuple[int, ...] = ()
 
@@ -77,6 +79,7 @@ def features(image_dtype: str, classes: int, image_labels: int = 0) -> tfds.feat
             "labelled": np.bool_,
             "attached": np.int8,
             "spacing_mm": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+            "spacing_origin": tfds.features.Text(),
             "low": np.float32,
             "high": np.float32,
             **({"image_labels": values} if image_labels else {}),
@@ -114,6 +117,7 @@ def record(case: StoredCase, info: DatasetInfo, image_dtype: str) -> dict[str, A
         "labelled": case.labelled,
         "attached": case.attached,
         "spacing_mm": np.array(case.spacing_mm, np.float32),
+        "spacing_origin": case.spacing_origin,
         "low": low,
         "high": high,
         **values,

@@ -65,6 +65,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "def calibration_error(table: np.ndarray, least: float = -1.0) -> float | None:",
     ): "no bin begins below 0",
     (
+        "fluorojax/losses/overlap.py",
+        "far = distance(y, reach) * (1.0 - y) + distance(1.0 - y, reach) * y",
+        "far = distance(y, reach) * (1.0 + y) + distance(1.0 - y, reach) * y",
+    ): "within the object the distance to the object is 0",
+    (
         "fluorojax/inference/predictor.py",
         "return maps, tuple(jax.nn.softmax(values[0]) for values in output.image_labels)",
         "return maps, tuple(jax.nn.softmax(values[-1]) for values in output.image_labels)",
@@ -164,7 +169,7 @@ def _start(root: Path, scratch: Path, known: dict[tuple[Any, ...], Record]) -> N
     tree = Path(tempfile.mkdtemp(dir=scratch))
     for name in COPIED:
         if (root / name).is_dir():
-            shutil.copytree(root / name, tree / name, ignore=shutil.ignore_patterns("results"))
+            shutil.copytree(root / name, tree / name)
     for name in FILES:
         if (root / name).is_file():
             shutil.copy2(root / name, tree / name)

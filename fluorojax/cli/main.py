@@ -18,6 +18,7 @@ from fluorojax.core import environment
 from fluorojax.core.errors import SOME_FAILED, InputError
 from fluorojax.core.outputs import check_free
 from fluorojax.core.progress import console, progress
+from fluorojax.schema.frame import ORIGINS
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
@@ -93,12 +94,15 @@ def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
     before = f", {outcome.skipped} of an earlier call" if outcome.skipped else ""
     count = outcome.written + outcome.skipped
     console.print(f"{count} masks in {out}{before} (values are sums of {bits})")
-    if outcome.unknown_spacing and model.rules.bridges:
+    if outcome.spacings["unknown"] and model.rules.bridges:
         bridge_px = model.rules.gap_closing.bridge_px
         console.print(
-            f"the spacing of {outcome.unknown_spacing} is not known: gaps are closed up to "
+            f"the spacing of {outcome.spacings['unknown']} is not known: gaps are closed up to "
             f"{bridge_px:g} pixels; give --spacing-mm, or a dataset folder whose table has it"
         )
+    for origin in ("imager", "magnification"):
+        if (number := outcome.spacings[origin]) and model.rules.bridges:
+            console.print(f"the spacing of {number} is {ORIGINS[origin]}", markup=False)
     if model.image_labels:
         names = ", ".join(a.name for a in model.image_labels)
         console.print(f"{names} of each frame in {out / 'image_labels.csv'}")

@@ -1,10 +1,12 @@
 """The error that speaks to the user, and what is said of others that can be mended."""
 
 import errno
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 STATUS = 2  # with which a command leaves after an `InputError`
 SOME_FAILED = 3  # and where some frames could not be used, but the others were
@@ -27,6 +29,21 @@ def writing(path: Path) -> Iterator[None]:
         raise InputError(
             f"{error.filename or path} cannot be written ({error.strerror}); make room, correct "
             "the permissions or choose another folder, then run the same command again"
+        ) from error
+
+
+def needs(module: str, extra: str, what: str) -> ModuleType:
+    """Return a library that an extra of the project installs, and not the base.
+
+    Raises:
+        InputError: it is not installed; `what` is read or written by it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"{what} need the library {module.partition('.')[0]}; install it: pip install "
+            f"'fluorojax[{extra}]'"
         ) from error
 
 

@@ -30,7 +30,7 @@ from fluorojax.data.located import locate, missing
 from fluorojax.data.problems import MAX_PROBLEMS, one_line, perhaps, refuse, said
 from fluorojax.data.readers import read_frame
 from fluorojax.data.table import LINE, read_rows
-from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Plane, Spacing, unusual_spacing
+from fluorojax.schema.frame import UNKNOWN_SPACING, Frame, Spacing, unusual_spacing
 from fluorojax.schema.info import ENCODINGS, SPLITS, UNKNOWN, DatasetInfo, ImageLabelInfo
 
 ATTACHED = {"yes": 1, "no": 0, "": -1}
@@ -44,13 +44,14 @@ class Case:
 
     Attributes:
         case: its name, unique in the table.
-        image: the frame's file.
+        image: the frame's file, perhaps of several frames.
         patient: whose frame it is.
         split: train, validation or test; drawn from the patient's name where the table has none.
         annotation: the annotation's file, perhaps with `{class}` in it; empty: unlabelled.
         ignore: the mask of pixels that do not count, or None.
         sequence: the run within the patient; may be empty.
-        frame: the number within the sequence, -1 where it is not said.
+        frame: the number within the sequence, -1 where it is not said; of a file of several frames
+            the number in it, from 1.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: pixel spacing (rows, columns) in mm, NaN where unknown.
         stratum: how hard the case is, in one's own words; scores are also given by stratum.
@@ -197,14 +198,17 @@ def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], 
 
 
 def load_frame(case: Case) -> Frame:
-    """Read a case's frame, with what the table says of it.
+    """Read a case's frame, with what the table says of it, and else what the file says.
 
     Raises:
         InputError: the file cannot be used.
     """
-    frame = read_frame(case.image)
-    plane: Plane = "unknown" if math.isnan(case.spacing_mm[0]) else "object"
-    return dataclasses.replace(frame, spacing_mm=case.spacing_mm, plane=plane, number=case.frame)
+    frame = read_frame(case.image, case.frame if case.frame >= 0 else None)
+    if case.frame >= 0:
+        frame = dataclasses.replace(frame, number=case.frame)
+    if math.isnan(case.spacing_mm[0]):
+        return frame
+    return dataclasses.replace(frame, spacing_mm=case.spacing_mm, spacing_origin="stated")
 
 
 def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray]:
@@ -212,7 +216,7 @@ def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray
 
     Returns:
         frame of [H, W] uint8 or uint16; mask [H, W, C] bool, all False where unlabelled;
-        ignore [H, W] bool.
+        ignore [H, W] bool, also where the frame holds no picture.
 
     Raises:
         InputError: a file that cannot be used, named with its case.
@@ -232,7 +236,7 @@ def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray
         if case.ignore
         else np.zeros(frame.shape, bool)
     )
-    return frame, mask, ignore
+    return frame, mask, ignore if frame.hidden is None else ignore | frame.hidden
 
 
 def check_folder(directory: str | Path, cases_file: str = "cases.csv") -> dict[str, str]:
@@ -369,7 +373,7 @@ def fingerprint(folder: Folder) -> str:
     for case in folder.cases:
         files += _files(case, folder.info)
     digest = hashlib.sha256()
-    for path in files:
+    for path in dict.fromkeys(files):  # a cine is named by each of its frames
         with reading(path):
             content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode())

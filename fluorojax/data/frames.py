@@ -13,7 +13,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data import grid
 from fluorojax.data.readers import read_frame, read_image
 from fluorojax.schema.example import Example
-from fluorojax.schema.frame import Frame, Spacing
+from fluorojax.schema.frame import Frame, Spacing, SpacingOrigin
 
 FrameLike = Frame | np.ndarray | Image.Image | str | Path
 """What can be given where a frame is asked for; arrays of other libraries do, too."""
@@ -35,7 +35,7 @@ def as_frame(given: FrameLike, spacing_mm: Spacing | float | None = None) -> Fra
     if spacing_mm is None:
         return frame
     spacing = spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm, spacing_mm)
-    return dataclasses.replace(frame, spacing_mm=spacing, plane="object")
+    return dataclasses.replace(frame, spacing_mm=spacing, spacing_origin="stated")
 
 
 def _frame(given: Any) -> Frame:
@@ -61,10 +61,11 @@ def _frame(given: Any) -> Frame:
 def frame_of(example: Example) -> Frame:
     """Return the frame of a stored example, with its spacing and number."""
     row_mm, column_mm = map(float, example["spacing_mm"])
+    origin: SpacingOrigin = "unknown" if math.isnan(row_mm) else example["spacing_origin"]
     return Frame(
         example["image"],
         (row_mm, column_mm),
-        "unknown" if math.isnan(row_mm) else "object",
+        origin,
         number=example["frame"],
         source=f"case {example['case']}",
     )

@@ -13,6 +13,7 @@ import numpy as np
 from fluorojax.core.files import file_name, same_file_name
 from fluorojax.data import splits
 from fluorojax.data.problems import said
+from fluorojax.data.readers import holds_several
 from fluorojax.schema.info import SplitUnit
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def shared_units(cases: Sequence["Case"], unit: SplitUnit) -> list[str]:
 def shared_files(cases: Sequence["Case"]) -> list[str]:
     """Name each file that is trained on under one case and tested on under another.
 
-    Links and other spellings of a path are the same file.
+    Links and other spellings of a path are the same file; of a file of several frames, each is one.
     """
     problems = []
-    for members in grouped(cases, lambda case: _identity(case.image)).values():
+    for members in grouped(cases, _identity).values():
         if len({case.split for case in members}) > 1:
             problems.append(
                 f"image {members[0].image} is in two splits: case {_with_splits(members)}; keep "
@@ -78,12 +79,13 @@ def shared_files(cases: Sequence["Case"]) -> list[str]:
     return problems
 
 
-def _identity(path: os.PathLike[str]) -> tuple[int, int] | str:
+def _identity(case: "Case") -> tuple[int | str, ...]:
+    number = case.frame if case.frame >= 0 and holds_several(case.image) else -1
     try:
-        status = os.stat(path)
+        status = os.stat(case.image)
     except (OSError, ValueError):
-        return os.fspath(path)
-    return status.st_dev, status.st_ino
+        return os.fspath(case.image), number
+    return status.st_dev, status.st_ino, number
 
 
 def picture(pixels: np.ndarray) -> str:
@@ -180,7 +182,7 @@ def shared_annotations(drawn: Mapping[str, Sequence["Case"]]) -> list[str]:
     return few(
         f"cases {_names(members)} have one annotation, {path}, on different frames; is it of each?"
         for path, members in drawn.items()
-        if len({_identity(case.image) for case in members}) > 1
+        if len({_identity(case) for case in members}) > 1
     )
 
 

@@ -1,7 +1,8 @@
-"""Grey frames and label masks from PNG, TIFF and JPEG, at the bit depth in which they are stored.
+"""Grey frames and label masks from files, at the bit depth in which they are stored.
 
-A picture is read as people see it, whatever its format and compression: turned as its file says, a
-larger value brighter, and refused where transparency or colours say something else.
+Frames: DICOM, PNG, TIFF, JPEG, BMP, NIfTI slices and videos; masks: PNG and TIFF. A picture is read
+as people see it, whatever its format and compression: turned as its file says, a larger value
+brighter, and refused where transparency or colours say something else.
 """
 
 import functools
@@ -13,20 +14,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, reading
-from fluorojax.data import jpeg, png, tiff
+from fluorojax.data import bmp, dicom, jpeg, nifti, png, tiff, video
 from fluorojax.data.picture import Picture, grey_values, label_values, most_bytes
 from fluorojax.data.pil_image import pixels_of
 from fluorojax.schema.frame import Frame
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")
-IMAGE_SUFFIXES = (*MASK_SUFFIXES, *JPEG_SUFFIXES)
+PICTURE_SUFFIXES = (*MASK_SUFFIXES, *JPEG_SUFFIXES, bmp.SUFFIX)
+IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *dicom.SUFFIXES, *nifti.SUFFIXES, *video.SUFFIXES)
 """Of frames. Masks are not read from JPEG, which changes label values."""
 
 _APPLE_DOUBLE = "AppleDouble (what macOS keeps beside a file)"
@@ -43,13 +46,20 @@ _SIGNATURES = {
     b"8BPS": "Photoshop",
     b"\x00\x05\x16\x07": _APPLE_DOUBLE,
 }
+_SUFFIXES_OF: dict[str, tuple[str, ...]] = {
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "JPEG": JPEG_SUFFIXES,
+    "BMP": (bmp.SUFFIX,),
+    "DICOM": dicom.SUFFIXES,
+}
 _one_at_a_time = threading.RLock()  # filters of warnings are the process's, not the thread's
-_LOGS = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+_LOGS = [logging.getLogger(name) for name in ("PIL", "tifffile", "pydicom", "nibabel", "libav")]
 for _log in _LOGS:
     _log.addHandler(logging.NullHandler())
 
 
-def read_frame(path: str | os.PathLike[str]) -> Frame:
+def read_frame(path: str | os.PathLike[str], number: int | None = None) -> Frame:
     """Read one grey frame, without rescaling: an 8-bit file gives uint8, a 16-bit file uint16.
 
     Grey stored as RGB or RGBA with equal channels is accepted (in JPEG they may differ by 2, and
@@ -57,17 +67,96 @@ def read_frame(path: str | os.PathLike[str]) -> Frame:
     on the screen. An orientation (EXIF in PNG and JPEG, tag 274 in TIFF) is obeyed.
 
     Args:
-        path: an 8- or 16-bit PNG or TIFF file, or a JPEG file, with a single frame.
+        path: an 8- or 16-bit PNG, TIFF, JPEG or BMP file with a single frame, a NIfTI slice, or a
+            DICOM file or video of one or several frames.
+        number: which one of several frames, from 1; None: the file has one.
 
     Returns:
-        [H, W] uint8 or uint16, rows and columns as shown, the file as its source; these files say
-        no spacing.
+        [H, W] uint8 or uint16, rows and columns as shown, the file as its source; DICOM and NIfTI
+        say a spacing, the others none.
 
     Raises:
         InputError: the file is missing, damaged, too large (`picture.most_pixels`), in colour, a
-            float or multi-page TIFF, or of another format; or its transparency varies.
+            float or multi-page TIFF, or of another format; its transparency varies; or it has
+            several frames and no number, or not that number.
     """
-    return Frame(_read(Path(path), grey_values, mask=False), source=os.fspath(path))
+    path = Path(path)
+    container = _container(path)
+    if container is None:
+        return Frame(_read(path, grey_values, mask=False), source=os.fspath(path))
+    _check_file(path)
+    with _naming(str(path)):
+        return container.read(path, number)
+
+
+def frame_count(path: Path) -> int:
+    """Return the number of frames in a file; of pictures, whatever is in them, 1.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    container = _container(path)
+    if container is None:
+        return 1
+    _check_file(path)
+    with _naming(str(path)):
+        return container.count(path)
+
+
+def holds_several(path: Path) -> bool:
+    """Say whether a file holds several frames; False where it cannot be read, too."""
+    try:
+        return _container(path) is not None and frame_count(path) > 1
+    except InputError:
+        return False
+
+
+def header_of(path: Path) -> dicom.Header:
+    """Return what a DICOM file says of itself (see `dicom.header_of`).
+
+    Raises:
+        InputError: it cannot be read, or no picture is in it.
+    """
+    _check_file(path)
+    with _naming(str(path)):
+        return dicom.header_of(path)
+
+
+class _Container(NamedTuple):
+    """How files that say more than one picture's pixels are read."""
+
+    read: Callable[[Path, int | None], Frame]
+    count: Callable[[Path], int]
+
+
+_DICOM = _Container(dicom.read_dicom, dicom.frame_count)
+_CONTAINERS = {
+    **dict.fromkeys(dicom.SUFFIXES, _DICOM),
+    **dict.fromkeys(nifti.SUFFIXES, _Container(nifti.read_nifti, lambda path: 1)),
+    **dict.fromkeys(video.SUFFIXES, _Container(video.read_video, video.frame_count)),
+}
+
+
+def suffix_of(path: Path) -> str:
+    """Return the ending of a file's name that says its format, in lower case."""
+    return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without the ending that says its format.
+
+    A number behind a point, as in 1.2.840.113619, is no ending.
+    """
+    suffix = suffix_of(path)
+    return path.name[: -len(suffix)] if suffix in IMAGE_SUFFIXES else path.name
+
+
+def _container(path: Path) -> _Container | None:
+    """Return how a file is read by its suffix, or by its content where it has none of ours."""
+    suffix = suffix_of(path)
+    if suffix in _CONTAINERS:
+        return _CONTAINERS[suffix]
+    return _DICOM if suffix not in PICTURE_SUFFIXES and dicom.is_dicom(path) else None
 
 
 def read_image(image: Image.Image) -> Frame:
@@ -113,8 +202,10 @@ def frames_in(folder: Path) -> list[Path]:
 
 
 def _is_visible_picture(path: Path) -> bool:
-    visible = not path.name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES
-    return visible and not path.is_dir()  # a link to nothing is one, to be named as such later
+    if path.name.startswith(".") or path.is_dir():
+        return False  # a link to nothing is a picture, to be named as such later
+    # Machines name DICOM files by numbers alone, such as IM000001 or 1.2.840.113619.
+    return suffix_of(path) in IMAGE_SUFFIXES or dicom.is_dicom(path)
 
 
 def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) -> np.ndarray:
@@ -126,34 +217,42 @@ def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) ->
 
 
 def _decoder(path: Path, mask: bool) -> Callable[[bytes], Picture]:
-    suffix = path.suffix.lower()
-    if suffix in (".dcm", ".dicom", ".ima"):
-        raise InputError(f"{path}: DICOM is not read yet; save the frame as a 16-bit PNG or TIFF")
+    suffix = suffix_of(path)
+    if suffix in _CONTAINERS:
+        raise InputError(f"{path}: '{suffix}' is not read as a mask; save it as PNG or TIFF")
     if suffix in JPEG_SUFFIXES and mask:
         raise InputError(
             f"{path}: a mask as JPEG, which changes label values at every edge; export it anew as "
             "PNG or TIFF, not from this file"
         )
-    if suffix not in IMAGE_SUFFIXES:
+    if suffix not in (MASK_SUFFIXES if mask else PICTURE_SUFFIXES):
         raise InputError(f"{path}: '{suffix}' is not read; save it as an 8- or 16-bit PNG or TIFF")
     if suffix == ".png":
         return functools.partial(png.read_png, mask=mask)
+    if suffix == bmp.SUFFIX:
+        return bmp.read_bmp
     return jpeg.read_jpeg if suffix in JPEG_SUFFIXES else tiff.read_tiff
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no file."""
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: no such file; correct the path")
+    with reading(path):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: no such file, but a folder or a device; correct the path")
 
 
 def _whole(path: Path) -> bytes:
     """Return a file's bytes, if it is a file and not too long."""
-    if "\0" in str(path):
-        raise InputError(f"{str(path)!r}: no such file; correct the path")
     most = most_bytes()
+    _check_file(path)
     with reading(path):
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path}: no such file, but a folder or a device; correct the path")
-        if status.st_size > most:
+        size = path.stat().st_size
+        if size > most:
             raise InputError(
-                f"{path}: {status.st_size / MIB:.0f} MiB, and at most {most / MIB:.0f} MiB are "
-                "read; save it as PNG, or one frame a file"
+                f"{path}: {size / MIB:.0f} MiB, and at most {most / MIB:.0f} MiB are read; save "
+                "it as PNG, or one frame a file"
             )
         return path.read_bytes()
 
@@ -161,7 +260,7 @@ def _whole(path: Path) -> bytes:
 def _check_content(path: Path, data: bytes) -> None:
     """Refuse a file that is whole, but not what its name says."""
     kind = _kind(data)
-    suffixes = {"PNG": (".png",), "TIFF": (".tif", ".tiff"), "JPEG": JPEG_SUFFIXES}.get(kind, ())
+    suffixes = _SUFFIXES_OF.get(kind, ())
     if not kind or path.suffix.lower() in suffixes:
         return
     remedy = f"rename it to {suffixes[0]}" if suffixes else "save it as an 8- or 16-bit PNG or TIFF"

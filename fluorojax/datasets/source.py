@@ -411,6 +411,8 @@ def _decode(record: dict[str, Any]) -> Example:
         labelled=bool(record["labelled"]),
         attached=int(record["attached"]),
         spacing_mm=record["spacing_mm"],
+        # Data sets built before files said a spacing of their own have those of tables.
+        spacing_origin=record.get("spacing_origin", b"stated").decode(),
         low=float(record["low"]),
         high=float(record["high"]),
         image_labels=record.get("image_labels", np.zeros(0, np.int8)),

@@ -8,7 +8,7 @@ from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import console
 from fluorojax.data.folder import SPACINGS_MM, Case, read_cases
 from fluorojax.data.problems import perhaps, said
-from fluorojax.data.readers import IMAGE_SUFFIXES, frames_in
+from fluorojax.data.readers import IMAGE_SUFFIXES, frame_count, frames_in, stem_of
 from fluorojax.schema.frame import Spacing, unusual_spacing
 
 
@@ -30,9 +30,9 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
         raise InputError(f"no frame ({', '.join(IMAGE_SUFFIXES)}) in {', '.join(map(str, inputs))}")
     stems: dict[str, Path] = {}
     for path in paths:
-        if (other := stems.setdefault(path.stem, path)) != path:
+        if (other := stems.setdefault(stem_of(path), path)) != path:
             raise InputError(
-                f"{other} and {path} would both be written to {path.stem}.png; "
+                f"{other} and {path} would both be written to {stem_of(path)}.png; "
                 "give them in two commands, with two folders, or rename one"
             )
     return list(stems.values())
@@ -42,7 +42,8 @@ def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case
     """Return the cases of the dataset folders named, then the other frames as cases of their own.
 
     A folder with a `dataset.json` is a dataset folder: its table says which files are its frames,
-    and their spacing. A frame that no table names is called by its file without the ending.
+    and their spacing. A frame that no table names is called by its file without the ending; of a
+    cine or a video each frame is a case, with its number behind: 'run_0001'.
 
     Args:
         inputs: frames, folders of frames, dataset folders.
@@ -54,7 +55,8 @@ def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case
     folders = [path for path in inputs if is_dataset(path)]
     others = [path for path in inputs if path not in folders]
     cases = [case for path in folders for case in read_cases(path, cases_file).cases]
-    cases += [Case(path.stem, path, "", "") for path in (frames_of(others) if others else ())]
+    for path in frames_of(others) if others else ():
+        cases += _frames_within(path)
     named: dict[str, Case] = {}
     for case in cases:
         if (other := named.setdefault(case.case, case)).image != case.image:
@@ -63,6 +65,19 @@ def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case
                 "give them in two commands, with two folders, or rename one"
             )
     return list(named.values())
+
+
+def _frames_within(path: Path) -> list[Case]:
+    """Return a case for each frame of a file; one for a file that cannot be read, to be named."""
+    stem = stem_of(path)
+    try:
+        count = frame_count(path)
+    except InputError:
+        count = 1
+    if count == 1:
+        return [Case(stem, path, "", "")]
+    numbers = range(1, count + 1)
+    return [Case(f"{stem}_{n:04d}", path, "", "", sequence=stem, frame=n) for n in numbers]
 
 
 def is_dataset(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What a folder of predictions holds already, so that a call goes on where another was stopped."""
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -80,7 +81,7 @@ class Journal:
         entry = self.entries.get(case)
         if entry is None or not frame.is_file():
             return False
-        if entry["given"] != dict(given) or entry["frame_sha256"] != sha256(frame):
+        if entry["given"] != dict(given) or entry["frame_sha256"] != _of_frame(frame):
             return False
         files = entry["files"].items()
         return all(
@@ -105,8 +106,8 @@ class Journal:
         """
         entry = {
             "case": case,
-            "frame": str(frame),
-            "frame_sha256": sha256(frame),
+            "frame": frame.name,
+            "frame_sha256": _of_frame(frame),
             "given": dict(given),
             "files": {name: sha256(path) for name, path in files.items()},
             "found": dict(found),
@@ -124,6 +125,17 @@ class Journal:
             file.write(_ended(self._path) + _line(entry).encode())
             file.flush()
             os.fsync(file.fileno())
+
+
+def _of_frame(path: Path) -> str:
+    """Return the sha256 of a frame's file; a cine's, which is that of hundreds, is kept."""
+    status = path.stat()
+    return _kept(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(path: Path, changed: int, size: int) -> str:
+    return sha256(path)
 
 
 def _is_entry(line: Entry) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,18 @@ class Outcome:
     Attributes:
         written: frames whose files were written.
         skipped: frames that an earlier call had done.
-        unknown_spacing: frames, of both, whose spacing nobody says.
+        spacings: where the spacings of the frames, of both, come from -> number of frames.
         failed: case -> why it could not be read.
     """
 
     written: int = 0
     skipped: int = 0
-    unknown_spacing: int = 0
+    spacings: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def count_spacing(self, origin: str) -> None:
+        """Note where a frame's spacing comes from, one of `fluorojax.schema.frame.ORIGINS`."""
+        self.spacings[origin] += 1
 
 
 def call_of(model: Predictor, checksum: str, spacing_mm: Spacing | None) -> dict[str, Any]:
@@ -116,11 +121,12 @@ def _predict_case(
     spacing_mm: Spacing | None,
 ) -> None:
     """Predict one case and write its files, unless they are there; note what became of it."""
-    given = {"spacing_mm": [mm if mm == mm else None for mm in case.spacing_mm]}
-    unknown = spacing_mm is None and None in given["spacing_mm"]
+    given: dict[str, Any] = {"spacing_mm": [mm if mm == mm else None for mm in case.spacing_mm]}
+    if case.frame >= 0:
+        given["frame"] = case.frame
     if journal.is_done(case.case, case.image, given):
         outcome.skipped += 1
-        outcome.unknown_spacing += unknown
+        outcome.count_spacing(journal.entries[case.case]["found"].get("spacing", "stated"))
         return
     try:
         frame = as_frame(load_frame(case), spacing_mm)
@@ -128,7 +134,8 @@ def _predict_case(
     except (InputError, MemoryError) as error:
         outcome.failed[case.case] = str(error) or f"{case.image}: not enough memory"
         return
-    names, found = [c.name for c in model.classes], {"labels": label_rows(case, prediction)}
+    names = [c.name for c in model.classes]
+    found = {"labels": label_rows(case, prediction), "spacing": frame.spacing_origin}
     mask, picture = mask_path(out, case.case), overlay_path(out, case.case)
     with written_aside(mask) as mask_draft, written_aside(picture) as picture_draft:
         Image.fromarray(bitmask.pack(prediction.masks)).save(mask_draft, format="PNG")
@@ -137,7 +144,7 @@ def _predict_case(
         files = {mask.name: mask_draft, picture.name: picture_draft}
         journal.add(case.case, case.image, given, files, found)
     outcome.written += 1
-    outcome.unknown_spacing += not frame.spacing_known
+    outcome.count_spacing(frame.spacing_origin)
 
 
 def mask_path(out: Path, case: str) -> Path:

@@ -4,6 +4,8 @@ from typing import TypedDict
 
 import numpy as np
 
+from fluorojax.schema.frame import SpacingOrigin
+
 
 class Example(TypedDict):
     """One frame on its own grid.
@@ -19,6 +21,7 @@ class Example(TypedDict):
         labelled: whether there is an annotation; without one, mask and skeleton are 0.
         attached: whether the relation holds: 1 yes, 0 no, -1 cannot be said.
         spacing_mm: [2] float32, rows and columns, NaN where unknown.
+        spacing_origin: where the spacing comes from (see `fluorojax.schema.frame.ORIGINS`).
         low, high: the frame's `intensity_range`.
         image_labels: [A] int8, the place of each image label's value, UNKNOWN where nobody said.
     """
@@ -35,6 +38,7 @@ class Example(TypedDict):
     labelled: bool
     attached: int
     spacing_mm: np.ndarray
+    spacing_origin: SpacingOrigin
     low: float
     high: float
     image_labels: np.ndarray

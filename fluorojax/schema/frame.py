@@ -10,7 +10,16 @@ from fluorojax.core.errors import InputError
 
 Spacing = tuple[float, float]
 Plane = Literal["object", "detector", "unknown"]
+SpacingOrigin = Literal["unknown", "stated", "calibrated", "magnification", "imager"]
 
+ORIGINS: dict[SpacingOrigin, str] = {
+    "unknown": "unknown",
+    "stated": "stated, in the plane of the object",
+    "calibrated": "calibrated, in the plane of the object",
+    "magnification": "of the detector, divided by the estimated magnification",
+    "imager": "of the detector, larger than in the body by an unknown magnification",
+}
+"""Where a spacing comes from, in words that stand beside every figure in millimetres."""
 UNKNOWN_SPACING: Spacing = (math.nan, math.nan)
 NOT_GIVEN = (math.nan, math.nan)
 USUAL_SPACING_MM = (0.02, 5.0)
@@ -39,30 +48,37 @@ class Frame:
             to float32, in which data sets store it, so that every way gives the same masks. Rows
             and columns are those of `pixels`, thus of a file as it is shown, whichever way its
             orientation turned it.
-        plane: the plane that the spacing is of: 'object', that of the thing shown, as tables of
-            cases give it; 'detector', larger by the magnification; or 'unknown'.
+        spacing_origin: where the spacing comes from, one of `ORIGINS`.
         number: number in its sequence, -1 where unknown.
         source: file or description, for messages.
+        hidden: [H, W] bool, the pixels that hold no picture (padding, behind a shutter); None: all
+            of them do.
         value_range: (lowest, highest) value that can be stored: of integers the type's, of floats
             their own minimum and maximum, unless it is given.
 
     Raises:
         InputError: not two axes, no pixel, no grey values (truth values, colours, text), values
             that are NaN, infinite or beyond float32, a spacing that is not two positive numbers or
-            NaN twice, or values outside the range given.
+            NaN twice, values outside the range given, or `hidden` of another shape.
     """
 
     pixels: np.ndarray
     spacing_mm: Spacing = UNKNOWN_SPACING
-    plane: Plane = "unknown"
+    spacing_origin: SpacingOrigin = "unknown"
     number: int = -1
     source: str = ""
     value_range: tuple[float, float] = NOT_GIVEN
+    hidden: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_pixels(self.pixels, self._name)
         object.__setattr__(self, "spacing_mm", _spacing(self.spacing_mm, self._name))
         object.__setattr__(self, "value_range", self._value_range())
+        if self.hidden is not None and self.hidden.shape != self.pixels.shape:
+            raise InputError(
+                f"{self._name}: hidden has shape {self.hidden.shape}, and the frame is "
+                f"{self.pixels.shape}; give a truth value for each pixel"
+            )
 
     @property
     def _name(self) -> str:
@@ -78,6 +94,16 @@ class Frame:
     def spacing_known(self) -> bool:
         """Whether a pixel's size is known."""
         return not math.isnan(self.spacing_mm[0])
+
+    @property
+    def plane(self) -> Plane:
+        """The plane that the spacing is of.
+
+        'object' is that of the thing shown, 'detector' is larger by the magnification.
+        """
+        if self.spacing_origin == "unknown" or not self.spacing_known:
+            return "unknown"
+        return "detector" if self.spacing_origin == "imager" else "object"
 
     def _value_range(self) -> tuple[float, float]:
         low, high = self.value_range

@@ -50,6 +50,7 @@ def test_the_frame_of_an_example_has_its_spacing_and_number():
         "image": PIXELS,
         "frame": 7,
         "spacing_mm": np.float32([0.57, 0.57]),
+        "spacing_origin": "stated",
     }
     frame = frame_of(example)
     assert frame.spacing_mm == Frame(PIXELS, (0.57, 0.57)).spacing_mm
@@ -59,7 +60,7 @@ def test_the_frame_of_an_example_has_its_spacing_and_number():
 
 
 def test_a_smaller_frame_has_larger_pixels():
-    frame = Frame(PIXELS, (0.5, 0.25), "object", 3)
+    frame = Frame(PIXELS, (0.5, 0.25), "stated", 3)
     half = shrunk(frame, (3, 8))
     assert half.shape == (3, 4)
     assert half.spacing_mm == (1.0, 0.5)

@@ -142,7 +142,7 @@ def test_png_with_damaged_pixels_is_refused(tmp_path):
         read_frame(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("name", ["a.dcm", "a.bmp", "a"])
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a"])
 def test_other_formats_are_refused_with_remedy(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(InputError, match=r"PNG or TIFF"):

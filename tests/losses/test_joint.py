@@ -236,6 +236,23 @@ def test_the_finest_coarser_level_has_the_whole_weight():
     np.testing.assert_allclose(found, [scope + 2 * wire], rtol=1e-5)
 
 
+def test_each_coarser_level_weighs_half_of_the_one_before():
+    logits, targets = scene()
+    levels = [0 * logits[:, ::side, ::side] for side in (2, 4, 8)]
+
+    def cost(given):
+        return float(joint_loss(logits, targets, SPEC, given)[1]["auxiliary"][0])
+
+    # Of logits of 0 a level costs log 2 and 1 - (n + 1) / (pixels / 2 + n + 1) a class.
+    cells = np.asarray(targets.mask)[0]
+    for k, side in ((1, 4), (2, 8)):
+        blocks = cells.reshape(cells.shape[0] // side, side, cells.shape[1] // side, side, -1)
+        n = blocks.max((1, 3)).sum((0, 1))
+        each = np.log(2) + 1 - (n + 1) / (blocks.shape[0] * blocks.shape[2] / 2 + n + 1)
+        more = cost(tuple(levels[: k + 1])) - cost(tuple(levels[:k]))
+        assert more == pytest.approx(0.5**k * (each * np.array([1.0, 2.0])).sum(), rel=1e-4)
+
+
 def test_a_coarse_pixel_counts_only_where_all_of_its_pixels_do():
     logits, targets = scene()
     targets.ignore[:, ::2, 16::2] = 1  # one of the four in each block on the right

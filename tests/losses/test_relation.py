@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from fluorojax.losses.relation import attachment, disconnection
+from fluorojax.losses.relation import attachment, disconnection, reference_reach
 
 SIZE = 64
 ONES = np.ones((1, SIZE, SIZE), np.float32)
@@ -110,3 +110,22 @@ def test_the_default_reach_is_96_blocks():
     child[..., :10] = 0
     loose = attachment(parent, child, np.ones_like(child), block=1)
     np.testing.assert_allclose(loose, [(110 - 97) / 110], atol=1e-6)
+
+
+def test_the_reach_of_a_reference_is_the_attachment_of_the_exact_mask():
+    parent, child = scene(gap=(32, 40))
+    two = [np.concatenate(pair) for pair in zip((parent, child), scene(), strict=True)]
+    share, inside = reference_reach(*two, np.concatenate([ONES, ONES]))
+    np.testing.assert_allclose(share, [6 / 10, 0.0], atol=1e-6)  # 4 blocks before the gap, 6 behind
+    np.testing.assert_allclose(share, attachment(*two, np.concatenate([ONES, ONES])), atol=1e-6)
+    behind = np.zeros((SIZE, SIZE), bool)
+    behind[28:36, 40:] = True  # the blocks of 4 that the wire's rows 31 and 32 touch
+    np.testing.assert_array_equal(np.asarray(inside)[0] == 0, behind)
+    assert (np.asarray(inside)[1] == 1).all()
+
+
+def test_what_does_not_count_is_no_part_of_a_references_reach():
+    parent, child = scene(gap=(32, 40))
+    weight = ONES.copy()
+    weight[0, :, 52:] = 0  # half of what lies behind the gap
+    np.testing.assert_allclose(reference_reach(parent, child, weight)[0], [3 / 7], atol=1e-6)

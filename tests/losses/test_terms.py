@@ -40,6 +40,22 @@ def test_the_usual_numbers_of_the_terms_are_those_of_their_sources():
     assert usual["tversky_miss"] == 0.7
 
 
+def test_the_parameters_of_the_terms_have_these_defaults_and_limits():
+    found = {
+        name: (p.field.default, p.field.metadata["limits"].low, p.field.metadata["limits"].high)
+        for term in TERMS.values()
+        for name, p in term.parameters.items()
+    }
+    assert found == {
+        "dice_smooth": (1.0, 0.0, 1_000_000),
+        "focal_gamma": (2.0, 0.0, 10.0),
+        "tversky_miss": (0.7, 0.0, 1.0),
+        "boundary_px": (8, 1, 256),
+        "cldice_iterations": (5, 0, 100),
+        "attachment_px": (4, 1, 64),
+    }
+
+
 def brier(probabilities, target, weight, power):
     """Return the mean distance between probability and truth, raised to a power."""
     return (weight * jnp.abs(probabilities - target) ** power).sum((1, 2)) / weight.sum((1, 2))

@@ -65,6 +65,15 @@ def test_soft_cldice_of_one_channel_sees_a_gap_and_forgives_width():
     assert float(soft_cldice(bar(5, slice(4, 12)), whole, ones, 5)[0]) > gap
 
 
+def test_soft_cldice_of_two_bars_apart_by_hand():
+    upper, lower = np.zeros((2, 1, 24, 40), np.float32)
+    upper[0, 4, 4:14], lower[0, 16, 4:24] = 1, 1
+    # Bars of one row are their own centrelines: a = 1 / (10 + 1), b = 1 / (20 + 1).
+    a, b = 1 / 11, 1 / 21
+    found = soft_cldice(upper, lower, np.ones_like(upper), 2)
+    np.testing.assert_allclose(found, [1 - 2 * a * b / (a + b)], rtol=1e-6)
+
+
 def test_soft_cldice_of_empty_masks():
     nothing, whole = np.zeros((1, 24, 40), np.float32), bar(5)
     ones = np.ones_like(nothing)

@@ -87,6 +87,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 labelled=case.labelled,
                 attached=case.attached,
                 spacing_mm=frame.spacing_mm,
+                spacing_origin=frame.spacing_origin,
                 stratum=case.stratum,
                 image_labels=case.image_labels,
             )
