@@ -70,6 +70,28 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "far = distance(y, reach) * (1.0 + y) + distance(1.0 - y, reach) * y",
     ): "within the object the distance to the object is 0",
     (
+        "fluorojax/inference/postprocess.py",
+        "total, _ = finder.find_costs(starts, ends, find_all_ends=False)",
+        "total, _ = finder.find_costs(starts, ends)",
+    ): "the first end that is found is the cheapest of all; looking on takes time alone",
+    (
+        "fluorojax/knee/measure/axes.py",
+        "share = np.where(a != b, (HALF - a) / np.where(a != b, b - a, 1), 0.5)",
+        "share = np.where(a != b, (HALF - a) / np.where(a != b, b - a, 2), 0.5)",
+    ): "the divisor keeps numpy from dividing by 0, and the quotient is not taken there",
+    (
+        "fluorojax/knee/measure/fits.py",
+        "on_circle = points[np.abs(rough.residuals(points)) <= 1.5 * step]",
+        "on_circle = points[np.abs(rough.residuals(points)) < 1.5 * step]",
+    ): "no point of a sampled contour lies on the bound to the last bit",
+    (
+        "fluorojax/knee/measure/joint.py",
+        "tray = (from_under @ down <= plane.step) & (contour.normals @ outward >= "
+        "math.cos(math.pi / 4))",
+        "tray = (from_under @ down <= plane.step) & (contour.normals @ outward > "
+        "math.cos(math.pi / 4))",
+    ): "no normal of a sampled contour lies on the bound to the last bit",
+    (
         "fluorojax/inference/predictor.py",
         "return maps, tuple(jax.nn.softmax(values[0]) for values in output.image_labels)",
         "return maps, tuple(jax.nn.softmax(values[-1]) for values in output.image_labels)",

@@ -81,7 +81,9 @@ def test_a_manifest_of_format_2_is_the_same_network(folder):
     export.write_manifest(folder, format_2(folder))
     assert fluorojax.load(folder).rules == RULES
     export.add_scores(folder, "test", {"dice": 0.5})
-    assert json.loads((folder / "manifest.json").read_text())["format"] == export.FORMAT
+    text = (folder / "manifest.json").read_text()
+    assert json.loads(text)["format"] == export.FORMAT
+    assert len(text.splitlines()) > 50  # a line a value, for whoever looks at it in an editor
     assert fluorojax.load(folder).rules == RULES
 
 

@@ -44,6 +44,16 @@ def test_what_is_wrong_is_one_line_with_path_field_and_remedy(fields):
     )
 
 
+def test_a_step_is_a_whole_number_and_scores_may_say_more_than_is_read(fields):
+    fields["origin"] = {"step": 1.5}
+    with pytest.raises(InputError, match=r"origin.step is 1.5"):
+        todays(fields, PATH)
+    fields["origin"] = {"step": 100}
+    recall = {"mean": 0.5, "patient_mean": 0.4, "unit": "mm"}
+    fields["scores"] = {"test": {"classes": {"scope": {"metrics": {"recall": recall}}}}}
+    assert todays(fields, PATH)["scores"] == fields["scores"]
+
+
 def test_fields_that_do_not_fit_each_other_are_named(fields):
     fields["preprocessing"]["image_size"] = [15, 16]
     with pytest.raises(InputError, match=r"image_size is \(15, 16\), .* multiples of 2"):

@@ -241,6 +241,16 @@ def test_probabilities_are_the_mean_over_views_and_attributes_of_the_frame_as_it
         ({"parent_class": 2}, {}, r"parent_class and child_class are \(2, None\)"),
         ({"landmarks": True}, {}, "landmarks need a parent_class and another child_class"),
         (
+            {"landmarks": True, "parent_class": 0},
+            {},
+            "landmarks need a parent_class and another child_class, and these are .0, None.",
+        ),
+        (
+            {"landmarks": True, "parent_class": 1, "child_class": 1},
+            {},
+            "landmarks need a parent_class and another child_class, and these are .1, 1.",
+        ),
+        (
             {"parent_class": 1, "child_class": 0},
             {"rules": MaskRules(CLASSES, relation=Relation(child="b", parent="a"))},
             "the network learned a out of b, and .* is another relation",

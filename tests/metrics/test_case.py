@@ -12,7 +12,11 @@ from fluorojax.metrics.case import (
     METRICS,
     PAIRED_EMPTY_POLICY,
     PRIMARY,
+    SWEPT,
+    Mask,
     MetricSettings,
+    Pair,
+    brief_scores,
     paired_score,
     score_case,
 )
@@ -22,6 +26,22 @@ CLASSES = (ClassInfo("scope", "region"), ClassInfo("wire", "curve"))
 RELATION = Relation(child="wire", parent="scope")
 SHAPE = (60, 80)
 UNKNOWN = (math.nan, math.nan)
+
+
+def test_a_share_is_at_most_one_and_a_length_has_no_limit():
+    most = {name: METRICS[name].most for name in ("dice", "cldice", "hd95", "betti0_error")}
+    assert most == {"dice": 1.0, "cldice": 1.0, "hd95": math.inf, "betti0_error": math.inf}
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_brief_scores_are_those_of_the_whole(k):
+    reference, found = masks(), masks(slice(20, 50))
+    found[20:22, :20, 0] = False
+    pair = Pair(Mask(found[..., k]), Mask(reference[..., k]), (1.0, 1.0))
+    brief = brief_scores(pair, CLASSES[k].kind, "px", MetricSettings())
+    whole = score_case(found, reference, classes=CLASSES, spacing=UNKNOWN)[k]
+    assert brief == {name: whole[name] for name in SWEPT[CLASSES[k].kind]}
+    assert 0 < brief[PRIMARY[CLASSES[k].kind]] < 1
 
 
 def masks(wire: slice = slice(20, 60)) -> np.ndarray:

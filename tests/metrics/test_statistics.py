@@ -120,3 +120,10 @@ def test_draws_of_seeds_without_a_score_are_made_again():
 def test_of_nothing_there_is_no_interval():
     ours, theirs = np.array([[0.4, NAN]]), np.array([[NAN, 0.1]])
     assert np.isnan(statistics.bootstrap_interval(ours, theirs)).all()
+
+
+def test_all_changes_of_sign_are_made_up_to_twelve_patients():
+    # All differ the same way, so 2 of the 2^P changes are as far: exact with 12, drawn with 13.
+    twelve, thirteen = np.ones((1, 12)), np.ones((1, 13))
+    assert statistics.permutation_p(twelve, 0 * twelve, draws=9) == 2 / 2**12
+    assert statistics.permutation_p(thirteen, 0 * thirteen, draws=9) == 1 / 10

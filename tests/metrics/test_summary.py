@@ -115,8 +115,8 @@ def test_no_rows_and_a_case_twice_are_refused():
 
 def test_summary_is_strict_json(tmp_path):
     summary = summarise(ROWS, MetricSettings())
-    write_summary(summary, tmp_path / "deep" / "summary.json")
-    text = (tmp_path / "deep" / "summary.json").read_text("utf-8")
+    write_summary(summary, tmp_path / "deep" / "er" / "summary.json")
+    text = (tmp_path / "deep" / "er" / "summary.json").read_text("utf-8")
     assert json.loads(text, parse_constant=pytest.fail) == summary
     assert summary["settings"]["tolerance_mm"] == 1.0
     summary["cases"] = math.nan

@@ -143,6 +143,8 @@ def test_the_scale_says_where_it_comes_from():
     known = thickness(spacing=(np.nan, np.nan), known_width=KnownWidth("tibial_component", 72.0))
     assert known.value == pytest.approx(truth, abs=0.15)
     assert "tibial component of known width 72 mm" in known.scale_source
+    # The width has the error of its edges: of 72 mm at a fifth of a millimetre a pixel, little.
+    assert 1 < known.uncertainty / plain.uncertainty < 1.5
     ball = film({"patella": [disc((70, 0), 12.5)]}, pose, "ap", True).field("patella")
     calibrated = thickness(spacing=(np.nan, np.nan), calibration=CalibrationObject(25.0, ball))
     assert calibrated.value == pytest.approx(truth, abs=0.15)
@@ -300,6 +302,8 @@ def test_tolerances_are_configurable_and_undecided_at_their_limits():
         ({"edge_error_px": 0.0}, "edge_error_px 0.0: must be positive"),
         ({"class_names": ("femur",)}, "one name a class"),
         ({"masks": np.full((9, 9, 2), 255)}, "bool or in"),
+        ({"masks": np.linspace(0, 2, 162).reshape(9, 9, 2)}, "bool or in"),
+        ({"masks": np.linspace(-1, 1, 162).reshape(9, 9, 2)}, "bool or in"),
         ({"masks": np.zeros((1, 40, 2), bool)}, "at least 3 rows and columns"),
     ],
 )
