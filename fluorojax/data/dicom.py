@@ -9,7 +9,6 @@ Source: DICOM PS3.3 2024, C.7.6.3 (pixels), C.11.1 and C.11.2 (LUTs), C.7.6.11 (
 (collimator).
 """
 
-import copy
 import dataclasses
 import functools
 import os
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.pixels.decoders.base import JPEGExtended12BitDecoder
 from pydicom.pixels.processing import (
     apply_color_lut,
     apply_modality_lut,
@@ -31,6 +31,8 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.dicom_geometry import outside, spacing_of
 from fluorojax.data.picture import Picture, check_size, grey_values
 from fluorojax.schema.frame import Frame, Spacing, SpacingOrigin
+
+JPEGExtended12BitDecoder.add_plugin("imagecodecs", ("fluorojax.data.dicom_jpeg", "decode"))
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 """Of names; files without any are DICOM by their content."""
@@ -250,8 +252,15 @@ def _decoded(path: Path, dataset: pydicom.Dataset, number: int) -> np.ndarray:
     source = pydicom.dcmread(path) if syntax == DeflatedExplicitVRLittleEndian else path
     if isinstance(source, pydicom.Dataset) and not any(name in source for name in _PIXELS):
         raise InputError("no picture is in it (no pixel data); leave it out")
+    # What a file leaves out has its usual value; bits above the stored ones are looked at later.
+    options: dict[str, Any] = {
+        "bits_stored": int(dataset.BitsStored),
+        "pixel_representation": int(dataset.PixelRepresentation),
+        "samples_per_pixel": int(dataset.SamplesPerPixel),
+        "correct_unused_bits": False,
+    }
     try:
-        pixels = pixel_array(source, index=number - 1)
+        pixels = pixel_array(source, index=number - 1, **options)
     except NotImplementedError as error:
         raise InputError(
             f"its pixels are stored as '{syntax.name}', which is not read; export it without "
@@ -266,7 +275,10 @@ def _decoded(path: Path, dataset: pydicom.Dataset, number: int) -> np.ndarray:
 
 def _of_frame(dataset: pydicom.Dataset, number: int) -> pydicom.Dataset:
     """Return a file's values with those of one frame, which enhanced files keep in groups."""
-    flat = copy.copy(dataset)
+    flat = pydicom.Dataset()
+    flat.update(dataset)  # a copy of it shares its values, and those of another frame would stay
+    flat.file_meta = dataset.file_meta
+    flat.set_original_encoding(*dataset.original_encoding)
     places = (number - 1, 0)
     for name, place in zip(_GROUPS, places, strict=True):
         groups = dataset.get(name) or []

@@ -299,8 +299,8 @@ def _naming(source: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    lines = str(error).split("\n")
-    return lines[0][:120] if lines[0] else type(error).__name__
+    text = " ".join(str(error).split())
+    return text[:160] if text else type(error).__name__
 
 
 @contextmanager
