@@ -83,4 +83,5 @@ def shrunk(frame: Frame, size: tuple[int, int]) -> Frame:
         mm * before / after
         for mm, before, after in zip(frame.spacing_mm, frame.shape, pixels.shape, strict=True)
     )
-    return dataclasses.replace(frame, pixels=pixels, spacing_mm=(row_mm, column_mm))
+    size = (row_mm, column_mm)
+    return dataclasses.replace(frame, pixels=pixels, spacing_mm=size, hidden=None)

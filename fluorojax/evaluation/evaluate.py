@@ -1,6 +1,7 @@
 """Scores of every case of a split, on the frames' own grids, with a picture of each."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -203,10 +204,12 @@ class _Collected:
     scoring: Scoring
     probabilities: ProbabilityScores
     with_probabilities: int = 0
+    spacings: Counter[str] = dataclasses.field(default_factory=Counter)
     one_label: list[Row] = dataclasses.field(default_factory=list)
     image_labels: list[Row] = dataclasses.field(default_factory=list)
 
     def add(self, case: Case) -> None:
+        self.spacings[frame_of(case.example).spacing_origin] += 1
         if len(self.scoring.info.classes) > 1:
             self.one_label.extend(as_one_label(case, self.scoring))
         self.image_labels.extend(image_label_rows(case, self.scoring.info))
@@ -273,6 +276,7 @@ def _write_evaluation(
     rows = score_split(predict, frames, scoring, on_case=keep)
     unlabelled = sum(not row.labelled for row in frames.rows)
     summary = summarise(rows, scoring.settings) | {"unlabelled": unlabelled, **notes}
+    summary["spacings"] = dict(sorted(collected.spacings.items()))
     if collected.with_probabilities:
         summary["thresholds"] = dict(zip(names, map(float, thresholds), strict=True))
         summary["confidence"] = collected.probabilities.summary(points)

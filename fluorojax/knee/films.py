@@ -37,6 +37,7 @@ from fluorojax.knee.write import (
     write_picture,
     write_tables,
 )
+from fluorojax.schema.frame import ORIGINS
 
 BALL = "calibration_ball"
 """The class of a ball or coin of known diameter; only masks drawn by hand have it."""
@@ -210,7 +211,8 @@ def knee_film(
             f"{film.case.image}: {rows} x {columns} pixels; a film has at least {LEAST_PX} rows "
             "and columns where it is measured"
         )
-    spacing, spacing_from = _spacing(film, given)
+    magnification = _magnification(seen, given)
+    spacing, spacing_from = _spacing(seen, given, magnification)
     finer = [n / m for n, m in zip(seen.image.shape, seen.fields.shape, strict=False)]
     knee = KneeFilm(
         seen.fields,
@@ -219,7 +221,7 @@ def knee_film(
         (spacing[0] * finer[0], spacing[1] * finer[1]),
         side,
         implant,
-        given.magnification,
+        magnification,
         given.known_width,
         _ball(seen, source.class_names, given.ball_mm),
         source.recall.get("radiolucency"),
@@ -254,22 +256,34 @@ def _word(
     return words[value], where
 
 
-def _spacing(film: Film, given: Overrides) -> tuple[tuple[float, float], str]:
+def _magnification(seen: Observation, given: Overrides) -> float | None:
+    """Return how much larger the spacing's plane shows the knee; None: nobody knows.
+
+    What a file was calibrated for, or has divided by its estimated magnification, is the knee's.
+    """
+    if given.magnification is not None:
+        return given.magnification
+    return 1.0 if seen.spacing_origin in ("calibrated", "magnification") else None
+
+
+def _spacing(
+    seen: Observation, given: Overrides, magnification: float | None
+) -> tuple[tuple[float, float], str]:
     """Return a pixel's size, and in words in which plane it is measured and where it comes from."""
-    spacing, where = film.case.spacing_mm, "table of cases"
-    if given.spacing_mm is not None:
-        spacing, where = given.spacing_mm, "as given"
+    spacing, where = seen.spacing_mm, ORIGINS[seen.spacing_origin]
+    if seen.spacing_origin == "stated":
+        where = "table of cases" if given.spacing_mm is None else "as given"
     if math.isnan(spacing[0]):
         return spacing, "unknown"
     size = f"{spacing[0]:g} x {spacing[1]:g} mm ({where})"
-    if given.magnification is None:
+    if magnification is None:
         return (
             spacing,
             f"{size}, at the detector; magnification unknown: lengths are {DETECTOR_PLANE}",
         )
-    if given.magnification == 1:
+    if magnification == 1:
         return spacing, f"{size}, in the plane of the knee"
-    return spacing, f"{size}, at the detector; magnification {given.magnification:g} as given"
+    return spacing, f"{size}, at the detector; magnification {magnification:g} as given"
 
 
 def _ball(

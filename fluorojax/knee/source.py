@@ -15,6 +15,7 @@ from fluorojax.data.frames import shrunk
 from fluorojax.inference.inputs import frames_of, is_dataset
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
+from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing, SpacingOrigin
 from fluorojax.schema.info import UNKNOWN
 
 if TYPE_CHECKING:
@@ -54,12 +55,15 @@ class Observation(NamedTuple):
             grid than the image's.
         image_labels: what a network predicts for the whole film: name -> (value, source).
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
+        spacing_mm, spacing_origin: of the image's pixels (see `Frame`).
     """
 
     image: np.ndarray
     fields: np.ndarray
     image_labels: Mapping[str, tuple[str, str]]
     edge_error_px: float | None = None
+    spacing_mm: Spacing = UNKNOWN_SPACING
+    spacing_origin: SpacingOrigin = "unknown"
 
 
 class Source(NamedTuple):
@@ -167,7 +171,8 @@ def predicted_by(
             for name, choice in prediction.image_labels.items()
         }
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
-        return Observation(frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX)
+        size = frame.spacing_mm, frame.spacing_origin
+        return Observation(frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX, *size)
 
     return Source(films, [c.name for c in model.classes], find, about, recall or {})
 
@@ -185,7 +190,9 @@ def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:
 
     def find(film: Film) -> Observation:
         frame, mask, _ = load_case(folder, film.case)
-        return Observation(frame.pixels, grid.shrink_masks(mask, (MOST_PX, MOST_PX)), {})
+        fields = grid.shrink_masks(mask, (MOST_PX, MOST_PX))
+        size = frame.spacing_mm, frame.spacing_origin
+        return Observation(frame.pixels, fields, {}, None, *size)
 
     films = [labelled[name] for name in dict.fromkeys(names or labelled)]
     about = {"folder": str(path), "cases": cases_file, "fingerprint": fingerprint(folder)}

@@ -9,6 +9,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.metrics.tables import AGAIN, ROUNDING
+from fluorojax.schema.frame import ORIGINS
 from fluorojax.schema.info import Kind
 from fluorojax.schema.renamed import KEYS, with_new_names
 
@@ -180,6 +181,7 @@ def _whole(value: Any) -> None:
             "thresholds": _each(_SHARE),
             "confidence": _each(_CONFIDENCE),
             "image_labels": _each(_image_label),
+            "spacings": _each(_count, tuple(ORIGINS)),
         },
     )(value, "")
     lacking = value.get("confidence", {}).keys() - value.get("thresholds", {}).keys()

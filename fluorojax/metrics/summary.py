@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +13,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.geometry.surface import Unit
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings, Status
 from fluorojax.metrics.tables import AGAIN, number, read_table, word
+from fluorojax.schema.frame import ORIGINS, SpacingOrigin
 from fluorojax.schema.info import Kind
 from fluorojax.schema.renamed import COLUMNS as RENAMED
 
@@ -174,6 +175,12 @@ def lookup(summary: dict[str, Any], name: str) -> float:
     else:
         entry = summary["foreground_mean"][metric]
     return float("nan") if entry["mean"] is None else entry["mean"]
+
+
+def spacings_in_words(summary: Mapping[str, Any]) -> str:
+    """Return where the millimetres of a split come from; '' where nothing is known of them."""
+    counts: Mapping[SpacingOrigin, int] = summary.get("spacings") or {}
+    return "; ".join(f"{ORIGINS[origin]} ({n} cases)" for origin, n in counts.items())
 
 
 def write_summary(summary: dict[str, Any], path: Path) -> None:

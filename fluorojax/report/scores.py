@@ -10,7 +10,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
 from fluorojax.metrics.saved import read_summary
-from fluorojax.metrics.summary import read_cases_csv
+from fluorojax.metrics.summary import read_cases_csv, spacings_in_words
 from fluorojax.report.page import css_colour
 from fluorojax.schema.renamed import KEYS, with_new_names
 
@@ -220,6 +220,7 @@ class Definitions:
 
     metrics: Sequence[tuple[str, str]]
     tolerances: str
+    spacings: str
     policy: str
 
 
@@ -229,11 +230,13 @@ def definitions(evaluations: Sequence[Evaluation]) -> Definitions | None:
         return None
     used = [m for m in METRICS if any(m in e.metrics_shown for e in evaluations)]
     settings = (e.summary["settings"] for e in evaluations if e.summary.get("settings"))
+    spacings = [words for e in evaluations if (words := spacings_in_words(e.summary))]
     return Definitions(
         metrics=[
             (METRICS[m].label, f"{METRICS[m].text}. {BETTER[METRICS[m].better]}") for m in used
         ],
         tolerances=" ".join(dict.fromkeys(map(_tolerances, settings))),
+        spacings=" ".join(f"Spacing: {words}." for words in dict.fromkeys(spacings)),
         policy=next((e.summary.get("empty_policy") for e in evaluations if e.summary), None)
         or EMPTY_POLICY,
     )

@@ -9,6 +9,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.evaluation import evaluate
 from fluorojax.inference import export as exports
+from fluorojax.metrics.summary import spacings_in_words
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.training.checkpoint import Checkpoints
 from fluorojax.training.setup import Run
@@ -94,6 +95,8 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
                 f"  {stratum} ({count})", *(_score(classes, name, metric) for metric in names)
             )
     console.print(table)
+    if summary.get("spacings", {}).keys() - {"stated", "unknown"}:
+        console.print(f"spacing: {spacings_in_words(summary)}", markup=False)
     if summary.get("image_labels"):
         print_image_labels(summary["image_labels"])
 

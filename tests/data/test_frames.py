@@ -67,3 +67,11 @@ def test_a_smaller_frame_has_larger_pixels():
     assert (half.plane, half.number) == ("object", 3)
     assert shrunk(frame, (6, 8)) is frame
     assert not shrunk(Frame(PIXELS), (3, 8)).spacing_known
+
+
+def test_what_holds_no_picture_is_of_the_whole_frame_alone():
+    frame = Frame(PIXELS, hidden=np.zeros(PIXELS.shape, bool))
+    smaller = shrunk(frame, (PIXELS.shape[0] // 2, PIXELS.shape[1] // 2))
+    assert smaller.hidden is None
+    with pytest.raises(InputError, match="hidden has shape"):
+        Frame(PIXELS, hidden=np.zeros((1, 1), bool))

@@ -66,7 +66,10 @@ def test_a_second_process_is_refused_until_the_first_is_gone_however_it_went(tmp
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as first:
         assert first.stdout.readline() == b"held\n"
-        with pytest.raises(InputError, match=f"process {first.pid} on"), workdir.lock(tmp_path):
+        with (
+            pytest.raises(InputError, match=f"process {first.pid} works in"),
+            workdir.lock(tmp_path),
+        ):
             pass
         first.kill()
     with workdir.lock(tmp_path):
