@@ -93,6 +93,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "no normal of a sampled contour lies on the bound to the last bit",
     (
         "fluorojax/inference/predictor.py",
+        "maps = jax.nn.sigmoid(jnp.concatenate(logits, -1)[0])",
+        "maps = jax.nn.sigmoid(jnp.concatenate(logits, -1)[1])",
+    ): "jax takes the last place for one beyond it, and of a batch of one the last is the first",
+    (
+        "fluorojax/inference/predictor.py",
         "return maps, tuple(jax.nn.softmax(values[0]) for values in output.image_labels)",
         "return maps, tuple(jax.nn.softmax(values[-1]) for values in output.image_labels)",
     ): "of a batch of one, the first is the last",

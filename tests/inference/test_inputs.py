@@ -1,9 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.inference.inputs import cases_of, frames_of, spacing_given, thresholds_given
+from tests.data.dicoms import write
 from tests.folders import edit_csv, write_folder
 
 
@@ -94,3 +96,21 @@ def test_two_whole_numbers_may_be_one_with_a_decimal_comma():
 def test_a_class_has_one_threshold():
     with pytest.raises(InputError, match="wire stands there twice"):
         thresholds_given("wire=0.2,wire=0.3", ("scope", "wire"), (0.5, 0.5))
+
+
+def test_of_a_cine_each_frame_is_a_case_with_its_number(tmp_path):
+    write(tmp_path / "run.dcm", np.zeros((3, 4, 4), np.uint8))
+    write(tmp_path / "1.2.840", np.zeros((4, 4), np.uint8))
+    cases = cases_of([tmp_path])
+    assert [(c.case, c.sequence, c.frame) for c in cases] == [
+        ("1.2.840", "", -1),
+        ("run_0001", "run", 1),
+        ("run_0002", "run", 2),
+        ("run_0003", "run", 3),
+    ]
+    assert {c.image for c in cases[1:]} == {tmp_path / "run.dcm"}
+
+
+def test_a_file_that_cannot_be_read_is_a_case_to_be_named_later(tmp_path):
+    (tmp_path / "run.dcm").write_bytes(b"")
+    assert [(c.case, c.frame) for c in cases_of([tmp_path])] == [("run", -1)]

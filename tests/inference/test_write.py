@@ -14,9 +14,11 @@ from fluorojax.inference import export
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.write import predict_cases
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
+from tests.data import dicoms
 from tests.folders import edit_csv, write_folder
 
 VIEW = ImageLabelInfo("view", ("front", "side"))
@@ -98,6 +100,30 @@ def test_a_spacing_that_nobody_says_is_said(folder, exported, tmp_path, capsys):
     assert "the spacing of 1 is not known: gaps are closed up to 8 pixels" in said
     predicted(exported, [folder], tmp_path)
     assert "the spacing of" not in capsys.readouterr().out
+
+
+def test_a_cine_is_predicted_frame_by_frame_and_says_whose_millimetres_it_has(
+    folder, exported, tmp_path, capsys
+):
+    frames = [load_frame(case).pixels for case in read_cases(folder).cases[:3]]
+    cine = dicoms.write(tmp_path / "run.dcm", np.stack(frames), ImagerPixelSpacing=[0.57, 0.57])
+    found = predicted(exported, [cine], tmp_path / "out")
+    assert sorted(found) == ["run_0001", "run_0002", "run_0003"]
+    assert "spacing of 3 is of the detector" in " ".join(capsys.readouterr().out.split())
+    alone = predicted(exported, [folder], tmp_path / "alone")
+    for n in range(3):  # the same frames, and the same size of a pixel
+        np.testing.assert_array_equal(found[f"run_{n + 1:04d}"], alone[f"c{n}"])
+
+
+def test_each_case_is_counted_when_it_is_done_and_those_of_an_earlier_call_apart(
+    folder, exported, tmp_path
+):
+    model, cases, heard = export.load(exported), read_cases(folder).cases[:3], []
+    first = predict_cases(model, cases[:2], tmp_path, {"call": 1}, on_case=heard.append)
+    again = predict_cases(model, cases, tmp_path, {"call": 1}, on_case=heard.append)
+    assert (first.written, first.skipped, again.written, again.skipped) == (2, 0, 1, 2)
+    assert heard == [1, 2, 1, 2, 3]
+    assert again.spacings == {"stated": 3}
 
 
 def test_image_labels_are_written_by_case(folder, exported, tmp_path):

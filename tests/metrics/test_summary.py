@@ -131,6 +131,7 @@ def test_names_stand_in_the_file_as_they_are_written(tmp_path):
 
 def test_cases_csv_comes_back_as_written(tmp_path):
     rows = [*ROWS, wire('odd, "name"', "ü", 1 / 3, cldice=0.1 + 0.2)]
+    write_cases_csv(rows, tmp_path / "deep" / "er" / "cases.csv")
     write_cases_csv(rows, tmp_path / "cases.csv")
     back = read_cases_csv(tmp_path / "cases.csv")
     assert len(back) == len(rows)
