@@ -1,4 +1,4 @@
-"""Annotations to masks: label images in three encodings, and shapes drawn in LabelMe."""
+"""Annotations to masks: label images in three encodings, and what annotation tools write."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json
+from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
+from fluorojax.data.coco import CocoFile, is_coco, read_coco
+from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.readers import read_mask_image
 from fluorojax.schema import bitmask
@@ -30,15 +34,23 @@ def annotation_files(path: str | Path, info: DatasetInfo) -> tuple[Path, ...]:
 
 
 def read_annotation(
-    path: str | Path, info: DatasetInfo, encoding: str, shape: tuple[int, int], case: str
+    path: str | Path,
+    info: DatasetInfo,
+    encoding: str,
+    shape: tuple[int, int],
+    case: str,
+    *,
+    image: Path | None = None,
+    frame: int = -1,
+    rules: LabelRules = PLAIN,
 ) -> np.ndarray:
     """Read one annotation as a mask a class.
 
-    A path that ends in `.json` is LabelMe, whatever the encoding. Otherwise a label image:
-    `bitmask` (bit k = class k), `index` (value k + 1, or the class's `mask_value`; 0 is nothing) or
-    `per_class` (a file a class, 0 and 1 or 0 and 255; every class needs its file, so that a
-    forgotten one is not taken for an absent object). In a mask of 0 and 255 alone, a smoothed edge
-    is taken at half.
+    A path that ends in one of `OF_TOOLS` is a file of an annotation tool, whatever the encoding.
+    Otherwise a label image: `bitmask` (bit k = class k), `index` (value k + 1, or the class's
+    `mask_value`; 0 is nothing) or `per_class` (a file a class, 0 and 1 or 0 and 255; every class
+    needs its file, so that a forgotten one is not taken for an absent object). In a mask of 0 and
+    255 alone, a smoothed edge is taken at half.
 
     Args:
         path: the annotation; with `per_class` it holds `{class}` in the place of the class's name.
@@ -46,6 +58,9 @@ def read_annotation(
         encoding: one of `ENCODINGS`.
         shape: rows and columns of the frame.
         case: the case's name, for messages.
+        image: the frame's file, which files of many frames' annotations list.
+        frame: its number, the first of a file of several being 1; -1: not said.
+        rules: what else dataset.json says of labels.
 
     Returns:
         [*shape, C] bool.
@@ -54,9 +69,49 @@ def read_annotation(
         InputError: a missing or unreadable file, another size than the frame's, an unknown label
             value or name, or a shape that cannot be drawn.
     """
-    if str(path).lower().endswith(".json"):
-        return read_labelme(Path(path), info, shape, case)
+    if read := OF_TOOLS.get(_suffix(path)):
+        return read(Path(path), Subject(info, shape, case, image, frame, rules))
     return _DECODERS[encoding](Path(path), info, shape, case)
+
+
+def of_a_tool(path: str | Path) -> bool:
+    """Say whether an annotation is a file of an annotation tool, which needs no mask encoding."""
+    return _suffix(path) in OF_TOOLS
+
+
+def catalogue_of(path: str | Path, case: str = "") -> Catalogue | None:
+    """Return the pictures that an annotation lists, where it is a file of many frames' ones.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    parse = _CATALOGUES.get(_suffix(path))
+    found = kept(Path(path), case, parse) if parse else None
+    return found if isinstance(found, Catalogue) else None
+
+
+def _suffix(path: str | Path) -> str:
+    return Path(path).suffix.lower()
+
+
+def _parse_json(path: Path, case: str) -> Any:
+    """Return a COCO file, or what another JSON file says."""
+    document = read_json(path, most=MOST_BYTES, case=case)
+    return CocoFile(path, document) if is_coco(document) else document
+
+
+def _read_json_shapes(path: Path, subject: Subject) -> np.ndarray:
+    found = kept(path, subject.case, _parse_json)
+    if isinstance(found, CocoFile):
+        return read_coco(found, subject)
+    return read_labelme(path, found, subject)
+
+
+OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
+    ".json": _read_json_shapes,
+}
+"""What reads the files of annotation tools, by their ending."""
+_CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json}
 
 
 def read_ignore(path: str | Path, shape: tuple[int, int], case: str) -> np.ndarray:

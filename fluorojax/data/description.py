@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
+from fluorojax.data import label_rules
 from fluorojax.data.annotations import index_values
 from fluorojax.data.problems import MAX_PROBLEMS, perhaps, refuse, said, unseen
 from fluorojax.schema import bitmask
@@ -32,8 +33,8 @@ _KEYS = (
     "mask_encoding",
     "relation",
     "split_unit",
-    "coco",
     "image_labels",
+    *label_rules.KEYS,
 )
 _CLASS_KEYS = ("name", "kind", "mask_value")
 _LABEL_KEYS = ("name", "values", "chiral")
@@ -57,7 +58,8 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
     """Read and check `dataset.json`.
 
     Returns:
-        The description, and the mask encoding; '' where none is given (LabelMe needs none).
+        The description, and the mask encoding; '' where none is given (files of annotation tools
+        need none).
 
     Raises:
         InputError: everything that is wrong, with its remedy.
@@ -73,6 +75,7 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
             *_wrong_classes(fields),
             *_wrong_relation(fields),
             *_wrong_image_labels(fields),
+            *label_rules.wrong_rules(fields, _class_names(fields)),
         ],
     )
     info = DatasetInfo(
@@ -91,10 +94,13 @@ def read_description(path: Path) -> tuple[DatasetInfo, str]:
     return info, encoding
 
 
+def read_label_rules(path: Path) -> label_rules.LabelRules:
+    """Return what a `dataset.json` that `read_description` has checked says of annotations."""
+    return label_rules.rules_of(read_json(path))
+
+
 def _wrong_fields(fields: Mapping[str, Any]) -> list[str]:
     problems = _unknown("", fields, _KEYS)
-    if fields.get("coco"):
-        problems.append("'coco' is not read yet; convert it to LabelMe or to masks")
     name = fields.get("name", "")
     if not isinstance(name, str):
         problems.append(f"name {said(name)} is no text; write it in quotes")

@@ -18,14 +18,17 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import reading, why_no_file
 from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import progress
-from fluorojax.data import leaks, splits
+from fluorojax.data import catalogue, leaks, splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
     annotation_files,
+    catalogue_of,
+    of_a_tool,
     read_annotation,
     read_ignore,
 )
-from fluorojax.data.description import NEEDED_COLUMNS, read_description
+from fluorojax.data.description import NEEDED_COLUMNS, read_description, read_label_rules
+from fluorojax.data.label_rules import PLAIN, LabelRules
 from fluorojax.data.located import locate, missing
 from fluorojax.data.problems import MAX_PROBLEMS, one_line, perhaps, refuse, said
 from fluorojax.data.readers import read_frame
@@ -86,6 +89,7 @@ class Folder:
     info: DatasetInfo
     encoding: str
     cases: tuple[Case, ...]
+    rules: LabelRules = PLAIN
 
     def split(self, name: str) -> tuple[Case, ...]:
         """Return the cases of one split, in the table's order."""
@@ -173,16 +177,19 @@ def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folde
             f"{one_line(cases_file)}"
         )
     info, encoding = read_description(root / "dataset.json")
+    rules = read_label_rules(root / "dataset.json")
     table = root / cases_file
     problems: list[str] = []
     rows = read_rows(table, info)
     parsed = [_parse_case(row, root, info, problems) for row in rows]
+    if rules.coco:
+        parsed = _labelled_by_coco(parsed, root, rules, problems)
     cases, wrong_splits = splitting(parsed, info)
     problems += _repeated_cases(cases)
     problems += _missing_files(cases, info, root)
     problems += _wrong_annotations(cases, info, encoding)
     refuse(table, problems + wrong_splits)
-    return Folder(root, table, info, encoding, tuple(cases))
+    return Folder(root, table, info, encoding, tuple(cases), rules)
 
 
 def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], list[str]]:
@@ -225,11 +232,19 @@ def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray
         frame = load_frame(case)
     except InputError as error:
         raise InputError(f"case {case.case}: {error}") from error
-    info = folder.info
     mask = (
-        read_annotation(case.annotation, info, folder.encoding, frame.shape, case.case)
+        read_annotation(
+            case.annotation,
+            folder.info,
+            folder.encoding,
+            frame.shape,
+            case.case,
+            image=case.image,
+            frame=case.frame,
+            rules=folder.rules,
+        )
         if case.labelled
-        else np.zeros((*frame.shape, len(info.classes)), bool)
+        else np.zeros((*frame.shape, len(folder.info.classes)), bool)
     )
     ignore = (
         read_ignore(case.ignore, frame.shape, case.case)
@@ -307,7 +322,7 @@ class _Found:
         self.pictures[leaks.picture(frame.pixels)].append(case)
         if ignore.all():
             self.ignored.append(case)
-        if mask.any():
+        if mask.any() and catalogue_of(case.annotation) is None:
             self.drawn[case.annotation].append(case)
         for counts, count in zip(self.pixels.values(), mask.sum((0, 1)), strict=True):
             counts[case.split] += int(count)
@@ -373,7 +388,7 @@ def fingerprint(folder: Folder) -> str:
     for case in folder.cases:
         files += _files(case, folder.info)
     digest = hashlib.sha256()
-    for path in dict.fromkeys(files):  # a cine is named by each of its frames
+    for path in dict.fromkeys(files):  # one may be named by many cases
         with reading(path):
             content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode())
@@ -495,15 +510,46 @@ def _missing_files(cases: Sequence[Case], info: DatasetInfo, root: Path) -> list
     ]
 
 
+def _labelled_by_coco(
+    cases: list[Case], root: Path, rules: LabelRules, problems: list[str]
+) -> list[Case]:
+    """Give the cases without annotation that the COCO file lists its path."""
+    path = locate(root, rules.coco)
+    if reason := missing(path, root):
+        problems.append(f"coco of dataset.json: {reason}")
+        return cases
+    listed = catalogue_of(path)
+    if listed is None:
+        problems.append(
+            f"coco of dataset.json: {path} is no COCO file (it has no lists 'images' and "
+            "'annotations'); name one that is"
+        )
+        return cases
+    chosen, wrong = catalogue.labelled_by(listed, cases)
+    problems += wrong
+    return chosen
+
+
+def _wrong_catalogues(cases: Sequence[Case]) -> list[str]:
+    """Check that no two cases take one picture's annotation from a file of many."""
+    by_file = leaks.grouped((c for c in cases if of_a_tool(c.annotation)), lambda c: c.annotation)
+    return [
+        problem
+        for path, members in by_file.items()
+        if len(members) > 1 and os.path.isfile(path) and (listed := catalogue_of(path))
+        for problem in catalogue.shared_entries(listed, members)
+    ]
+
+
 def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) -> list[str]:
     """Check each annotation against the encoding, and `attached` against the relation."""
-    images = [c for c in cases if c.labelled and not _is_labelme(c)]
+    images = [c for c in cases if c.labelled and not of_a_tool(c.annotation)]
     problems = [
-        f"case {said(case.case)}: {case.annotation}: one LabelMe file holds all classes; write its "
-        f"path without '{CLASS_PLACEHOLDER}'"
+        f"case {said(case.case)}: {case.annotation}: one file of a tool holds all classes; write "
+        f"its path without '{CLASS_PLACEHOLDER}'"
         for case in cases
-        if _is_labelme(case) and CLASS_PLACEHOLDER in case.annotation
-    ]
+        if of_a_tool(case.annotation) and CLASS_PLACEHOLDER in case.annotation
+    ] or _wrong_catalogues(cases)
     if images and not encoding:
         problems.append(
             f"case {said(images[0].case)}: {images[0].annotation} is a mask, but dataset.json has "
@@ -524,10 +570,6 @@ def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) 
             if case.attached != -1
         ]
     return problems
-
-
-def _is_labelme(case: Case) -> bool:
-    return case.annotation.lower().endswith(".json")
 
 
 def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:

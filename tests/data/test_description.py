@@ -96,7 +96,7 @@ def classes(*entries):
         ({"split_unit": "study"}, "split_unit 'study'"),
         ({"name": "a b"}, "name 'a b'"),
         ({"split-unit": "frame"}, "unknown field 'split-unit'"),
-        ({"coco": "x.json"}, "'coco' is not read yet"),
+        ({"coco": 3}, "coco '3' is no path|coco 3 is no path"),
         ({"classes": []}, "classes: write a list such as"),
         (classes(("scope", "region"), ("scope", "curve")), "class 'scope' stands there 2 times"),
         (classes(("scope", "area"), ("wire", "curve")), "class 'scope': kind 'area': write region"),

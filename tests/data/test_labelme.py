@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.data import labelme as drawing
+from fluorojax.data import shapes as drawing
 from fluorojax.data.annotations import read_annotation
 from fluorojax.schema.info import ClassInfo, DatasetInfo
 
@@ -124,7 +124,7 @@ def test_labelme_drawn_on_another_size_is_refused(tmp_path):
     ("text", "message"),
     [
         ('{"shapes": [', "not valid JSON.*export it again"),
-        ('{"images": [], "annotations": []}', "no LabelMe file.*COCO is not read yet"),
+        ('{"images": {}, "annotations": []}', "no LabelMe file.*nor one of COCO"),
         ("[]", "no LabelMe file"),
     ],
 )
@@ -219,10 +219,10 @@ def by_definition(points, width, shape):
 def test_short_and_long_segments_are_drawn_as_defined(width, step):
     rng = np.random.default_rng(step)
     points = 150 + np.cumsum(rng.uniform(-step, step, (6, 2)), axis=0)
-    item = drawing._Drawn(0, "linestrip", points, f"width_px={width}", "")
-    canvas = np.zeros((300, 310), bool)
-    drawing._draw_linestrip(item, drawing._Sheet(canvas.shape, 10**9), canvas)
-    np.testing.assert_array_equal(canvas, by_definition(points, width, canvas.shape))
+    canvas = drawing.Canvas((300, 310), 1)
+    canvas.draw(0, drawing.Outline("linestrip", points, "", width))
+    found = canvas.mask[..., 0]
+    np.testing.assert_array_equal(found, by_definition(points, width, found.shape))
 
 
 def many(kind, points):
