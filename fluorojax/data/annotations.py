@@ -13,9 +13,10 @@ from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
 from fluorojax.data.coco import CocoFile, is_coco, read_coco
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
+from fluorojax.data.line_table import read_line_table
 from fluorojax.data.readers import read_mask_image
 from fluorojax.schema import bitmask
-from fluorojax.schema.info import DatasetInfo
+from fluorojax.schema.info import DatasetInfo, index_values
 
 CLASS_PLACEHOLDER = "{class}"
 
@@ -109,6 +110,7 @@ def _read_json_shapes(path: Path, subject: Subject) -> np.ndarray:
 
 OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
     ".json": _read_json_shapes,
+    ".csv": read_line_table,
 }
 """What reads the files of annotation tools, by their ending."""
 _CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json}
@@ -186,13 +188,6 @@ _DECODERS: dict[str, Callable[[Path, DatasetInfo, tuple[int, int], str], np.ndar
     "index": _read_index,
     "per_class": _read_per_class,
 }
-
-
-def index_values(info: DatasetInfo) -> tuple[int, ...]:
-    """Return each class's grey value in the encoding `index`: its `mask_value`, or k + 1."""
-    return tuple(
-        k + 1 if c.mask_value is None else c.mask_value for k, c in enumerate(info.classes)
-    )
 
 
 def _read_binary(path: Path, shape: tuple[int, int], case: str) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any, get_args
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
 from fluorojax.data import label_rules
-from fluorojax.data.annotations import index_values
 from fluorojax.data.problems import MAX_PROBLEMS, perhaps, refuse, said, unseen
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import (
@@ -20,6 +19,7 @@ from fluorojax.schema.info import (
     Relation,
     SplitUnit,
     image_labels_from_json,
+    index_values,
 )
 from fluorojax.schema.renamed import with_new_names
 

@@ -35,9 +35,7 @@ def read_rows(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
         InputError: not UTF-8, not separated by commas, other columns than those of `dataset.json`,
             a row of more or fewer values, a character that cannot be seen, or no row.
     """
-    text, skipped = _without_sep(read_text(path), path)
-    records = [(line + skipped, row) for line, row in _records(text, path, skipped) if any(row)]
-    (_, header), rows = (records[0], records[1:]) if records else ((1, []), [])
+    header, rows = read_records(path)
     header = [COLUMNS.get(name, name) for name in header]
     columns = len(header)
     while columns and not header[columns - 1] and not any(any(r[columns - 1 :]) for _, r in rows):
@@ -49,6 +47,24 @@ def read_rows(path: Path, info: DatasetInfo) -> list[dict[str, str]]:
     rows = [(line, _without_commas(row, columns)) for line, row in rows]
     refuse(path, _wrong_rows(rows, header))
     return [{**dict(zip(header, row, strict=True)), LINE: str(line)} for line, row in rows]
+
+
+def read_records(path: Path, case: str = "") -> tuple[list[str], list[Record]]:
+    """Return the first line that is not blank, and the others with their numbers in the file.
+
+    Blanks around values are removed, and a byte order mark and a first line `sep=,` left out.
+
+    Raises:
+        InputError: not UTF-8, or no table separated by commas.
+    """
+    text, skipped = _without_sep(read_text(path, case=case), path)
+    records = [(line + skipped, row) for line, row in _records(text, path, skipped) if any(row)]
+    return (records[0][1], records[1:]) if records else ([], [])
+
+
+def separator_of(header: Sequence[str]) -> str:
+    """Return in words what the columns of a header are separated by that has a single one."""
+    return next((name for text in header for c, name in _SEPARATORS.items() if c in text), "")
 
 
 def _without_sep(text: str, path: Path) -> tuple[str, int]:
@@ -119,9 +135,8 @@ def _wrong_columns(header: Sequence[str], info: DatasetInfo) -> list[str]:
         return [f"the file is empty; write a header ({', '.join(NEEDED_COLUMNS)}, ...) and cases"]
     if len(header) > MOST_COLUMNS:
         return [f"{len(header)} columns; is it the right file?"]
-    for separator, name in _SEPARATORS.items():
-        if not set(header) & set(NEEDED_COLUMNS) and any(separator in text for text in header):
-            return [f"columns are separated by {name}; save it separated by commas"]
+    if not set(header) & set(NEEDED_COLUMNS) and (name := separator_of(header)):
+        return [f"columns are separated by {name}; save it separated by commas"]
     unknown = [name for name in header if name and name not in known]
     problems = [
         f"no column '{name}'; add it (needed: {', '.join(NEEDED_COLUMNS)})"

@@ -133,6 +133,13 @@ class DatasetInfo:
         )
 
 
+def index_values(info: DatasetInfo) -> tuple[int, ...]:
+    """Return each class's grey value in the encoding `index`: its `mask_value`, or k + 1."""
+    return tuple(
+        k + 1 if c.mask_value is None else c.mask_value for k, c in enumerate(info.classes)
+    )
+
+
 def image_labels_from_json(entries: Iterable[Mapping[str, Any]]) -> tuple[ImageLabelInfo, ...]:
     """Build from a list of `{"name": ..., "values": [...], "chiral": ...}`."""
     return tuple(ImageLabelInfo(**{**e, "values": tuple(e["values"])}) for e in entries)
