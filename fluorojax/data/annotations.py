@@ -11,6 +11,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
 from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
 from fluorojax.data.coco import CocoFile, is_coco, read_coco
+from fluorojax.data.cvat import parse_cvat, read_cvat
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.line_table import read_line_table
@@ -108,12 +109,17 @@ def _read_json_shapes(path: Path, subject: Subject) -> np.ndarray:
     return read_labelme(path, found, subject)
 
 
+def _read_xml(path: Path, subject: Subject) -> np.ndarray:
+    return read_cvat(kept(path, subject.case, parse_cvat), subject)
+
+
 OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
     ".json": _read_json_shapes,
+    ".xml": _read_xml,
     ".csv": read_line_table,
 }
 """What reads the files of annotation tools, by their ending."""
-_CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json}
+_CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json, ".xml": parse_cvat}
 
 
 def read_ignore(path: str | Path, shape: tuple[int, int], case: str) -> np.ndarray:
