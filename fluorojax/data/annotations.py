@@ -12,6 +12,7 @@ from fluorojax.core.files import read_json
 from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
 from fluorojax.data.coco import CocoFile, is_coco, read_coco
 from fluorojax.data.cvat import parse_cvat, read_cvat
+from fluorojax.data.dicom_seg import SUFFIXES, parse_seg, read_seg
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.line_table import read_line_table
@@ -113,10 +114,15 @@ def _read_xml(path: Path, subject: Subject) -> np.ndarray:
     return read_cvat(kept(path, subject.case, parse_cvat), subject)
 
 
+def _read_dicom(path: Path, subject: Subject) -> np.ndarray:
+    return read_seg(kept(path, subject.case, parse_seg), subject)
+
+
 OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
     ".json": _read_json_shapes,
     ".xml": _read_xml,
     ".csv": read_line_table,
+    **dict.fromkeys(SUFFIXES, _read_dicom),
 }
 """What reads the files of annotation tools, by their ending."""
 _CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json, ".xml": parse_cvat}
