@@ -16,6 +16,7 @@ from fluorojax.data.dicom_seg import SUFFIXES, parse_seg, read_seg
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.line_table import read_line_table
+from fluorojax.data.nifti_mask import is_nifti, read_nifti_labels
 from fluorojax.data.readers import read_mask_image
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import DatasetInfo, index_values
@@ -74,6 +75,8 @@ def read_annotation(
     """
     if read := OF_TOOLS.get(_suffix(path)):
         return read(Path(path), Subject(info, shape, case, image, frame, rules))
+    if rules.values:
+        return _read_values(Path(path), rules, shape, case)
     return _DECODERS[encoding](Path(path), info, shape, case)
 
 
@@ -128,8 +131,12 @@ OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
 _CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json, ".xml": parse_cvat}
 
 
-def read_ignore(path: str | Path, shape: tuple[int, int], case: str) -> np.ndarray:
+def read_ignore(
+    path: str | Path, shape: tuple[int, int], case: str, value: int | None = None
+) -> np.ndarray:
     """Read the pixels that count neither in loss nor in scores: values 0 and 1, or 0 and 255.
+
+    With a `value` it is a label image, in which that value is such pixels'.
 
     Returns:
         `shape` bool, True = ignored.
@@ -137,7 +144,18 @@ def read_ignore(path: str | Path, shape: tuple[int, int], case: str) -> np.ndarr
     Raises:
         InputError: as for `read_annotation`.
     """
+    if value is not None:
+        return _read_labels(Path(path), shape, case) == value
     return _read_binary(Path(path), shape, case)
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """Read a label image, PNG, TIFF or NIfTI, as [H, W] of values.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return read_nifti_labels(path) if is_nifti(path) else read_mask_image(path)
 
 
 def _sharpen(labels: np.ndarray) -> np.ndarray:
@@ -156,7 +174,7 @@ def _sharpen(labels: np.ndarray) -> np.ndarray:
 
 def _read_labels(path: Path, shape: tuple[int, int], case: str) -> np.ndarray:
     try:
-        labels = read_mask_image(path)
+        labels = read_labels(path)
     except InputError as error:
         raise InputError(f"case {case}: {error}") from error
     if labels.shape != tuple(shape):
@@ -184,6 +202,16 @@ def _read_index(path: Path, info: DatasetInfo, shape: tuple[int, int], case: str
     unknown = ~np.isin(labels, (0, *values))
     _refuse_unknown(labels, unknown, path, case, f"index of 0 = nothing, {meaning}")
     return np.stack([labels == value for value in values], -1)
+
+
+def _read_values(path: Path, rules: LabelRules, shape: tuple[int, int], case: str) -> np.ndarray:
+    """Read a label image in which each class has one value or several."""
+    labels = _read_labels(path, shape, case)
+    known = {0, *(v for values in rules.values for v in values)}
+    known |= set() if rules.ignore_value is None else {rules.ignore_value}
+    meaning = ", ".join(map(str, sorted(known)))
+    _refuse_unknown(labels, ~np.isin(labels, list(known)), path, case, f"labels {meaning}")
+    return np.stack([np.isin(labels, values) for values in rules.values], -1)
 
 
 def _read_per_class(path: Path, info: DatasetInfo, shape: tuple[int, int], case: str) -> np.ndarray:

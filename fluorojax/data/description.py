@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
@@ -52,6 +52,26 @@ OPTIONAL_COLUMNS = (
 )
 """Of the table of cases; each image label has a column of its own name besides."""
 MAX_VALUES = 127  # of an image label: a frame stores its value's place in 8 bits
+
+
+class Described(NamedTuple):
+    """What a dataset folder says of itself.
+
+    Attributes:
+        info, encoding, rules: its description.
+        table: the file that names the cases.
+        rows: the cases, by column.
+        files: those that say any of this.
+        notes: what was guessed, and why.
+    """
+
+    info: DatasetInfo
+    encoding: str
+    rules: label_rules.LabelRules
+    table: Path
+    rows: list[dict[str, str]]
+    files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_description(path: Path) -> tuple[DatasetInfo, str]:

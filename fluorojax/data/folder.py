@@ -18,7 +18,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import reading, why_no_file
 from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import progress
-from fluorojax.data import catalogue, leaks, splits
+from fluorojax.data import catalogue, leaks, nnunet, splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
     annotation_files,
@@ -26,8 +26,9 @@ from fluorojax.data.annotations import (
     of_a_tool,
     read_annotation,
     read_ignore,
+    read_labels,
 )
-from fluorojax.data.description import NEEDED_COLUMNS, read_description, read_label_rules
+from fluorojax.data.description import NEEDED_COLUMNS, Described, read_description, read_label_rules
 from fluorojax.data.label_rules import PLAIN, LabelRules
 from fluorojax.data.located import locate, missing
 from fluorojax.data.problems import MAX_PROBLEMS, one_line, perhaps, refuse, said
@@ -82,7 +83,10 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """A dataset folder whose description and table are sound; its pixels are not yet read."""
+    """A dataset folder whose description and table are sound; its pixels are not yet read.
+
+    `described_by` are the files that say what it is; `notes` what was guessed of it, and why.
+    """
 
     root: Path
     cases_file: Path
@@ -90,6 +94,8 @@ class Folder:
     encoding: str
     cases: tuple[Case, ...]
     rules: LabelRules = PLAIN
+    described_by: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def split(self, name: str) -> tuple[Case, ...]:
         """Return the cases of one split, in the table's order."""
@@ -167,7 +173,26 @@ Splitting = Callable[[Sequence[Case], DatasetInfo], tuple[list[Case], list[str]]
 
 def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folder:
     root = Path(directory)
-    for path in (root, root / "dataset.json", root / cases_file):
+    found = _described(root, cases_file)
+    info, rules, table = found.info, found.rules, found.table
+    problems: list[str] = []
+    parsed = [_parse_case(row, root, info, problems) for row in found.rows]
+    if rules.coco:
+        parsed = _labelled_by_coco(parsed, root, rules, problems)
+    cases, wrong_splits = splitting(parsed, info)
+    problems += _repeated_cases(cases)
+    problems += _missing_files(cases, info, root)
+    problems += _wrong_annotations(cases, info, found.encoding)
+    refuse(table, problems + wrong_splits)
+    return Folder(root, table, info, found.encoding, tuple(cases), rules, found.files, found.notes)
+
+
+def _described(root: Path, cases_file: str) -> Described:
+    """Return what a folder says of itself, in our form or in nnU-Net's."""
+    if nnunet.is_raw(root):
+        return nnunet.read_raw(root, cases_file, read_labels)
+    description, table = root / "dataset.json", root / cases_file
+    for path in (root, description, table):
         reason = why_no_file(path)
         if not reason or (path is root and reason.startswith("a folder")):
             continue
@@ -176,20 +201,9 @@ def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folde
             f"{one_line(str(path))}: {there}; a dataset folder holds dataset.json and "
             f"{one_line(cases_file)}"
         )
-    info, encoding = read_description(root / "dataset.json")
-    rules = read_label_rules(root / "dataset.json")
-    table = root / cases_file
-    problems: list[str] = []
-    rows = read_rows(table, info)
-    parsed = [_parse_case(row, root, info, problems) for row in rows]
-    if rules.coco:
-        parsed = _labelled_by_coco(parsed, root, rules, problems)
-    cases, wrong_splits = splitting(parsed, info)
-    problems += _repeated_cases(cases)
-    problems += _missing_files(cases, info, root)
-    problems += _wrong_annotations(cases, info, encoding)
-    refuse(table, problems + wrong_splits)
-    return Folder(root, table, info, encoding, tuple(cases), rules)
+    info, encoding = read_description(description)
+    rules, rows = read_label_rules(description), read_rows(table, info)
+    return Described(info, encoding, rules, table, rows, (description, table))
 
 
 def _with_splits(cases: Sequence[Case], info: DatasetInfo) -> tuple[list[Case], list[str]]:
@@ -247,7 +261,7 @@ def load_case(folder: Folder, case: Case) -> tuple[Frame, np.ndarray, np.ndarray
         else np.zeros((*frame.shape, len(folder.info.classes)), bool)
     )
     ignore = (
-        read_ignore(case.ignore, frame.shape, case.case)
+        read_ignore(case.ignore, frame.shape, case.case, folder.rules.ignore_value)
         if case.ignore
         else np.zeros(frame.shape, bool)
     )
@@ -291,6 +305,7 @@ def check_cases(folder: Folder) -> FolderSummary:
         pixels={name: counts.total() for name, counts in found.pixels.items()},
         image_labels=_attribute_counts(folder),
         notes=(
+            *folder.notes,
             *found.empty_classes(),
             *_values_never_learned(folder),
             *leaks.alike_units(folder.cases, folder.info.split_unit),
@@ -383,8 +398,8 @@ def _values_never_learned(folder: Folder) -> list[str]:
 
 
 def fingerprint(folder: Folder) -> str:
-    """Return the sha256 (hex) of dataset.json, the table, and every file that the table names."""
-    files = [folder.root / "dataset.json", folder.cases_file]
+    """Return the sha256 (hex) of what describes the folder, and every file that its table names."""
+    files = [*folder.described_by]
     for case in folder.cases:
         files += _files(case, folder.info)
     digest = hashlib.sha256()
