@@ -9,15 +9,15 @@ from scipy import ndimage
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
+from fluorojax.data import dicom, nifti
 from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
 from fluorojax.data.coco import CocoFile, is_coco, read_coco
 from fluorojax.data.cvat import parse_cvat, read_cvat
-from fluorojax.data.dicom_seg import SUFFIXES, parse_seg, read_seg
+from fluorojax.data.dicom_seg import parse_seg, read_seg
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.line_table import read_line_table
-from fluorojax.data.nifti_mask import is_nifti, read_nifti_labels
-from fluorojax.data.readers import read_mask_image
+from fluorojax.data.readers import read_frame, read_mask_image, suffix_of
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import DatasetInfo, index_values
 
@@ -125,7 +125,7 @@ OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
     ".json": _read_json_shapes,
     ".xml": _read_xml,
     ".csv": read_line_table,
-    **dict.fromkeys(SUFFIXES, _read_dicom),
+    **dict.fromkeys(dicom.SUFFIXES, _read_dicom),
 }
 """What reads the files of annotation tools, by their ending."""
 _CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json, ".xml": parse_cvat}
@@ -155,7 +155,7 @@ def read_labels(path: Path) -> np.ndarray:
     Raises:
         InputError: it cannot be read.
     """
-    return read_nifti_labels(path) if is_nifti(path) else read_mask_image(path)
+    return read_frame(path).pixels if suffix_of(path) in nifti.SUFFIXES else read_mask_image(path)
 
 
 def _sharpen(labels: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, reading
 from fluorojax.data.problems import perhaps, said
+from fluorojax.data.readers import holds_several, stem_of
 
 if TYPE_CHECKING:
     from fluorojax.data.folder import Case
@@ -18,8 +19,6 @@ Parsed = TypeVar("Parsed")
 
 MOST_BYTES = 256 * MIB
 """Of a file of annotations."""
-PICTURES = (".png", ".jpg", ".jpeg", ".jpe", ".bmp")
-"""Endings of files that hold one frame, however a tool numbers them."""
 _MOST_KEPT = 2  # files; one is asked for again and again, case after case
 _kept: dict[tuple[Any, ...], Any] = {}
 _one_at_a_time = threading.Lock()
@@ -82,9 +81,10 @@ class Catalogue:
         """
         if (found := self.find_whole(image)) is not None:
             return found
-        of_a_file = frame >= 1 and image.suffix.lower() not in PICTURES
-        numbered = self._by_stem.get(f"frame_{frame - 1:06d}", ()) if of_a_file else ()
-        for places in (self._by_name.get(image.name), numbered, self._by_stem.get(image.stem)):
+        numbered = self._by_stem.get(f"frame_{frame - 1:06d}")
+        if not self._by_name.get(image.name) and numbered and holds_several(image):
+            return self._only(numbered, image)
+        for places in (self._by_name.get(image.name), self._by_stem.get(stem_of(image))):
             if places:
                 return self._only(places, image)
         return None

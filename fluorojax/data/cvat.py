@@ -14,9 +14,10 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, reading
 from fluorojax.core.numbers import hint, number, whole
 from fluorojax.data import shapes
-from fluorojax.data.catalogue import MOST_BYTES, PICTURES, Catalogue
+from fluorojax.data.catalogue import MOST_BYTES, Catalogue
 from fluorojax.data.label_rules import Subject
 from fluorojax.data.problems import said
+from fluorojax.data.readers import holds_several
 from fluorojax.data.shapes import Outline
 
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ def _of_tracks(
     file: CvatFile, subject: Subject, where: str
 ) -> Iterator[tuple["Element", str | None, str]]:
     """Yield what the tracks show in a frame; CVAT counts frames from 0."""
-    if subject.image is not None and subject.image.suffix.lower() in PICTURES:
+    if subject.image is not None and not holds_several(subject.image):
         raise InputError(
-            f"{where}: the format 'CVAT for video' names no pictures, so {subject.image.name} "
-            "cannot be found in it; export it as 'CVAT for images 1.1'"
+            f"{where}: the format 'CVAT for video' names no pictures, so {subject.image.name}, "
+            "which holds one frame, cannot be found in it; export it as 'CVAT for images 1.1'"
         )
     if subject.frame < 1:
         raise InputError(

@@ -14,11 +14,12 @@ from pydicom.pixels.utils import pixel_array
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, reading
 from fluorojax.data.catalogue import MOST_BYTES
+from fluorojax.data.dicom import is_dicom
 from fluorojax.data.label_rules import Subject
 from fluorojax.data.problems import one_line, said
+from fluorojax.data.readers import header_of
 
 TYPES = ("BINARY", "FRACTIONAL", "LABELMAP")
-SUFFIXES = (".dcm", ".dicom", ".ima")
 
 
 class _Source(NamedTuple):
@@ -183,13 +184,10 @@ def _source(file: SegmentationFile, subject: Subject, where: str) -> tuple[str, 
     Raises:
         InputError: the segmentation is of another image, or it is not said which frame it is.
     """
-    if subject.image is None or subject.image.suffix.lower() not in SUFFIXES:
+    if subject.image is None or not is_dicom(subject.image):
         return _only_source(file, subject, where)
-    with reading(subject.image, subject.case), _decoding(str(subject.image)):
-        header = pydicom.dcmread(
-            subject.image, stop_before_pixels=True, specific_tags=["SOPInstanceUID",
-                                                                   "NumberOfFrames"])  # fmt: skip
-        uid, frames = str(header.SOPInstanceUID), int(header.get("NumberOfFrames", 1) or 1)
+    header = header_of(subject.image)
+    uid, frames = header.instance, header.frames
     if uid not in file.sources:
         raise InputError(
             f"{where}: the segmentation of another image than {subject.image.name}; correct the "

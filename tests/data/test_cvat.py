@@ -19,6 +19,11 @@ def bar(rows=slice(2, 8), columns=slice(3, 10)):
     return mask
 
 
+@pytest.fixture(autouse=True)
+def a_cine(monkeypatch):
+    monkeypatch.setattr("fluorojax.data.cvat.holds_several", lambda path: path.stem == "cine")
+
+
 def image(*shapes, name="a.png", size='width="30" height="20"'):
     return f'<image id="0" name="{name}" {size}>{"".join(shapes)}</image>'
 
@@ -102,7 +107,7 @@ def test_tracks_show_what_they_show_in_a_frame(tmp_path):
 @pytest.mark.parametrize(
     ("name", "frame", "message"),
     [
-        ("a.png", 3, "names no pictures.*export it as 'CVAT for images 1.1'"),
+        ("a.png", 3, "names no pictures.*holds one frame.*export it as 'CVAT for images 1.1'"),
         ("cine.dcm", -1, "which frame of the video.*column 'frame'"),
         ("cine.dcm", 11, "frame 11, but CVAT had 10"),
         ("cine.dcm", 4, "track 4: drawn in frame 3 and not in frame 4, nor said to be outside"),

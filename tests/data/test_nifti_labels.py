@@ -33,11 +33,11 @@ def test_the_first_axis_runs_along_a_row(tmp_path, name, slices, kind):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.zeros((30, 20, 2), np.uint8), "30 x 20 x 2 pixels; only single slices are read"),
+        (np.zeros((30, 20, 2), np.uint8), "30 x 20 x 2 values; one slice is read"),
         (np.zeros((20, 30), np.uint8), "the mask is 30 x 20, the frame 20 x 30"),
-        (np.full((30, 20), 0.5, np.float32), "values that are no labels"),
-        (np.full((30, 20), np.nan, np.float32), "values that are no labels"),
-        (np.full((30, 20), -1, np.int16), "values that are no labels"),
+        (np.full((30, 20), 0.5, np.float32), "values that are no whole numbers|values from -1"),
+        (np.full((30, 20), np.nan, np.float32), "values that are no whole numbers|values from -1"),
+        (np.full((30, 20), -1, np.int16), "values that are no whole numbers|values from -1"),
         (np.full((30, 20), 9, np.uint8), "unknown label value 9"),
     ],
 )
