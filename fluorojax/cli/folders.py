@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from fluorojax.core.progress import console
+from fluorojax.core.progress import console, progress
 
 
 def check(options: argparse.Namespace) -> None:
@@ -19,11 +19,29 @@ def check(options: argparse.Namespace) -> None:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Check a folder of frames and build its data set, so that training can start at once."""
+    """Check a folder of frames and build its data set, or write it in another tool's form."""
+    if options.to_nnunet or options.to_coco:
+        hand_on(options)
+        return
     from fluorojax.datasets.source import open_folder
 
     dataset = open_folder(options.dir, options.cases, options.built_dir)
     console.print(f"{dataset.info.name} is built, content {dataset.fingerprint[:12]}")
+
+
+def hand_on(options: argparse.Namespace) -> None:
+    """Write a folder of frames for other tools."""
+    from fluorojax.data.folder import read_folder
+    from fluorojax.data.write_coco import write_coco
+    from fluorojax.data.write_nnunet import write_nnunet
+
+    folder = read_folder(options.dir, options.cases)
+    for out, write in ((options.to_nnunet, write_nnunet), (options.to_coco, write_coco)):
+        if out:
+            with progress("write", len(folder.cases)) as on_case:
+                lines = write(folder, out, on_case)
+            for line in lines:
+                console.print(line, markup=False)
 
 
 def show_folder(summary: Mapping[str, Any]) -> None:

@@ -23,6 +23,10 @@ def prepare(command: argparse.ArgumentParser) -> None:
     """Add the options that name a folder to be built."""
     _folder(command)
     command.add_argument("--built-dir", default="datasets", help="where built data sets are kept")
+    for name, what in (("nnunet", "an nnU-Net raw folder"), ("coco", "frames and COCO files")):
+        command.add_argument(
+            f"--to-{name}", type=Path, metavar="OUT", help=f"write {what} there instead of building"
+        )
 
 
 def train(command: argparse.ArgumentParser) -> None:
