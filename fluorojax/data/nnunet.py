@@ -1,11 +1,12 @@
 """nnU-Net's raw folders as dataset folders: what they say, and guesses of what they do not."""
 
+import dataclasses
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from fluorojax.data.problems import refuse, said
 from fluorojax.data.table import LINE, read_rows
 from fluorojax.geometry.skeleton import skeleton
 from fluorojax.schema import bitmask
-from fluorojax.schema.info import ClassInfo, DatasetInfo, Kind
+from fluorojax.schema.info import ClassInfo, DatasetInfo, Kind, SplitUnit
 
 BESIDE = "fluorojax.json"
 """Says what nnU-Net's description cannot: kinds, relation, split unit; in the form of ours."""
@@ -75,6 +76,7 @@ def read_raw(root: Path, cases_file: str, read_labels: Labels) -> Described:
         files.append(root / BESIDE)
     else:
         info, notes = _guessed(root, values, cases, read_labels)
+        info = dataclasses.replace(info, split_unit=fields.get("split_unit", "patient"))
     rules = LabelRules(
         names=rules.names,
         widths=rules.widths,
@@ -113,6 +115,8 @@ def _wrong_fields(fields: Mapping[str, Any]) -> list[str]:
     ending = fields.get("file_ending")
     if not isinstance(ending, str) or not re.fullmatch(r"\.[A-Za-z0-9.]+", ending):
         problems.append(f"file_ending {said(repr(ending))}: write one such as '.png'")
+    if fields.get("split_unit", "patient") not in get_args(SplitUnit):
+        problems.append(f"split_unit: write one of {', '.join(get_args(SplitUnit))}")
     return problems
 
 
@@ -336,28 +340,26 @@ def _guessed(
 def _widths(
     root: Path, values: Mapping[str, Values], cases: Sequence[_Found], read_labels: Labels
 ) -> dict[str, str]:
-    """Return the classes that are thin wherever they are seen, with how thin."""
+    """Return the classes that are thin in the images looked at, with how thin."""
     labelled = [of.annotation for of in cases if of.annotation]
-    seen: dict[str, list[tuple[bool, str]]] = {name: [] for name in values}
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in values}
     for annotation in labelled[:: max(1, len(labelled) // _LOOKED_AT)][:_LOOKED_AT]:
         try:
             labels = read_labels(root / annotation)
         except InputError:
             continue  # told when all are read
         for name, of in values.items():
-            if (mask := np.isin(labels, of)).any():
-                seen[name].append(_thin(mask))
-    return {
-        name: found[0][1]
-        for name, found in seen.items()
-        if found and all(thin for thin, _ in found)
-    }
+            seen[name].append(np.isin(labels, of))
+    return {name: told for name, masks in seen.items() if (told := _thin(masks))}
 
 
-def _thin(mask: np.ndarray) -> tuple[bool, str]:
-    """Say whether a mask is of something thin, and its width and length."""
-    length = int(skeleton(mask).sum())
-    width = float(mask.sum()) / length
+def _thin(masks: Sequence[np.ndarray]) -> str:
+    """Return how thin a thing is that is thin in all images together and long in one, or ''."""
+    lengths = [int(skeleton(mask).sum()) for mask in masks]
+    if not any(lengths):
+        return ""
+    width = sum(int(mask.sum()) for mask in masks) / sum(lengths)
     least, share = _THIN
-    thin = width <= max(least, share * min(mask.shape)) and length >= _LONG * width
-    return thin, f"{width:.1f} pixels wide and {length} long"
+    thin = width <= max(least, share * min(min(mask.shape) for mask in masks))
+    long = max(lengths) >= _LONG * width
+    return f"{width:.1f} pixels wide and up to {max(lengths)} long" if thin and long else ""

@@ -1,5 +1,6 @@
 """Fuzzed descriptions, tables, LabelMe files and numbers in options."""
 
+import copy
 import json
 import tempfile
 from pathlib import Path
@@ -58,7 +59,7 @@ def with_edits(document, edits):
         else:
             in_list = isinstance(target, list) and path[-1] in range(len(target))
             if in_list or isinstance(target, dict):
-                target[path[-1]] = value
+                target[path[-1]] = copy.deepcopy(value)
     return whole
 
 
