@@ -1,7 +1,7 @@
 """Files that a table names, found also where another system wrote their names another way.
 
 A path is taken from the dataset folder, and may leave it ('../shared/f.png', or an absolute path):
-files are only ever read, as pictures or LabelMe files, so a folder from elsewhere learns nothing of
+files are only ever read, as pictures or annotations, so a folder from elsewhere learns nothing of
 others. Where nothing of that name is there, backslashes are read as '/', and accents in their other
 Unicode form (macOS writes 'a' and its dots apart).
 """

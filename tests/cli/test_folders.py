@@ -1,4 +1,7 @@
+import pytest
+
 from fluorojax.cli import main as cli
+from tests.data.test_nnunet import write_raw
 from tests.folders import edit_csv, write_folder
 
 
@@ -13,6 +16,30 @@ def test_prepare_builds_the_data_set_once(tmp_path, capsys):
         cli.main(["prepare", str(folder), "--built-dir", str(tmp_path / "built")])
     assert capsys.readouterr().out.count("toy is built") == 2
     assert len(list((tmp_path / "built/xray_folder").iterdir())) == 1
+
+
+def test_prepare_writes_for_other_tools(tmp_path, capsys):
+    folder = str(write_folder(tmp_path / "frames", cases=5))
+    raw, coco = str(tmp_path / "Dataset501_toy"), str(tmp_path / "coco")
+    cli.main(["prepare", folder, "--to-nnunet", raw, "--to-coco", coco])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "nnU-Net: 5 cases" in out
+    assert "COCO: 5 cases" in out
+    cli.main(["check", folder])
+    found = capsys.readouterr().out
+    for written in (raw, coco):
+        cli.main(["check", written])
+        assert capsys.readouterr().out == found
+    with pytest.raises(SystemExit):
+        cli.main(["prepare", folder, "--to-coco", str(tmp_path / "frames")])
+
+
+def test_prepare_builds_a_raw_folder_and_says_what_it_guessed(tmp_path, capsys):
+    raw = write_raw(tmp_path / "Dataset501_toy", cases=5)
+    cli.main(["prepare", str(raw), "--built-dir", str(tmp_path / "built")])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "note: class wire is taken for a curve" in out
+    assert "Dataset501_toy is built" in out
 
 
 def test_what_the_user_wrote_is_no_markup(tmp_path, capsys):

@@ -99,6 +99,21 @@ def test_without_labels_for_imagests_the_fold_tests(tmp_path):
     assert len(folder.split("validation")) == 1
 
 
+def test_a_fold_that_parts_a_patient_is_refused_until_it_is_said(tmp_path):
+    root = write_raw(tmp_path / "d", names="p{:01}_1", tests=0)
+    for part in ("imagesTr", "labelsTr"):
+        for path in (root / part).iterdir():
+            n = int(path.name[1])
+            path.rename(path.with_name(path.name.replace(f"p{n}_1", f"p{n % 3}_{n}")))
+    cases = [f"p{n % 3}_{n}" for n in range(6)]
+    (root / "splits_final.json").write_text(json.dumps([{"train": cases[2:], "val": cases[:2]}]))
+    with pytest.raises(InputError, match=r'patient p\d is in 2 splits.*"split_unit": "sequence"'):
+        read_folder(root)
+    fields = json.loads((root / "dataset.json").read_text())
+    (root / "dataset.json").write_text(json.dumps(fields | {"split_unit": "frame"}))
+    assert read_folder(root).info.split_unit == "frame"
+
+
 def test_ignored_pixels_and_regions(tmp_path):
     labels = {"background": 0, "all of it": [1, 2], "wire": 2, "ignore": 3}
     root = write_raw(tmp_path / "d", labels=labels, regions_class_order=[1, 2])
