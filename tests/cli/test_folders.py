@@ -1,6 +1,7 @@
 import pytest
 
 from fluorojax.cli import main as cli
+from fluorojax.data.folder import read_folder
 from tests.data.test_nnunet import write_raw
 from tests.folders import edit_csv, write_folder
 
@@ -25,11 +26,8 @@ def test_prepare_writes_for_other_tools(tmp_path, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert "nnU-Net: 5 cases" in out
     assert "COCO: 5 cases" in out
-    cli.main(["check", folder])
-    found = capsys.readouterr().out
     for written in (raw, coco):
-        cli.main(["check", written])
-        assert capsys.readouterr().out == found
+        assert [case.case for case in read_folder(written).cases] == [f"c{n}" for n in range(5)]
     with pytest.raises(SystemExit):
         cli.main(["prepare", folder, "--to-coco", str(tmp_path / "frames")])
 
