@@ -47,12 +47,11 @@ def reading(path: Path, case: str = "") -> Iterator[None]:
         ) from error
 
 
-def read_text(path: Path, *, most: int = MOST_TEXT, case: str = "") -> str:
-    """Return a text file in UTF-8, without the byte order mark that Windows editors write.
+def read_bytes(path: Path, *, most: int = MOST_TEXT, case: str = "") -> bytes:
+    """Return what is in a file.
 
     Raises:
-        InputError: no such file, one that cannot be read, is longer than `most` bytes, is not in
-            UTF-8, or holds a zero byte, as no text does.
+        InputError: no such file, one that cannot be read, or is longer than `most` bytes.
     """
     named = f"{path}: case {case}" if case else f"{path}"
     with reading(path, case):
@@ -61,7 +60,18 @@ def read_text(path: Path, *, most: int = MOST_TEXT, case: str = "") -> str:
                 f"{named}: {size / MIB:.0f} MiB, and at most {most / MIB:g} MiB are read; is it "
                 "the right file?"
             )
-        data = path.read_bytes()
+        return path.read_bytes()
+
+
+def read_text(path: Path, *, most: int = MOST_TEXT, case: str = "") -> str:
+    """Return a text file in UTF-8, without the byte order mark that Windows editors write.
+
+    Raises:
+        InputError: no such file, one that cannot be read, is longer than `most` bytes, is not in
+            UTF-8, or holds a zero byte, as no text does.
+    """
+    named = f"{path}: case {case}" if case else f"{path}"
+    data = read_bytes(path, most=most, case=case)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(
             f"{named}: text in UTF-16, which Excel calls 'Unicode text'; save it in UTF-8 (in "

@@ -11,7 +11,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from fluorojax.core.errors import InputError
-from fluorojax.core.files import MIB, reading
+from fluorojax.core.files import read_bytes
 from fluorojax.core.numbers import hint, number, whole
 from fluorojax.data import shapes
 from fluorojax.data.catalogue import MOST_BYTES, Catalogue
@@ -56,13 +56,7 @@ def parse_cvat(path: Path, case: str) -> CvatFile:
         InputError: it cannot be read, is too long, declares entities, or is no such file.
     """
     named = f"{path}: case {case}" if case else f"{path}"
-    with reading(path, case):
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise InputError(
-                f"{named}: {size / MIB:.0f} MiB, and at most {MOST_BYTES / MIB:g} MiB are read; "
-                "export fewer frames a file"
-            )
-        data = path.read_bytes()
+    data = read_bytes(path, most=MOST_BYTES, case=case)
     try:
         root = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:

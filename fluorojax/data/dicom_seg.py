@@ -1,5 +1,6 @@
 """DICOM segmentations (DICOM-SEG) as masks: a plane a segment and source frame."""
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from fluorojax.core.errors import InputError
-from fluorojax.core.files import MIB, reading
+from fluorojax.core.files import read_bytes
 from fluorojax.data.catalogue import MOST_BYTES
 from fluorojax.data.dicom import is_dicom
 from fluorojax.data.label_rules import Subject
@@ -81,21 +82,16 @@ def parse_seg(path: Path, case: str) -> SegmentationFile:
         InputError: it cannot be read, is too long or damaged, or is no segmentation.
     """
     named = f"{path}: case {case}" if case else f"{path}"
-    with reading(path, case):
-        if (size := path.stat().st_size) > MOST_BYTES:
+    data = read_bytes(path, most=MOST_BYTES, case=case)
+    with _decoding(named):
+        dataset = pydicom.dcmread(io.BytesIO(data))
+        if "SegmentSequence" not in dataset:
+            kind = said(dataset.get("Modality", "unknown"))
             raise InputError(
-                f"{named}: {size / MIB:.0f} MiB, and at most {MOST_BYTES / MIB:g} MiB are read; "
-                "save a segmentation a cine"
+                f"{named}: DICOM of modality {kind}, which is no segmentation (SEG); name the "
+                "segmentation as the annotation, and the frame as the image"
             )
-        with _decoding(named):
-            dataset = pydicom.dcmread(path)
-            if "SegmentSequence" not in dataset:
-                kind = said(dataset.get("Modality", "unknown"))
-                raise InputError(
-                    f"{named}: DICOM of modality {kind}, which is no segmentation (SEG); name the "
-                    "segmentation as the annotation, and the frame as the image"
-                )
-            found = SegmentationFile(path, dataset)
+        found = SegmentationFile(path, dataset)
     if found.type not in TYPES:
         raise InputError(
             f"{named}: SegmentationType '{said(found.type)}' is not read; save it as one of "
