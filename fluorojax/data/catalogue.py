@@ -19,6 +19,7 @@ Parsed = TypeVar("Parsed")
 
 MOST_BYTES = 256 * MIB
 """Of a file of annotations."""
+_COMPARED = 1000  # names, to say which was perhaps meant
 _MOST_KEPT = 2  # files; one is asked for again and again, case after case
 _kept: dict[tuple[Any, ...], Any] = {}
 _one_at_a_time = threading.Lock()
@@ -100,10 +101,11 @@ class Catalogue:
         name = image.name if image else ""
         found = self.find(image, frame) if image else None
         if found is None:
+            meant = perhaps(name, self.names[:_COMPARED])
             raise InputError(
                 f"{self.path}: case {case}: lists no picture '{said(name)}' among its "
-                f"{len(self.names)}{perhaps(name, self._by_name)}; correct the name there, or "
-                "empty the cell 'annotation' if the frame has none"
+                f"{len(self.names)}{meant}; correct the name there, or empty the cell 'annotation' "
+                "if the frame has none"
             )
         return found
 

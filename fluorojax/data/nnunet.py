@@ -66,27 +66,20 @@ def read_raw(root: Path, cases_file: str, read_labels: Labels) -> Described:
     fields = read_json(path)
     refuse(path, _wrong_fields(fields))
     values, ignored = _values(fields["labels"], path)
-    files = [path]
-    rules = PLAIN
-    notes: list[str] = []
     cases = _cases(root, fields)
+    notes: list[str] = []
     if (root / BESIDE).is_file():
-        info, rules = read_description(root / BESIDE)[0], read_label_rules(root / BESIDE)
-        _check_classes(info, values, root / BESIDE)
-        files.append(root / BESIDE)
+        info, rules = _said_beside(root / BESIDE, values)
+        files = [path, root / BESIDE]
     else:
         info, notes = _guessed(root, values, cases, read_labels)
         info = dataclasses.replace(info, split_unit=fields.get("split_unit", "patient"))
-    rules = LabelRules(
-        names=rules.names,
-        widths=rules.widths,
-        values=tuple(values[name] for name in info.class_names),
-        ignore_value=ignored,
-    )
-    if (root / cases_file).is_file():
-        table = root / cases_file
-        found = read_rows(table, info)
-        return Described(info, "index", rules, table, found, (*files, table), tuple(notes))
+        rules, files = PLAIN, [path]
+    of_class = tuple(values[name] for name in info.class_names)
+    rules = dataclasses.replace(rules, coco="", values=of_class, ignore_value=ignored)
+    if (table := root / cases_file).is_file():
+        rows = read_rows(table, info)
+        return Described(info, "index", rules, table, rows, (*files, table), tuple(notes))
     rows, more, used = _rows(root, cases, ignored is not None)
     return Described(info, "index", rules, path, rows, (*files, *used), (*notes, *more))
 
@@ -145,12 +138,15 @@ def _values(labels: Mapping[str, Any], path: Path) -> tuple[dict[str, Values], i
     return found, ignored
 
 
-def _check_classes(info: DatasetInfo, values: Mapping[str, Values], path: Path) -> None:
+def _said_beside(path: Path, values: Mapping[str, Values]) -> tuple[DatasetInfo, LabelRules]:
+    """Read `fluorojax.json`, whose classes must be nnU-Net's."""
+    info, _ = read_description(path)
     if set(info.class_names) != set(values):
         raise InputError(
             f"{path}: classes {', '.join(info.class_names)}, but dataset.json has labels "
             f"{', '.join(values)}; write the same names"
         )
+    return info, read_label_rules(path)
 
 
 # Its cases
