@@ -1,19 +1,15 @@
 """Files that hold the annotations of many frames, and how a frame finds its own in them."""
 
-import dataclasses
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, reading
 from fluorojax.data.problems import perhaps, said
 from fluorojax.data.readers import holds_several, stem_of
-
-if TYPE_CHECKING:
-    from fluorojax.data.folder import Case
 
 Parsed = TypeVar("Parsed")
 
@@ -122,46 +118,3 @@ class Catalogue:
 def _parts(name: str) -> tuple[str, ...]:
     parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
     return parts or ("",)
-
-
-def labelled_by(catalogue: Catalogue, cases: Sequence["Case"]) -> tuple[list["Case"], list[str]]:
-    """Give the cases without annotation that a catalogue lists its path, and say what is wrong.
-
-    Where a single picture is found by its whole name, all must be: a picture of another folder
-    that is called alike is another picture.
-    """
-    open_cases = [case for case in cases if not case.annotation]
-    whole = any(catalogue.find_whole(case.image) is not None for case in open_cases)
-    found = {
-        case.case: catalogue.find_whole(case.image) if whole
-        else catalogue.find(case.image, case.frame)
-        for case in open_cases
-    }  # fmt: skip
-    path = str(catalogue.path)
-    chosen = [
-        dataclasses.replace(case, annotation=path) if found.get(case.case) is not None else case
-        for case in cases
-    ]
-    if cases and all(place is None for place in found.values()) and open_cases:
-        return chosen, [
-            f"{path} lists none of the {len(open_cases)} pictures without annotation (it has "
-            f"'{said((*catalogue.names, '')[0])}', the table {open_cases[0].image.name}); write "
-            "the names there as in the table"
-        ]
-    return chosen, []
-
-
-def shared_entries(catalogue: Catalogue, cases: Sequence["Case"]) -> list[str]:
-    """Name the cases of different files that one picture of a catalogue would label."""
-    first: dict[int, Case] = {}
-    problems = []
-    for case in cases:
-        place = catalogue.find(case.image, case.frame)
-        other = case if place is None else first.setdefault(place, case)
-        if (other.image, other.frame) != (case.image, case.frame):
-            problems.append(
-                f"cases {said(other.case)} and {said(case.case)}: {catalogue.path} has one picture "
-                f"for both, '{said(catalogue.names[place or 0])}'; write its name there with its "
-                "folder"
-            )
-    return problems

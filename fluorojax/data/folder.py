@@ -18,7 +18,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import reading, why_no_file
 from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import progress
-from fluorojax.data import catalogue, leaks, nnunet, splits
+from fluorojax.data import leaks, listed, nnunet, splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
     annotation_files,
@@ -178,7 +178,7 @@ def _read(directory: str | Path, cases_file: str, splitting: Splitting) -> Folde
     problems: list[str] = []
     parsed = [_parse_case(row, root, info, problems) for row in found.rows]
     if rules.coco:
-        parsed = _labelled_by_coco(parsed, root, rules, problems)
+        parsed = listed.labelled_by_coco(parsed, root, rules, problems)
     cases, wrong_splits = splitting(parsed, info)
     problems += _repeated_cases(cases)
     problems += _missing_files(cases, info, root)
@@ -525,37 +525,6 @@ def _missing_files(cases: Sequence[Case], info: DatasetInfo, root: Path) -> list
     ]
 
 
-def _labelled_by_coco(
-    cases: list[Case], root: Path, rules: LabelRules, problems: list[str]
-) -> list[Case]:
-    """Give the cases without annotation that the COCO file lists its path."""
-    path = locate(root, rules.coco)
-    if reason := missing(path, root):
-        problems.append(f"coco of dataset.json: {reason}")
-        return cases
-    listed = catalogue_of(path)
-    if listed is None:
-        problems.append(
-            f"coco of dataset.json: {path} is no COCO file (it has no lists 'images' and "
-            "'annotations'); name one that is"
-        )
-        return cases
-    chosen, wrong = catalogue.labelled_by(listed, cases)
-    problems += wrong
-    return chosen
-
-
-def _wrong_catalogues(cases: Sequence[Case]) -> list[str]:
-    """Check that no two cases take one picture's annotation from a file of many."""
-    by_file = leaks.grouped((c for c in cases if of_a_tool(c.annotation)), lambda c: c.annotation)
-    return [
-        problem
-        for path, members in by_file.items()
-        if len(members) > 1 and os.path.isfile(path) and (listed := catalogue_of(path))
-        for problem in catalogue.shared_entries(listed, members)
-    ]
-
-
 def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) -> list[str]:
     """Check each annotation against the encoding, and `attached` against the relation."""
     images = [c for c in cases if c.labelled and not of_a_tool(c.annotation)]
@@ -564,7 +533,7 @@ def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) 
         f"its path without '{CLASS_PLACEHOLDER}'"
         for case in cases
         if of_a_tool(case.annotation) and CLASS_PLACEHOLDER in case.annotation
-    ] or _wrong_catalogues(cases)
+    ] or listed.wrong_catalogues(cases)
     if images and not encoding:
         problems.append(
             f"case {said(images[0].case)}: {images[0].annotation} is a mask, but dataset.json has "
