@@ -4,7 +4,6 @@ import io
 import os
 import re
 import struct
-import warnings
 import zlib
 
 import numpy as np
@@ -513,13 +512,7 @@ FILES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _no_word(capfd):
-    """Nothing is printed, and no warning gets out, whatever the filters say."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    assert capfd.readouterr() == ("", "")
+pytestmark = pytest.mark.usefixtures("no_word")
 
 
 @pytest.mark.parametrize("bad", FILES, ids=names(FILES))

@@ -3,7 +3,6 @@
 import io
 import json
 import tempfile
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +84,7 @@ def folder():
         yield Path(name)
 
 
-@pytest.fixture(autouse=True)
-def _no_word(capfd):
-    """Nothing is printed, and no warning gets out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    assert capfd.readouterr() == ("", "")
+pytestmark = pytest.mark.usefixtures("no_word")
 
 
 def read(path, data, frame=-1, name="a.png"):

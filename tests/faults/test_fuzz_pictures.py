@@ -1,7 +1,5 @@
 """Pictures with bytes changed, cut, repeated and put in."""
 
-import warnings
-
 import pytest
 from hypothesis import given
 
@@ -43,13 +41,7 @@ TOKENS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_word(capfd):
-    """Nothing is printed, and no warning gets out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-    assert capfd.readouterr() == ("", "")
+pytestmark = pytest.mark.usefixtures("no_word")
 
 
 def read_all(path, data):
