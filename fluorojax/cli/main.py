@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import difflib
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from fluorojax.cli.runs import export, report, reproduce, train
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
 from fluorojax.core.errors import SOME_FAILED, InputError
+from fluorojax.core.numbers import hint, number
 from fluorojax.core.outputs import check_free
 from fluorojax.core.progress import console, progress
 from fluorojax.schema.frame import ORIGINS
@@ -246,10 +248,11 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
         if name not in defaults:
             close = difflib.get_close_matches(name, defaults, n=1, cutoff=0.0)[0]
             raise InputError(f"--set {text}: there is no field '{name}'; did you mean '{close}'?")
-        try:
-            numbers = tuple(float(part) for part in value.split(","))
-        except ValueError:
-            raise InputError(f"--set {text}: write numbers, as in --set quanta=300,900") from None
+        numbers = tuple(map(number, value.split(",")))
+        if any(map(math.isnan, numbers)):
+            raise InputError(
+                f"--set {text}: write numbers, as in --set quanta=300,900{hint(value)}"
+            )
         fields[name] = numbers if isinstance(defaults[name], tuple) else numbers[0]
     return dataclasses.replace(spec, height=side, width=side, **fields)
 

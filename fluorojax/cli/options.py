@@ -1,10 +1,25 @@
 """The options of each `fluorojax` command."""
 
 import argparse
+import re
 from pathlib import Path
 
 from fluorojax.config.procedures import PROCEDURES
+from fluorojax.core.numbers import hint
+from fluorojax.data.problems import said
 from fluorojax.schema.info import ENCODINGS
+
+
+def whole_number(text: str) -> int:
+    """Return the whole number from 0 up that an option says, digits alone.
+
+    Raises:
+        ArgumentTypeError: it says none; argparse tells it with the option's name.
+    """
+    # Of any length: what is too large is refused where it is used, in the option's own words.
+    if not re.fullmatch(r"\d{1,100}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"'{said(text)}' is no whole number{hint(text)}")
+    return int(text)
 
 
 def _folder(command: argparse.ArgumentParser) -> None:
@@ -191,7 +206,7 @@ def benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
     command.add_argument(
         "--jobs",
-        type=int,
+        type=whole_number,
         default=1,
         help="runs at once, which share the CPU cores; default: %(default)s",
     )
@@ -213,13 +228,19 @@ def benchmark(command: argparse.ArgumentParser) -> None:
 
 def simulate(command: argparse.ArgumentParser) -> None:
     """Add the options that name what is simulated."""
-    command.add_argument("--n", type=int, default=16, metavar="N", help="patients, or sequences")
-    command.add_argument("--frames", type=int, default=1, help="frames a sequence, 0.5 s apart")
+    command.add_argument(
+        "--n", type=whole_number, default=16, metavar="N", help="patients, or sequences"
+    )
+    command.add_argument(
+        "--frames", type=whole_number, default=1, help="frames a sequence, 0.5 s apart"
+    )
     command.add_argument(
         "--procedure", default="ercp", choices=tuple(PROCEDURES), help="what is shown"
     )
-    command.add_argument("--side", type=int, default=512, help="rows and columns of a frame (px)")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--side", type=whole_number, default=512, help="rows and columns of a frame (px)"
+    )
+    command.add_argument("--seed", type=whole_number, default=0)
     command.add_argument(
         "--set",
         action="append",

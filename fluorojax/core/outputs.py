@@ -99,7 +99,7 @@ def check_free(out: Path, kind: str, reads: Iterable[Path] = ()) -> None:
             is something in it that is no result of this kind, or was changed since.
     """
     with reading(out):
-        _refuse_part_of_a_run(out)
+        refuse_part_of_a_run(out)
         if not os.path.lexists(out):
             return
         if not out.is_dir():
@@ -121,7 +121,12 @@ def first_within(out: Path, reads: Iterable[Path]) -> Path | None:
     return next((path for path in reads if path.resolve().is_relative_to(place)), None)
 
 
-def _refuse_part_of_a_run(out: Path) -> None:
+def refuse_part_of_a_run(out: Path) -> None:
+    """Refuse a folder that a run keeps for its own parts, or one within.
+
+    Raises:
+        InputError: it is one.
+    """
     place = out.resolve()
     for path in (place, *place.parents):
         if path.name in OF_A_RUN and (path.parent / "config.json").is_file():

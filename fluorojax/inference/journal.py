@@ -9,7 +9,7 @@ from typing import Any
 
 from fluorojax.core.errors import InputError, writing
 from fluorojax.core.files import read_text
-from fluorojax.core.outputs import first_within, sha256, written_aside
+from fluorojax.core.outputs import first_within, refuse_part_of_a_run, sha256, written_aside
 
 FILE = "predictions.jsonl"
 """Its first line says by which call the folder was made; then there is a line a frame."""
@@ -33,10 +33,11 @@ class Journal:
             reads: the frames; none may lie in `out`.
 
         Raises:
-            InputError: one does, or there is something else in `out`.
+            InputError: one does, there is something else in `out`, or it is a part of a run.
         """
         self._out, self._path, self._call = out, out / FILE, dict(call)
         self.entries: dict[str, Entry] = {}
+        refuse_part_of_a_run(out)
         if (frame := first_within(out, reads)) is not None:
             raise InputError(
                 f"--out {out}: the frame {frame} lies in it, and its mask could be written over a "

@@ -97,3 +97,10 @@ def test_each_line_is_json_of_its_own(out, frame):
     head, entry = (json.loads(line) for line in (out / FILE).read_text().splitlines())
     assert head == {"call": CALL}
     assert entry["files"].keys() == {"c1.png"}
+
+
+def test_a_part_of_a_run_is_no_place_for_predictions(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").write_text("{}")
+    with pytest.raises(InputError, match="is a part of the run"):
+        Journal(tmp_path / "run/evaluation/mine", CALL, [])
