@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.pixels.decoders.base import JPEGExtended12BitDecoder
 from pydicom.pixels.processing import (
     apply_color_lut,
     apply_modality_lut,
@@ -28,11 +27,12 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from fluorojax.core.errors import InputError
+from fluorojax.data import dicom_codecs
 from fluorojax.data.dicom_geometry import outside, spacing_of
 from fluorojax.data.picture import Picture, check_size, grey_values
 from fluorojax.schema.frame import Frame, Spacing, SpacingOrigin
 
-JPEGExtended12BitDecoder.add_plugin("imagecodecs", ("fluorojax.data.dicom_jpeg", "decode"))
+dicom_codecs.register()
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 """Of names; files without any are DICOM by their content."""
@@ -258,6 +258,7 @@ def _decoded(path: Path, dataset: pydicom.Dataset, number: int) -> np.ndarray:
         "pixel_representation": int(dataset.PixelRepresentation),
         "samples_per_pixel": int(dataset.SamplesPerPixel),
         "correct_unused_bits": False,
+        "decoding_plugin": dicom_codecs.NAME if dicom_codecs.is_available(syntax) else "",
     }
     try:
         pixels = pixel_array(source, index=number - 1, **options)

@@ -56,14 +56,14 @@ def test_lossless_compressions_give_what_another_library_packed(tmp_path, syntax
 @pytest.mark.parametrize("syntax", dicoms.LOSSY, ids=lambda s: s.keyword)
 def test_lossy_compressions_give_what_another_library_unpacks(tmp_path, syntax):
     pixels = SMOOTH.astype(np.uint16) * 16 if syntax == dicoms.JPEGExtended12Bit else SMOOTH
-    encode, decode = dicoms.LOSSY[syntax]
+    encode, decode, most = dicoms.LOSSY[syntax]
     data = encode(pixels)
     stored = {"BitsStored": 12, "HighBit": 11} if pixels.itemsize == 2 else {}
     found = read_frame(write(tmp_path / "a.dcm", pixels, syntax, [data], **stored)).pixels
-    expected = decode(data)
-    assert found.dtype == expected.dtype
-    assert np.abs(found.astype(int) - expected).max() <= 1  # two inverse cosine transforms
-    assert np.abs(found.astype(int) - pixels).max() < 40
+    assert found.dtype == pixels.dtype
+    if decode is not None:
+        assert np.abs(found.astype(int) - decode(data)).max() <= 1  # rounded by each in its way
+    assert np.abs(found.astype(int) - pixels).max() <= most
 
 
 @pytest.mark.parametrize("table_of_starts", [True, False])
@@ -407,7 +407,7 @@ def test_a_frame_beyond_the_last_is_refused(tmp_path, number):
 
 
 def test_a_cut_jpeg_is_not_half_a_picture(tmp_path):
-    encode, _ = dicoms.LOSSY[JPEGBaseline8Bit]
+    encode, _, _ = dicoms.LOSSY[JPEGBaseline8Bit]
     data = encode(EIGHT)
     path = write(tmp_path / "a.dcm", EIGHT, JPEGBaseline8Bit, [data[: len(data) // 2]])
     with pytest.raises(InputError, match="cannot be decoded"):
@@ -461,3 +461,25 @@ def test_pixels_are_not_changed_by_reading_them_twice(tmp_path):
     first, second = read_frame(path), read_frame(path)
     np.testing.assert_array_equal(first.pixels, second.pixels)
     assert pydicom.dcmread(path).PixelPaddingValue == 0
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless, JPEG2000Lossless])
+def test_a_frame_of_another_size_than_its_file_says_is_not_unpacked(tmp_path, syntax):
+    data = dicoms.LOSSY[syntax][0](EIGHT) if syntax in dicoms.LOSSY else None
+    data = data or dicoms.LOSSLESS[syntax](EIGHT)
+    path = write(tmp_path / "a.dcm", EIGHT, syntax, [data], Rows=6)
+    with pytest.raises(InputError, match=r"compressed frame of \(12, 16\), and the file says \(6"):
+        read_frame(path)
+    path = write(tmp_path / "a.dcm", EIGHT, syntax, [b"\xff\xd8\xff\x4f"])
+    with pytest.raises(InputError, match="the compressed frame says no size"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEG2000Lossless])
+def test_grey_that_is_packed_as_colours_is_read(tmp_path, syntax):
+    colours = np.repeat(SMOOTH[..., None], 3, 2)
+    encode = dicoms.LOSSY[syntax][0] if syntax in dicoms.LOSSY else dicoms.LOSSLESS[syntax]
+    kind = "YBR_FULL_422" if syntax == JPEGBaseline8Bit else "YBR_RCT"
+    tags = {"PhotometricInterpretation": kind}
+    path = write(tmp_path / "a.dcm", colours, syntax, [encode(colours)], **tags)
+    assert np.abs(read_frame(path).pixels.astype(int) - SMOOTH).max() <= 6
