@@ -1,4 +1,4 @@
-"""The commands that look at a folder of frames: `check` and `prepare`."""
+"""The commands that look at a folder of frames: `init`, `check` and `prepare`."""
 
 import argparse
 import json
@@ -9,6 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from fluorojax.core.progress import console, progress
+
+
+def init(options: argparse.Namespace) -> None:
+    """Write a first dataset.json and cases.csv for a folder, with a reason for each guess.
+
+    Run again, it adds frames that are new, and changes nothing that is there.
+    """
+    from fluorojax.planning.first import init_folder
+    from fluorojax.planning.show import show_proposal
+
+    show_proposal(init_folder(options.dir, options.cases, options.patient_pattern), options.dir)
 
 
 def check(options: argparse.Namespace) -> None:
