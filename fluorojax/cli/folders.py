@@ -23,10 +23,17 @@ def init(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Read a folder of frames as training would, and say what is in it or what is wrong."""
-    from fluorojax.data.folder import check_folder
+    """Read a folder of frames as training would: what is in it, what is wrong, how to start.
 
-    show_folder(check_folder(options.dir, options.cases))
+    Its status says whether it can be used: 2 where something is wrong, with the remedy.
+    """
+    from fluorojax.planning import advice, page, show
+
+    found = advice.advise(options.dir, options.cases, trial=options.trial)
+    show_folder(found.summary)
+    show.show_advice(found)
+    if options.page:
+        console.print(f"page  {page.write_page(found, options.page)}")
 
 
 def prepare(options: argparse.Namespace) -> None:

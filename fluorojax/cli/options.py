@@ -45,6 +45,15 @@ def init(command: argparse.ArgumentParser) -> None:
 def check(command: argparse.ArgumentParser) -> None:
     """Add the options that name a folder to be looked at."""
     _folder(command)
+    command.add_argument(
+        "--page", type=Path, metavar="FILE", help="write what is found as a page (HTML), too"
+    )
+    command.add_argument(
+        "--no-trial",
+        dest="trial",
+        action="store_false",
+        help="leave out the trial step, which compiles and says how long training takes here",
+    )
 
 
 def prepare(command: argparse.ArgumentParser) -> None:

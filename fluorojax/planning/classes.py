@@ -58,9 +58,9 @@ def _of_labels(annotated: Annotated) -> Classes:
     for drawn in annotated.drawn:
         for label, kinds in drawn.labels.items():
             shapes[label].update(kinds)
-    often = sorted(shapes, key=lambda label: (-shapes[label].total(), label))
-    classes = tuple(ClassInfo(label, _kind_of_shapes(shapes[label])) for label in often)
-    return Classes(classes, None, ())
+    found = [ClassInfo(label, _kind_of_shapes(kinds)) for label, kinds in sorted(shapes.items())]
+    found.sort(key=lambda of: of.kind == "curve")  # what is thin lies on top of what is not
+    return Classes(tuple(found), None, ())
 
 
 def _kind_of_shapes(kinds: Counter[str]) -> Kind:
