@@ -4,7 +4,7 @@ import dataclasses
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +137,8 @@ class Measured:
         width, length: of a ribbon with this area A and this skeleton, px. A skeleton ends half a
             width before its ribbon does, so A = w (l + w), l its length.
         side: square root of the frame's area, px.
-        begins_at: the other classes that an end of it lies in, or at; looked for where it is thin.
+        begins_at: the other classes that an end of it lies in, or at; looked for where it is a curve or
+            as thin as one.
     """
 
     width: float
@@ -151,8 +152,8 @@ class Measured:
         return self.width < THIN * self.side
 
 
-def measure(mask: np.ndarray) -> dict[int, Measured]:
-    """Measure the classes that are in a mask `[H, W, C] bool`."""
+def measure(mask: np.ndarray, curves: Collection[int] = ()) -> dict[int, Measured]:
+    """Measure the classes that are in a mask `[H, W, C] bool`; `curves` are known to be thin."""
     side = math.sqrt(mask.shape[0] * mask.shape[1])
     found = {}
     for k in range(mask.shape[-1]):
@@ -161,7 +162,7 @@ def measure(mask: np.ndarray) -> dict[int, Measured]:
         line = skeleton(mask[..., k])
         width = width_of(area, int(line.sum()))
         measured = Measured(width, area / width, side)
-        if measured.thin:
+        if measured.thin or k in curves:
             begins = _begins_at(mask, k, line, measured.width)
             measured = dataclasses.replace(measured, begins_at=begins)
         found[k] = measured

@@ -202,7 +202,7 @@ def _measured(
                 _, mask, _ = load_case(folder, case)
             except InputError:
                 continue
-            found[shot] = kinds.measure(mask)
+            found[shot] = kinds.measure(mask, proposed.info.curves)
             on_frame(done)
     return found
 
@@ -382,7 +382,7 @@ def _about_names(found: Shots, proposed: _Proposed) -> Iterator[str]:
     if found.personal:
         yield (
             f"the paths of {len(found.personal)} files say who somebody is, and stand in the "
-            "column 'image': rename the files before you give the table away"
+            "table: rename the files before you give the table away"
         )
     nameless = [c.name for c in proposed.info.classes if re.fullmatch(r"class_\d+|object", c.name)]
     if proposed.is_new and nameless:

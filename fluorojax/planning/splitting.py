@@ -10,8 +10,8 @@ from fluorojax.data.splits import split_unit as unit_of
 from fluorojax.planning.guess import Guess
 from fluorojax.schema.info import SPLITS, SplitUnit, caution
 
-FEWEST = 3
-"""Units by which is split: one a split."""
+FEWEST, MANY = 3, 10
+"""Units by which is split, one a split; patients, from which on the splits are drawn."""
 BLOCKS = ("train", "train", "test", "train", "validation") * 2
 """What ten blocks of neighbouring frames are for, where the frames of one run are split."""
 _VALIDATES = 7  # one of so many training units, where names say train and test only
@@ -109,7 +109,7 @@ def _order(name: str) -> str:
 
 def _by_patient(parts: Sequence[Part], patients: set[str]) -> Splitting:
     drawn = {p.case: draw_split(p.patient) for p in parts}
-    if _all_shown(parts, drawn):
+    if len(patients) >= MANY and _all_shown(parts, drawn):
         reason = f"{len(patients)} patients: drawn from their names, so more can come later"
         return Splitting("patient", {}, Guess("splits", "by patient, drawn", reason))
     reason = f"{len(patients)} patients are too few to be drawn: each is dealt to a split"
