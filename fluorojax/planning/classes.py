@@ -137,8 +137,8 @@ class Measured:
         width, length: of a ribbon with this area A and this skeleton, px. A skeleton ends half a
             width before its ribbon does, so A = w (l + w), l its length.
         side: square root of the frame's area, px.
-        begins_at: the other classes that an end of it lies in, or at; looked for where it is a curve or
-            as thin as one.
+        begins_at: the other classes that an end of it lies in, or at; looked for where it is a
+            curve, or as thin as one.
     """
 
     width: float

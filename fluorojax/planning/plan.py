@@ -129,6 +129,11 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     }
     if hardware == "cpu":
         fields["training.cpu_devices"] = str(_devices(batch, machine.cores))
+    most = math.floor(10 * min(crop) / usual.augment.elastic_cells / 3) / 10
+    if usual.augment.elastic_px > most:
+        fields["augment.elastic_px"] = str(most)
+        reason = "a larger deformation could fold such small frames"
+        guesses.append(Guess("augment.elastic_px", str(most), reason))
     for name, value, reason in weights_of(found):
         fields[name] = value
         guesses.append(Guess(name, value, reason))

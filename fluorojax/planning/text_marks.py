@@ -13,7 +13,7 @@ LEAST_LETTERS = 4
 """In a row."""
 _LEAST_CONTRAST = 0.35  # of a letter against what lies around it, of the frame's whole range
 _LEAST_PX, _TALL_PX, _TALL_SHARE = 5, 32, 0.05  # heights of letters: px, px, share of the rows
-_EVEN = 0.2  # range of the stronger half of a letter's pixels, of the frame's
+_EVEN = 0.2  # range of the strongest third of a letter's pixels, of the frame's
 
 
 def may_have_text(pixels: np.ndarray) -> bool:
@@ -49,8 +49,8 @@ def _letters(grey: np.ndarray, contrast: np.ndarray) -> np.ndarray:
 
 
 def _is_even(grey: np.ndarray, contrast: np.ndarray) -> bool:
-    """Say whether most of a piece has one grey: its edges may be smoothed, its strokes are not."""
-    strongest = grey[contrast >= np.quantile(contrast, 0.5)]
+    """Say whether a piece has one grey where it is strongest: only edges of letters are smoothed."""
+    strongest = grey[contrast >= np.quantile(contrast, 0.7)]
     return bool(np.ptp(strongest) < _EVEN)
 
 

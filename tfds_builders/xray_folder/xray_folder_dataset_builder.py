@@ -65,7 +65,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         folder = self.builder_config.folder
         done = 0
         generators = {}
-        for name in SPLITS:
+        for name in filter(folder.split, SPLITS):  # TFDS stores no split without frames
             generators[name] = self._generate_examples(folder.split(name), done)
             done += len(folder.split(name))
         return generators
