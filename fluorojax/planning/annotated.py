@@ -1,6 +1,6 @@
 """Which annotation belongs to which frame, by their names, and what its file says of classes.
 
-What a file says is read by `READERS`, one function a kind: that is where another kind comes in.
+What a file says is read by `READERS` and `LISTS`, one function a kind: there another comes in.
 """
 
 import dataclasses
@@ -12,7 +12,9 @@ from typing import Any
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
-from fluorojax.data.annotations import CLASS_PLACEHOLDER
+from fluorojax.data.annotations import CLASS_PLACEHOLDER, catalogue_of
+from fluorojax.data.coco import CocoFile, is_coco
+from fluorojax.data.cvat import CvatFile
 from fluorojax.data.readers import MASK_SUFFIXES, stem_of, suffix_of
 from fluorojax.planning.files import (
     FEW_VALUES,
@@ -38,10 +40,10 @@ class Drawn:
 
     Attributes:
         file: it.
-        kind: a key of `READERS`.
+        kind: a key of `READERS` or `LISTS`, or 'per_class'.
         labels: of shapes, the number of each kind of shape by label.
         values: of masks, the number of pixels of each value.
-        without_width: lines of which no width is said.
+        without_width: lines of which no width is said, or may be (COCO, CVAT).
     """
 
     file: Path
@@ -58,7 +60,7 @@ def read_shapes(path: Path, document: Any) -> list[Drawn]:
     for item in document["shapes"]:
         if not isinstance(item, dict) or not isinstance(item.get("label"), str):
             continue  # `check` says what is wrong with it
-        kind = str(item.get("shape_type", "polygon"))
+        kind = str(item.get("shape_type") or "polygon")
         labels[item["label"]][kind] += 1
         bare += kind in CURVES and "width_px" not in str(item.get("description"))
     return [Drawn(path, "labelme", labels, without_width=bare)]
@@ -80,14 +82,39 @@ def read_values(path: Path, _: Any) -> list[Drawn]:
     return [Drawn(path, "mask", values=values)]
 
 
+def coco_labels(file: CocoFile, place: int) -> dict[str, Counter[str]]:
+    """Return the categories of one image, with the kinds of shapes each is drawn with."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for annotation in file.annotations[place]:
+        name = file.categories.get(annotation.get("category_id"), {}).get("name")
+        is_line = not annotation.get("segmentation") and annotation.get("keypoints")
+        if name:
+            labels[name]["linestrip" if is_line else "polygon"] += 1
+    return labels
+
+
+def cvat_labels(file: CvatFile, place: int) -> dict[str, Counter[str]]:
+    """Return the labels of one image, with the kinds of shapes each is drawn with."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in file.images[place]:
+        if name := item.get("label"):
+            labels[name]["linestrip" if item.tag == "polyline" else "polygon"] += 1
+    return labels
+
+
 READERS: dict[str, Callable[[Path, Any], list[Drawn]]] = {
     "labelme": read_shapes,
     "mask": read_values,
 }
-"""By kind of annotation file: what reads which frames it is of, and what it says of classes.
+"""What the files of one frame each say, by their kind."""
+LISTS: dict[str, Callable[[Any, int], dict[str, Counter[str]]]] = {
+    "coco": coco_labels,
+    "cvat": cvat_labels,
+}
+"""What the files of many frames say of one of them, by their kind.
 
-COCO, CVAT, DICOM-SEG and nnU-Net come in here: `kind_of` knows them already, and those without a
-reader are named to the user as not used.
+Another kind of annotation comes in here: `kind_of` tells it, and it has a line in one of the two.
+Those that `kind_of` knows and that are in neither are named to the user as not used.
 """
 
 
@@ -108,7 +135,7 @@ def kind_of(path: Path) -> tuple[str, Any]:
         return "", None
     if isinstance(document.get("shapes"), list):
         return "labelme", document
-    return ("coco" if {"images", "annotations"} <= document.keys() else ""), None
+    return ("coco" if is_coco(document) else ""), None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +144,7 @@ class Annotated:
 
     Attributes:
         cells: what the column `annotation` says of each frame that has one.
-        kind: of all of them: 'labelme', 'mask' or 'per_class'; '' where there is none.
+        kind: of all of them, a key of `IN_WORDS`; '' where there is none.
         drawn: what the files say.
         classes: names of classes that files' or folders' names say, in order.
         ignores: the ignore mask of each frame that has one.
@@ -142,10 +169,13 @@ def match(files: Files, shots: Sequence[Shot]) -> Annotated:
     """
     index = _Index(files.root, shots)
     remarks: list[str] = []
-    by_kind: dict[str, dict[Shot, list[Drawn]]] = {"labelme": {}, "mask": {}}
+    by_kind: dict[str, dict[Shot, list[Drawn]]] = {kind: {} for kind in (*READERS, *LISTS)}
     other: Counter[str] = Counter()
     for path in (*files.shapes, *files.labels):
         kind, document = kind_of(path)
+        if kind in LISTS:
+            remarks += _of_many(path, kind, shots, by_kind[kind])
+            continue
         if kind not in READERS:
             other[kind] += bool(kind)
             continue
@@ -163,6 +193,27 @@ def match(files: Files, shots: Sequence[Shot]) -> Annotated:
         if kind
     ]
     return _chosen(files, index, by_kind, per_class, remarks)
+
+
+def _of_many(
+    path: Path, kind: str, shots: Sequence[Shot], found: dict[Shot, list[Drawn]]
+) -> list[str]:
+    """Find the frames that a file lists; return what is wrong with it."""
+    wrong = []
+    try:
+        listed = catalogue_of(path)
+        for shot in shots if listed else ():
+            place = listed.find(shot.image, shot.number or -1) if listed else None
+            if place is not None:
+                labels = LISTS[kind](listed, place)
+                lines = sum(kinds["linestrip"] for kinds in labels.values())
+                drawn = Drawn(path, kind, labels, without_width=lines)
+                found.setdefault(shot, []).append(drawn)
+    except InputError as error:
+        wrong.append(f"left out: {error}")
+    if not wrong and not any(drawn[0].file == path for drawn in found.values()):
+        wrong.append(f"left out: {path}: it lists none of the frames by name")
+    return wrong
 
 
 class _Index:
@@ -246,11 +297,8 @@ def _chosen(
             for shot, drawn in by_kind["mask"].items()
             if (kept := [d for d in drawn if d.file not in of_classes])
         }
-    counts = {
-        "labelme": len(by_kind["labelme"]),
-        "per_class": len(one_each),
-        "mask": len(by_kind["mask"]),
-    }
+    counts = {kind: len(found) for kind, found in by_kind.items() if kind != "mask"}
+    counts |= {"per_class": len(one_each), "mask": len(by_kind["mask"])}
     kind = max(counts, key=lambda name: counts[name])
     ignores = dict(_ignores(files, index))
     if not counts[kind]:
@@ -269,6 +317,10 @@ def _chosen(
         cells[shot] = several[0].file.relative_to(files.root).as_posix()
         if len(several) > 1:
             remarks.append(f"case {shot.case}: {len(several)} annotations; the first is taken")
+    if kind in LISTS:
+        where = ", ".join(sorted({d.file.name for d in drawn}))
+        reason = f"{IN_WORDS[kind]} in {where}, which lists the frames"
+        return Annotated(cells, kind, drawn, (), ignores, reason, tuple(remarks))
     folders = sorted({f"{d.file.parent.relative_to(files.root).as_posix()}/" for d in drawn})
     where = ", ".join(folders[:3]) + ", ..." * (len(folders) > 3)
     return Annotated(
@@ -282,7 +334,13 @@ def _chosen(
     )
 
 
-IN_WORDS = {"labelme": "LabelMe files", "mask": "masks", "per_class": "masks of a class each"}
+IN_WORDS = {
+    "labelme": "LabelMe files",
+    "coco": "COCO annotations",
+    "cvat": "CVAT annotations",
+    "mask": "masks",
+    "per_class": "masks of a class each",
+}
 
 
 def _of_classes(

@@ -13,7 +13,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_mask_image
 from fluorojax.geometry.centreline import longest_path_ends
 from fluorojax.geometry.skeleton import skeleton
-from fluorojax.planning.annotated import CURVES, Annotated
+from fluorojax.planning.annotated import CURVES, LISTS, Annotated
 from fluorojax.planning.files import LABEL_FOLDERS
 from fluorojax.planning.guess import Guess
 from fluorojax.schema.info import ClassInfo, Encoding, Kind, Relation
@@ -44,7 +44,7 @@ def classes_of(annotated: Annotated) -> Classes:
     Raises:
         InputError: no annotation says a class, or one is named as no class can be.
     """
-    if annotated.kind == "labelme":
+    if annotated.kind in ("labelme", *LISTS):
         return _of_labels(annotated)
     if annotated.kind == "per_class":
         classes = tuple(ClassInfo(name, "region") for name in annotated.classes)

@@ -8,12 +8,14 @@ from pathlib import Path, PurePosixPath
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import progress
-from fluorojax.data.description import read_description
+from fluorojax.data import nnunet
+from fluorojax.data.description import read_description, read_label_rules
 from fluorojax.data.folder import Case, Folder, load_case
+from fluorojax.data.label_rules import PLAIN, LabelRules
 from fluorojax.data.splits import draw_split
 from fluorojax.data.splits import split_unit as unit_of
 from fluorojax.planning import classes as kinds
-from fluorojax.planning.annotated import Annotated, match
+from fluorojax.planning.annotated import LISTS, Annotated, match
 from fluorojax.planning.files import look
 from fluorojax.planning.guess import Guess
 from fluorojax.planning.privacy import read_salt
@@ -30,6 +32,8 @@ from fluorojax.planning.write import (
 from fluorojax.schema.info import ENCODINGS, ClassInfo, DatasetInfo, Encoding, Relation, SplitUnit
 
 DESCRIPTION = "dataset.json"
+LINE_PX = 4.0
+"""Width proposed for lines that do not say theirs, px: that of guidewires on usual detectors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +68,11 @@ def init_folder(directory: Path, cases_file: str = "cases.csv", pattern: str = "
     Raises:
         InputError: no frame, no annotation, or something that cannot be used.
     """
+    if nnunet.is_raw(directory):
+        raise InputError(
+            f"{directory}: a folder of nnU-Net, which is read as it is; go on with fluorojax check "
+            f"{directory}"
+        )
     files = look(directory)
     with progress("look", len(files.frames)) as on_file:
         found = find_shots(files, lambda: read_salt(directory), pattern, on_file)
@@ -130,6 +139,7 @@ class _Proposed:
     info: DatasetInfo
     encoding: Encoding | None
     is_new: bool
+    rules: LabelRules = PLAIN
     guesses: tuple[Guess, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -144,6 +154,7 @@ def _described(directory: Path, annotated: Annotated) -> _Proposed:
             info,
             next((e for e in ENCODINGS if e == encoding), None),
             is_new=False,
+            rules=read_label_rules(path),
             remarks=tuple(_new_classes(info, found.classes, annotated.kind)),
         )
     if not found.classes:
@@ -154,7 +165,26 @@ def _described(directory: Path, annotated: Annotated) -> _Proposed:
         )
     kinds.sound_names(found.classes, directory)
     info = DatasetInfo(_name(directory), found.classes)
-    return _Proposed(info, found.encoding, is_new=True, guesses=found.guesses)
+    widths, said = _widths(annotated, found.classes)
+    return _Proposed(
+        info,
+        found.encoding,
+        is_new=True,
+        rules=LabelRules(widths=widths),
+        guesses=(*found.guesses, *said),
+    )
+
+
+def _widths(
+    annotated: Annotated, classes: Sequence[ClassInfo]
+) -> tuple[dict[str, float], list[Guess]]:
+    """Return a width (px) for lines that do not say theirs, by class."""
+    bare = sum(drawn.without_width for drawn in annotated.drawn)
+    lines = [of.name for of in classes if of.kind == "curve"]
+    if not (bare and lines):
+        return {}, []
+    reason = f"{bare} lines do not say theirs: measure it on a frame, and write it there"
+    return dict.fromkeys(lines, LINE_PX), [Guess("line_width_px", f"{LINE_PX:g}", reason)]
 
 
 def _name(directory: Path) -> str:
@@ -165,7 +195,7 @@ def _name(directory: Path) -> str:
 
 def _new_classes(info: DatasetInfo, found: Sequence[ClassInfo], kind: str) -> Iterator[str]:
     unknown = [of.name for of in found if of.name not in info.class_names]
-    if kind in ("labelme", "per_class") and unknown:
+    if kind in ("labelme", "per_class", *LISTS) and unknown:
         yield (
             f"annotations name classes that {DESCRIPTION} does not: {', '.join(unknown)}; add them "
             "there, or correct the labels"
@@ -185,7 +215,9 @@ def _measured(
     directory: Path, proposed: _Proposed, annotated: Annotated, shots: Sequence[Shot]
 ) -> Measures:
     """Return what the annotations show; those that cannot be read are left for `check` to name."""
-    folder = Folder(directory, directory, proposed.info, proposed.encoding or "", ())
+    folder = Folder(
+        directory, directory, proposed.info, proposed.encoding or "", (), proposed.rules
+    )
     labelled = [shot for shot in shots if shot in annotated.cells]
     found: Measures = {}
     with progress("measure", len(labelled)) as on_frame:
@@ -344,7 +376,8 @@ def _write(
     """Write what is not there yet, and say so."""
     written = []
     if proposed.is_new:
-        write_description(directory / DESCRIPTION, proposed.info, proposed.encoding)
+        path, widths = directory / DESCRIPTION, proposed.rules.widths
+        write_description(path, proposed.info, proposed.encoding, widths)
         written.append(f"{directory / DESCRIPTION}: new")
     if there is None:
         write_table(table, rows)
@@ -371,11 +404,6 @@ def _about_annotations(
     open_ones = sum(shot not in annotated.cells for shot in shots)
     if open_ones and annotated.cells:
         yield f"{open_ones} frames have no annotation: kept, but neither trained on nor scored"
-    if bare := sum(drawn.without_width for drawn in annotated.drawn):
-        yield (
-            f"{bare} lines have no width: write it in pixels into their descriptions, such as "
-            "width_px=3.5"
-        )
 
 
 def _about_names(found: Shots, proposed: _Proposed) -> Iterator[str]:

@@ -49,7 +49,7 @@ def _letters(grey: np.ndarray, contrast: np.ndarray) -> np.ndarray:
 
 
 def _is_even(grey: np.ndarray, contrast: np.ndarray) -> bool:
-    """Say whether a piece has one grey where it is strongest: only edges of letters are smoothed."""
+    """Say whether a piece has one grey where it is strongest: letters' edges may be smoothed."""
     strongest = grey[contrast >= np.quantile(contrast, 0.7)]
     return bool(np.ptp(strongest) < _EVEN)
 

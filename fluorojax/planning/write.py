@@ -21,8 +21,13 @@ IF_THERE = ("ignore", "attached")
 """Columns of a new table; the latter only where a row has a value in them."""
 
 
-def write_description(path: Path, info: DatasetInfo, encoding: Encoding | None) -> None:
-    """Write a dataset.json, where there is none.
+def write_description(
+    path: Path,
+    info: DatasetInfo,
+    encoding: Encoding | None,
+    widths: Mapping[str, float] | None = None,
+) -> None:
+    """Write a dataset.json, where there is none; `widths` (px) are those of lines, by class.
 
     Raises:
         InputError: one is there, or it cannot be written.
@@ -41,6 +46,8 @@ def write_description(path: Path, info: DatasetInfo, encoding: Encoding | None) 
     }
     if encoding:
         fields["mask_encoding"] = encoding
+    if widths:
+        fields["line_width_px"] = dict(widths)
     if info.relation:
         fields["relation"] = {"child": info.relation.child, "parent": info.relation.parent}
     if info.split_unit != "patient":

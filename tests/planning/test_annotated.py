@@ -89,15 +89,46 @@ def test_ignore_masks(tmp_path):
     assert {s.case: c for s, c in matched(tmp_path).ignores.items()} == {"b": "ignore/b.png"}
 
 
-def test_kinds_that_are_not_read_are_told(tmp_path):
-    pictures(tmp_path, ["a"])
-    (tmp_path / "all.json").write_text(json.dumps({"images": [], "annotations": []}))
-    (tmp_path / "job.xml").write_text("<?xml version='1.0'?><annotations></annotations>")
+def coco(path, name="a.png"):
+    document = {
+        "images": [{"id": 1, "file_name": name, "height": 64, "width": 64}],
+        "categories": [{"id": 7, "name": "scope"}, {"id": 8, "name": "wire"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "segmentation": [[0, 0, 9, 0, 9, 9]]},
+            {"id": 2, "image_id": 1, "category_id": 8, "keypoints": [1, 1, 2, 9, 9, 2]},
+        ],
+    }
+    path.write_text(json.dumps(document))
+
+
+CVAT = """<?xml version="1.0"?><annotations><version>1.1</version>
+<image id="0" name="b.png" width="64" height="64">
+<polyline label="wire" points="1,1;40,40"/><box label="scope" xtl="1" ytl="1" xbr="9" ybr="9"/>
+</image></annotations>"""
+
+
+def test_a_file_of_many_frames_is_that_of_those_it_lists(tmp_path):
+    pictures(tmp_path, ["a", "b"], masks="")
+    coco(tmp_path / "all.json")
+    expected = {"scope": {"polygon": 1}, "wire": {"linestrip": 1}}
+    found = matched(tmp_path)
+    assert (found.kind, {s.case: c for s, c in found.cells.items()}) == ("coco", {"a": "all.json"})
+    assert found.drawn[0].labels == expected
+    (tmp_path / "all.json").unlink()
+    (tmp_path / "job.xml").write_text(CVAT)
+    found = matched(tmp_path)
+    assert (found.kind, {s.case: c for s, c in found.cells.items()}) == ("cvat", {"b": "job.xml"})
+    assert found.drawn[0].labels == expected
+
+
+def test_a_file_that_lists_none_of_the_frames_is_told(tmp_path):
+    pictures(tmp_path, ["a"], masks="")
+    coco(tmp_path / "all.json", "other.png")
     (tmp_path / "notes.json").write_text("[1, 2]")
-    assert kind_of(tmp_path / "all.json")[0] == "coco"
-    assert kind_of(tmp_path / "job.xml")[0] == "cvat"
+    found = matched(tmp_path)
+    assert (found.kind, len(found.remarks)) == ("", 1)
+    assert found.remarks[0].endswith("all.json: it lists none of the frames by name")
     assert kind_of(tmp_path / "notes.json")[0] == ""
-    assert {r[:16] for r in matched(tmp_path).remarks} == {"1 files of coco ", "1 files of cvat "}
 
 
 def test_smoothed_edges_of_a_mask_are_no_values(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from fluorojax.core.errors import InputError
 from fluorojax.data.folder import check_folder, read_folder
 from fluorojax.planning.first import init_folder
+from tests.data.test_nnunet import write_raw
 from tests.folders import edit_csv
 from tests.planning.folders import NAME, PATIENT_ID, dicom, labelme, pictures
 
@@ -97,6 +98,22 @@ def test_without_an_annotation_nothing_is_written(tmp_path):
     with pytest.raises(InputError, match=r"no annotation of a frame.*nothing was written"):
         init_folder(root)
     assert [p.name for p in root.iterdir()] == ["images"]
+
+
+def test_lines_without_a_width_are_given_one_to_correct(tmp_path):
+    root = pictures(tmp_path / "f", [f"{n:03d}" for n in range(12)], masks="")
+    for n in range(12):
+        labelme(root / f"{n:03d}.json", width="")
+    proposal = init_folder(root)
+    assert json.loads((root / "dataset.json").read_text())["line_width_px"] == {"wire": 4.0}
+    assert any(g.what == "line_width_px" and "12 lines" in g.reason for g in proposal.guesses)
+    check_folder(root)
+
+
+def test_a_folder_of_nnunet_needs_no_tables(tmp_path):
+    root = write_raw(tmp_path / "Dataset001_x")
+    with pytest.raises(InputError, match="a folder of nnU-Net, which is read as it is"):
+        init_folder(root)
 
 
 def cines(root):
