@@ -48,16 +48,16 @@ def advise(directory: Path, cases_file: str = "cases.csv", *, trial: bool = True
         return Advice(found, machine, (), "")
     sizes = ("gpu",) if machine.gpu_gib else ("cpu", "gpu")
     plans = tuple(plan(found, machine, hardware) for hardware in sizes)
-    told = _tried(found, plans[0], cases_file) if trial else ""
+    told = _tried(found, plans[0]) if trial else ""
     return Advice(found, machine, plans, told)
 
 
-def _tried(found: Survey, first: Plan, cases_file: str) -> str:
+def _tried(found: Survey, first: Plan) -> str:
     """Return how long a plan takes here, after a few steps of it."""
     console.print("trying a few steps of what is recommended (--no-trial leaves it out)")
     case = found.of("train")[0].case.case
     root = found.folder.root
-    given = trials.Trial(first.config, first.overrides, str(root), cases_file, case)
+    given = trials.Trial(first.config, first.overrides, str(root), found.cases_file, case)
     measured = trials.measure(given)
     seconds = measured.compile_s + first.steps * measured.step_s
     return (

@@ -101,8 +101,8 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     usual = read_config(config)
     guesses = [Guess("configuration", config, why)]
     fields = {"data.dir": str(found.folder.root)}
-    if found.folder.cases_file.name != "cases.csv":
-        fields["data.cases"] = found.folder.cases_file.name
+    if found.cases_file != usual.data.cases:
+        fields["data.cases"] = found.cases_file
     stride = usual.model.patch * 2**usual.model.depth
     grid, of_grid, remarks = grid_of(found, size, stride)
     guesses.append(Guess("data.image_size", _pair(grid), of_grid))
@@ -201,6 +201,10 @@ def grid_of(found: Survey, size: Size, stride: int) -> tuple[tuple[int, int], st
     grid = _grid(rows, columns, scale, stride)
     kept = width * min(1.0, grid[0] / rows, grid[1] / columns)
     remarks = []
+    if max(grid) > size.most_side:
+        remarks.append(
+            f"a grid of {grid[0]} x {grid[1]} takes long; {name} is too thin for a smaller one"
+        )
     if kept < LEAST_PX:
         remarks.append(
             f"{name} is {width:.2g} px wide in the frames themselves, so it cannot have "

@@ -60,12 +60,14 @@ class Survey:
         folder, summary: of the check.
         seen: every case, in the table's order.
         findings: what deserves a look, most serious first.
+        cases_file: the table's name, as it was given.
     """
 
     folder: Folder
     summary: FolderSummary
     seen: tuple[Seen, ...]
     findings: tuple[str, ...]
+    cases_file: str = "cases.csv"
 
     def of(self, split: str) -> list[Seen]:
         """Return the labelled cases of a split."""
@@ -139,7 +141,7 @@ def survey(directory: Path, cases_file: str = "cases.csv") -> Survey:
     look = _Look(folder)
     summary = check_cases(folder, look)
     findings = tuple(_findings(folder, look))
-    return Survey(folder, summary, tuple(look.seen), findings)
+    return Survey(folder, summary, tuple(look.seen), findings, cases_file)
 
 
 def _findings(folder: Folder, look: _Look) -> Iterator[str]:

@@ -76,7 +76,8 @@ def test_the_thinnest_curve_keeps_two_pixels(tmp_path, width, side):
 def test_a_curve_too_thin_for_any_grid_is_told(tmp_path):
     made = plan(found(tmp_path, [WIRE], width=1.2), MACHINE, "cpu")
     assert parsed(made).data.image_size == (1024, 512)
-    assert "wire is 1.2 px wide in the frames themselves" in made.remarks[0]
+    assert "a grid of 1024 x 512 takes long" in made.remarks[0]
+    assert "wire is 1.2 px wide in the frames themselves" in made.remarks[1]
 
 
 def test_small_frames_are_not_shrunk(tmp_path):
@@ -129,7 +130,7 @@ def test_a_gpu_s_own_memory_counts(tmp_path):
 
 def test_a_folder_s_name_may_have_blanks_and_another_table(tmp_path):
     survey = found(tmp_path / "my frames", [BAR])
-    folder = dataclasses.replace(survey.folder, cases_file=tmp_path / "my frames/other.csv")
-    config = parsed(plan(dataclasses.replace(survey, folder=folder), MACHINE, "cpu"))
+    survey = dataclasses.replace(survey, cases_file="other.csv")
+    config = parsed(plan(survey, MACHINE, "cpu"))
     assert config.data.dir == str(tmp_path / "my frames")
     assert config.data.cases == "other.csv"
