@@ -172,7 +172,7 @@ def _alike(folder: Folder, look: _Look) -> Iterator[str]:
         apart = a.split != b.split
         yield (
             f"cases {said(a.case)} ({a.split}) and {said(b.case)} ({b.split}) are nearly the same "
-            f"picture{': what is tested has been trained on' if apart else ''}"
+            f"picture{', on both sides of a split' if apart else ''}"
         )
 
 

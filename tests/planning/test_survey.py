@@ -68,7 +68,7 @@ def test_empty_and_tiny_annotations(toy):
 def test_nearly_the_same_picture_of_two_patients(toy):
     pixels = np.asarray(Image.open(toy / "images/0.png")).astype(int)
     change(toy, "images/4.png", pixels + (np.indices((64, 64)).sum(0) % 2))
-    assert "cases c0 (train) and c4 (test) are nearly the same picture: what is tested" in told(toy)
+    assert "cases c0 (train) and c4 (test) are nearly the same picture, on both sides" in told(toy)
 
 
 def test_shared_patients_come_first(tmp_path):
