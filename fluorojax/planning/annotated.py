@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorojax.core.errors import InputError
-from fluorojax.core.files import read_json
+from fluorojax.core.files import read_json, reading
 from fluorojax.data.annotations import CLASS_PLACEHOLDER, catalogue_of
 from fluorojax.data.coco import CocoFile, is_coco
 from fluorojax.data.cvat import CvatFile
@@ -86,7 +86,9 @@ def coco_labels(file: CocoFile, place: int) -> dict[str, Counter[str]]:
     """Return the categories of one image, with the kinds of shapes each is drawn with."""
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for annotation in file.annotations[place]:
-        name = file.categories.get(annotation.get("category_id"), {}).get("name")
+        number = annotation.get("category_id")
+        known = file.categories.get(number, {}) if isinstance(number, int | str) else {}
+        name = known.get("name")
         is_line = not annotation.get("segmentation") and annotation.get("keypoints")
         if name:
             labels[name]["linestrip" if is_line else "polygon"] += 1
@@ -124,7 +126,8 @@ def kind_of(path: Path) -> tuple[str, Any]:
     if suffix in MASK_SUFFIXES:
         return "mask", None
     if suffix == ".xml":
-        return ("cvat" if b"<annotations" in path.read_bytes()[:4096] else ""), None
+        with reading(path), path.open("rb") as file:
+            return ("cvat" if b"<annotations" in file.read(4096) else ""), None
     if suffix != ".json":
         return "", None
     try:

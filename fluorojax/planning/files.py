@@ -91,10 +91,12 @@ ROLES = ("frame", "label", "ignore")
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    for place, names, files in os.walk(root):
-        if "contents.json" in files and Path(place) != root:
+    seen = set()  # links may lead in a circle
+    for place, names, files in os.walk(root, followlinks=True):
+        if ("contents.json" in files and Path(place) != root) or os.path.realpath(place) in seen:
             names.clear()
             continue
+        seen.add(os.path.realpath(place))
         names[:] = sorted(name for name in names if not name.startswith("."))
         yield Path(place)
 

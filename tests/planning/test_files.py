@@ -49,6 +49,15 @@ def test_results_of_commands_and_hidden_files_are_left_out(tmp_path):
     assert names(tmp_path, look(tmp_path).frames) == ["images/a.png"]
 
 
+def test_links_to_folders_are_followed_and_circles_are_not(tmp_path):
+    pictures(tmp_path / "elsewhere", ["a"], masks="")
+    root = tmp_path / "frames"
+    root.mkdir()
+    (root / "run").symlink_to(tmp_path / "elsewhere/images")
+    (root / "again").symlink_to(root)
+    assert names(root, look(root).frames) == ["run/a.png"]
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         look(tmp_path / "none")
