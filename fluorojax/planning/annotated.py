@@ -295,46 +295,54 @@ def _chosen(
     if one_each and way == "folder":
         # A class a folder: those masks have been taken for masks of all classes.
         of_classes = {path for shown in one_each.values() for path in shown.values()}
-        by_kind["mask"] = {
-            shot: kept
-            for shot, drawn in by_kind["mask"].items()
-            if (kept := [d for d in drawn if d.file not in of_classes])
-        }
+        by_kind["mask"] = _without(by_kind["mask"], of_classes)
     counts = {kind: len(found) for kind, found in by_kind.items() if kind != "mask"}
     counts |= {"per_class": len(one_each), "mask": len(by_kind["mask"])}
     kind = max(counts, key=lambda name: counts[name])
     ignores = dict(_ignores(files, index))
     if not counts[kind]:
         return Annotated({}, "", (), (), ignores, "no file is called as a frame is", tuple(remarks))
-    for name, count in counts.items():
-        if name != kind and count:
-            remarks.append(
-                f"{IN_WORDS[name]} of {count} frames are not used, as {IN_WORDS[kind]} of "
-                f"{counts[kind]} are there"
-            )
+    remarks += [
+        f"{IN_WORDS[name]} of {count} frames are not used, as {IN_WORDS[kind]} of {counts[kind]} "
+        "are there"
+        for name, count in counts.items()
+        if name != kind and count
+    ]
     if kind == "per_class":
         return _of_classes(files, one_each, ignores, remarks)
-    cells, drawn = {}, []
-    for shot, several in by_kind[kind].items():
-        drawn.append(several[0])
-        cells[shot] = several[0].file.relative_to(files.root).as_posix()
-        if len(several) > 1:
-            remarks.append(f"case {shot.case}: {len(several)} annotations; the first is taken")
+    return _of_files(files, kind, by_kind[kind], ignores, remarks)
+
+
+def _without(found: dict[Shot, list[Drawn]], paths: set[Path]) -> dict[Shot, list[Drawn]]:
+    kept = {shot: [d for d in drawn if d.file not in paths] for shot, drawn in found.items()}
+    return {shot: drawn for shot, drawn in kept.items() if drawn}
+
+
+def _of_files(
+    files: Files,
+    kind: str,
+    found: dict[Shot, list[Drawn]],
+    ignores: dict[Shot, str],
+    remarks: list[str],
+) -> Annotated:
+    """Return annotations of which a file holds all classes, of one frame or of many."""
+    remarks += [
+        f"case {shot.case}: {len(several)} annotations; the first is taken"
+        for shot, several in found.items()
+        if len(several) > 1
+    ]
+    drawn = [several[0] for several in found.values()]
+    paths = [d.file.relative_to(files.root) for d in drawn]
+    cells = {shot: path.as_posix() for shot, path in zip(found, paths, strict=True)}
     if kind in LISTS:
-        where = ", ".join(sorted({d.file.name for d in drawn}))
-        reason = f"{IN_WORDS[kind]} in {where}, which lists the frames"
-        return Annotated(cells, kind, drawn, (), ignores, reason, tuple(remarks))
-    folders = sorted({f"{d.file.parent.relative_to(files.root).as_posix()}/" for d in drawn})
-    where = ", ".join(folders[:3]) + ", ..." * (len(folders) > 3)
-    return Annotated(
-        cells,
-        kind,
-        drawn,
-        (),
-        ignores,
-        f"{IN_WORDS[kind]} in {where}, called as frames are",
-        tuple(remarks),
-    )
+        names = sorted({path.as_posix() for path in paths})
+        how = "which list the frames"
+    else:
+        names = sorted({f"{path.parent.as_posix()}/" for path in paths})
+        how = "called as frames are"
+    where = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
+    reason = f"{IN_WORDS[kind]} in {where}, {how}"
+    return Annotated(cells, kind, drawn, (), ignores, reason, tuple(remarks))
 
 
 IN_WORDS = {

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from fluorojax.config import flatten, validate
 from fluorojax.config_file import read_config
@@ -21,6 +22,7 @@ BYTES = 450
 :curves-quick and :relation-quick on a CPU (`python -m fluorojax.planning.trial`)."""
 SHARE = 0.6
 """Of the memory that a step may take."""
+USUAL_GPU_GIB = 24.0
 RARE = 0.5
 """A class in less than this share of the training frames is rare."""
 FEW = 20
@@ -99,48 +101,55 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     kind, why = kind_of(found)
     config = f"own:{kind}{size.suffix}"
     usual = read_config(config)
-    guesses = [Guess("configuration", config, why)]
-    fields = {"data.dir": str(found.folder.root)}
-    if found.cases_file != usual.data.cases:
-        fields["data.cases"] = found.cases_file
     stride = usual.model.patch * 2**usual.model.depth
     grid, of_grid, remarks = grid_of(found, size, stride)
-    guesses.append(Guess("data.image_size", _pair(grid), of_grid))
     crop, of_crop = crop_of(found, grid, size, CROP[hardware], kind)
-    guesses.append(Guess("training.crop_size", _pair(crop), of_crop))
-    networks = 2 if kind == "relation" else 1
-    memory = machine.gpu_gib if hardware == "gpu" and machine.gpu_gib else machine.memory_gib
-    if hardware == "gpu" and not machine.gpu_gib:
-        memory = 24.0  # of a usual card; there is none here to ask
     batch, width, of_memory = fitting(
-        usual.training.batch_size, usual.model.width, crop, networks, memory
+        usual.training.batch_size,
+        usual.model.width,
+        crop,
+        networks=2 if kind == "relation" else 1,
+        memory_gib=_memory(machine, hardware),
     )
-    guesses.append(Guess("training.batch_size, model.width", f"{batch}, {width:g}", of_memory))
     steps, of_steps = steps_of(found, batch, size)
-    guesses.append(Guess("training.steps", str(steps), of_steps))
-    fields |= {
+    fields = {
+        "data.dir": str(found.folder.root),
+        "data.cases": found.cases_file,
         "data.image_size": _pair(grid),
         "training.crop_size": _pair(crop),
         "training.batch_size": str(batch),
-        "model.width": f"{width:g}.0" if width == int(width) else f"{width:g}",
+        "model.width": str(float(width)),
         "training.steps": str(steps),
-        "training.eval_every": str(max(steps // 4, 1)),
-        "training.checkpoint_every": str(max(steps // 4, 1)),
+        "training.eval_every": str(steps // 4),
+        "training.checkpoint_every": str(steps // 4),
     }
     if hardware == "cpu":
         fields["training.cpu_devices"] = str(_devices(batch, machine.cores))
-    most = math.floor(10 * min(crop) / usual.augment.elastic_cells / 3) / 10
-    if usual.augment.elastic_px > most:
-        fields["augment.elastic_px"] = str(most)
-        reason = "a larger deformation could fold such small frames"
-        guesses.append(Guess("augment.elastic_px", str(most), reason))
-    for name, value, reason in weights_of(found):
-        fields[name] = value
-        guesses.append(Guess(name, value, reason))
-    fields = _changed(fields, flatten(usual))
-    made = Plan(config, fields, tuple(guesses), tuple(remarks), steps)
+    special = [*_deformation(crop, usual), *weights_of(found)]
+    fields |= {guess.what: guess.value for guess in special}
+    guesses = (
+        Guess("configuration", config, why),
+        Guess("data.image_size", _pair(grid), of_grid),
+        Guess("training.crop_size", _pair(crop), of_crop),
+        Guess("training.batch_size, model.width", f"{batch}, {width:g}", of_memory),
+        Guess("training.steps", str(steps), of_steps),
+        *special,
+    )
+    made = Plan(config, _changed(fields, flatten(usual)), guesses, tuple(remarks), steps)
     validate(read_config(config, made.overrides), base.get_config())
     return made
+
+
+def _memory(machine: Machine, hardware: str) -> float:
+    """Return the memory (GiB) that counts; where there is no GPU to ask, a usual one's."""
+    return (machine.gpu_gib or USUAL_GPU_GIB) if hardware == "gpu" else machine.memory_gib
+
+
+def _deformation(crop: tuple[int, int], usual: ConfigDict) -> Iterator[Guess]:
+    """Yield a smaller elastic deformation, where the usual one could fold the crop."""
+    most = math.floor(10 * min(crop) / usual.augment.elastic_cells / 3) / 10
+    if usual.augment.elastic_px > most:
+        yield Guess("augment.elastic_px", str(most), "a larger one could fold such small frames")
 
 
 def _changed(fields: dict[str, str], usual: dict[str, object]) -> dict[str, str]:
@@ -269,15 +278,15 @@ def _devices(batch: int, cores: int) -> int:
     return max(n for n in range(1, min(batch, cores) + 1) if batch % n == 0)
 
 
-def weights_of(found: Survey) -> Iterator[tuple[str, str, str]]:
-    """Yield fields that what is rare, thin or chiral asks for: name, value, why."""
+def weights_of(found: Survey) -> Iterator[Guess]:
+    """Yield fields that what is rare, thin or chiral asks for."""
     info, train = found.folder.info, found.of("train")
     shown = {name: _showing(train, k) for k, name in enumerate(info.class_names)}
     rare = [name for name, n in shown.items() if 0 < n < RARE * len(train)]
     if rare:
         value = ",".join(f"{name}=0" for name in rare)
         told = ", ".join(f"{name} in {shown[name]}" for name in rare)
-        yield (
+        yield Guess(
             "loss.dice_absent_classes",
             value,
             f"{told} of {len(train)} training frames: where it is not there, Dice would only teach "
@@ -285,7 +294,7 @@ def weights_of(found: Survey) -> Iterator[tuple[str, str, str]]:
         )
     curves = [shown[info.class_names[k]] for k in info.curves]
     if curves and min(curves) < FEW:
-        yield (
+        yield Guess(
             "loss.skeleton_recall",
             "2.0",
             f"a thin class in {min(curves)} training frames only: twice the weight on its "
@@ -293,7 +302,7 @@ def weights_of(found: Survey) -> Iterator[tuple[str, str, str]]:
         )
     if any(label.chiral for label in info.image_labels):
         for name in ("augment.flip_horizontal_rate", "augment.flip_vertical_rate"):
-            yield name, "0.0", "a mirrored frame has another value of a chiral image label"
+            yield Guess(name, "0.0", "a mirrored frame has another value of a chiral image label")
 
 
 def _showing(seen: Sequence[Seen], k: int) -> int:

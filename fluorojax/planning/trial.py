@@ -120,23 +120,15 @@ def _batch(config: Any, trial: Trial) -> tuple[Any, dict[str, Any]]:
     """Return the folder, and a batch of one frame again and again, as training makes them."""
     import numpy as np
 
-    from fluorojax.data.folder import load_case, read_folder
+    from fluorojax.data.folder import read_folder
     from fluorojax.datasets.pipeline import to_working_grid
     from tfds_builders import common
+    from tfds_builders.xray_folder.xray_folder_dataset_builder import stored_case
 
     folder = read_folder(trial.directory, trial.cases_file)
     (case,) = (c for c in folder.cases if c.case == trial.case)
-    frame, mask, ignore = load_case(folder, case)
-    stored = common.StoredCase(
-        case=case.case,
-        patient=case.patient,
-        image=frame.pixels,
-        mask=mask,
-        ignore=ignore,
-        attached=case.attached,
-        image_labels=case.image_labels,
-    )
-    record = common.record(stored, folder.info, frame.pixels.dtype.name)
+    stored = stored_case(folder, case)
+    record = common.record(stored, folder.info, stored.image.dtype.name)
     example: Any = {"image_labels": np.zeros(0, np.int8), **record}
     one = to_working_grid(example, tuple(config.data.image_size), folder.info)
     count = config.training.batch_size
