@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 from fluorojax.config import rename_fields, simulation_spec, validate
 from fluorojax.configs import base
 from fluorojax.core import environment
+from fluorojax.core.progress import console
 from fluorojax.training import signals
 
 
@@ -33,6 +34,8 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
         validate(config, base.get_config(), devices=parallel.device_count())
         if config.deterministic and parallel.has_accelerator() and parallel.is_first():
             print(environment.DETERMINISM_COSTS)
+        if config.hardware == "gpu" and not parallel.has_accelerator() and parallel.is_first():
+            console.print(no_gpu(config.method))
         workdir = workdir or folders.default(config)
         with parallel.first_process_first():
             dataset = open_dataset(config.data, simulation_spec(config.simulation))
@@ -49,3 +52,14 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
             summary = finish.evaluate_export(run, export, workdir)
             report = write_report(workdir)
         finish.say_where(summary, run, export, report)
+
+
+def no_gpu(method: str) -> str:
+    """Return what is said where a size meant for a GPU runs without one, before anything starts."""
+    small = f"configs/{method}.py:quick"
+    if method == "own":
+        small = "configs/own.py:VARIANT-quick, such as own:regions-quick"
+    return (
+        "warning: this size is meant for a GPU, and there is none: it may take days. Stop it with "
+        f"Ctrl-C; the small size is --config={small}"
+    )

@@ -1,6 +1,10 @@
 import pytest
 
+import fluorojax.launch
 import launch
+from fluorojax.configs import joint
+from fluorojax.core.errors import InputError
+from fluorojax.launch import no_gpu
 
 
 def status_of(arguments):
@@ -23,6 +27,28 @@ def test_what_the_user_can_mend_is_one_line_and_status_two(arguments, message, c
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_a_size_for_a_gpu_is_told_its_small_one():
+    assert no_gpu("joint").endswith("the small size is --config=configs/joint.py:quick")
+    assert no_gpu("own").endswith(
+        "--config=configs/own.py:VARIANT-quick, such as own:regions-quick"
+    )
+
+
+def test_the_warning_comes_before_anything_is_built(tmp_path, monkeypatch, capsys):
+    from fluorojax.core import environment, parallel
+    from fluorojax.datasets import source
+
+    def stop(*_):
+        raise InputError("built")
+
+    monkeypatch.setattr(environment, "prepare", lambda *_: None)
+    monkeypatch.setattr(parallel, "has_accelerator", lambda: False)
+    monkeypatch.setattr(source, "open_dataset", stop)
+    with pytest.raises(InputError, match="built"):
+        fluorojax.launch.launch(joint.get_config(), tmp_path / "run")
+    assert "meant for a GPU, and there is none" in capsys.readouterr().out
 
 
 def test_all_that_is_wrong_with_the_fields_is_said_at_once(capsys):

@@ -1,4 +1,4 @@
-"""The commands that look at a folder of frames: `check` and `prepare`."""
+"""The commands that look at a folder of frames: `init`, `check` and `prepare`."""
 
 import argparse
 import json
@@ -11,11 +11,29 @@ from rich.text import Text
 from fluorojax.core.progress import console, progress
 
 
-def check(options: argparse.Namespace) -> None:
-    """Read a folder of frames as training would, and say what is in it or what is wrong."""
-    from fluorojax.data.folder import check_folder
+def init(options: argparse.Namespace) -> None:
+    """Write a first dataset.json and cases.csv for a folder, with a reason for each guess.
 
-    show_folder(check_folder(options.dir, options.cases))
+    Run again, it adds frames that are new, and changes nothing that is there.
+    """
+    from fluorojax.planning.first import init_folder
+    from fluorojax.planning.show import show_proposal
+
+    show_proposal(init_folder(options.dir, options.cases, options.patient_pattern), options.dir)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Read a folder of frames as training would: what is in it, what is wrong, how to start.
+
+    Its status says whether it can be used: 2 where something is wrong, with the remedy.
+    """
+    from fluorojax.planning import advice, page, show
+
+    found = advice.advise(options.dir, options.cases, trial=options.trial)
+    show_folder(found.summary)
+    show.show_advice(found)
+    if options.page:
+        console.print(f"page  {page.write_page(found, options.page)}")
 
 
 def prepare(options: argparse.Namespace) -> None:

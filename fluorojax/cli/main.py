@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import fluorojax
 from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
-from fluorojax.cli.folders import check, prepare
+from fluorojax.cli.folders import check, init, prepare
 from fluorojax.cli.runs import export, report, reproduce, train
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
@@ -258,6 +258,7 @@ def changed(procedure: str, side: int, assignments: Sequence[str]) -> Spec | Kne
 
 
 COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
+    init: "fluorojax init my_frames",
     check: "fluorojax check my_frames",
     prepare: "fluorojax prepare my_frames",
     train: "fluorojax train joint:quick --workdir=runs/joint-1 --config.seed=1",

@@ -29,9 +29,31 @@ def _folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cases", default="cases.csv", help="table of cases inside DIR")
 
 
+def init(command: argparse.ArgumentParser) -> None:
+    """Add the options that name a folder without a table, and how its files are named."""
+    command.add_argument("dir", type=Path, metavar="DIR", help="folder of frames and annotations")
+    command.add_argument("--cases", default="cases.csv", help="table of cases to write in DIR")
+    command.add_argument(
+        "--patient-pattern",
+        default="",
+        metavar="REGEX",
+        help="found in a frame's path without its ending; its groups (?P<patient>...), "
+        "(?P<sequence>...) and (?P<frame>...), or else its first group, say these",
+    )
+
+
 def check(command: argparse.ArgumentParser) -> None:
     """Add the options that name a folder to be looked at."""
     _folder(command)
+    command.add_argument(
+        "--page", type=Path, metavar="FILE", help="write what is found as a page (HTML), too"
+    )
+    command.add_argument(
+        "--no-trial",
+        dest="trial",
+        action="store_false",
+        help="leave out the trial step, which compiles and says how long training takes here",
+    )
 
 
 def prepare(command: argparse.ArgumentParser) -> None:

@@ -278,8 +278,16 @@ def check_folder(directory: str | Path, cases_file: str = "cases.csv") -> dict[s
     return {"name": folder.info.name, **dict(check_cases(folder).rows())}
 
 
-def check_cases(folder: Folder) -> FolderSummary:
+Look = Callable[[Case, Frame, np.ndarray, np.ndarray], None]
+"""Takes a case, its frame, its mask and what of it is ignored; see `load_case`."""
+
+
+def check_cases(folder: Folder, look: Look | None = None) -> FolderSummary:
     """Decode every frame, annotation and ignore mask, and count what is in them.
+
+    Args:
+        folder: sound, but for its pixels.
+        look: is shown each case that can be used.
 
     Raises:
         InputError: every file that cannot be used, with its case and the remedy; a picture that is
@@ -290,9 +298,13 @@ def check_cases(folder: Folder) -> FolderSummary:
     with progress("check", len(folder.cases)) as on_case:
         for done, case in enumerate(folder.cases, 1):
             try:
-                found.add(case, *load_case(folder, case))
+                loaded = load_case(folder, case)
             except InputError as error:
                 problems.append(str(error))
+            else:
+                found.add(case, *loaded)
+                if look:
+                    look(case, *loaded)
             on_case(done)
     shared, repeated = leaks.shared_pictures(found.pictures)
     refuse(folder.cases_file, problems + shared + found.nothing_counts())
@@ -363,7 +375,7 @@ class _Found:
             f"class {name} has no pixel in any case of {split}"
             for name, counts in self.pixels.items()
             for split in SPLITS
-            if not counts[split]
+            if not counts[split] and any(case.split == split for case in self.cases)
         ]
 
 
@@ -557,8 +569,10 @@ def _wrong_annotations(cases: Sequence[Case], info: DatasetInfo, encoding: str) 
 
 
 def _empty_splits(cases: Sequence[Case], drawn: bool) -> list[str]:
+    """Name the splits without a labelled case; frames that are all for the test need no others."""
     problems = []
-    for name in SPLITS:
+    tested_only = not drawn and {case.split for case in cases} == {"test"}
+    for name in ("test",) if tested_only else SPLITS:
         members = [case for case in cases if case.split == name]
         if members and any(case.labelled for case in members):
             continue

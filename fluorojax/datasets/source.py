@@ -375,7 +375,9 @@ def _read(path: Path) -> Dataset:
             for name in SPLITS
         }
         builder = tfds.builder_from_directory(str(path))
-        sources = {name: _source(builder, name, len(rows[name])) for name in SPLITS}
+        sources = {
+            name: _source(builder, name, len(rows[name])) if rows[name] else () for name in SPLITS
+        }
     return Dataset(
         info=DatasetInfo.from_json(metadata["info"]),
         fingerprint=metadata["fingerprint"],

@@ -290,6 +290,5 @@ def warn_of_slowness(run: Run, step_function: Any, state: TrainState) -> None:
     jax.block_until_ready(step_function(trial, batch))
     seconds = (time.monotonic() - began) * run.config.training.steps
     console.print(
-        f"warning: this size is meant for a GPU; without one it takes about {duration(seconds)}. "
-        f"The small size is --config=configs/{run.config.method}.py:quick"
+        f"warning: this size is meant for a GPU; without one it takes about {duration(seconds)}"
     )

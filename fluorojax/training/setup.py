@@ -91,6 +91,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     Raises:
         InputError: the configuration does not fit the data set.
     """
+    check_splits(dataset)
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
@@ -129,6 +130,20 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             tolerance_px=config.evaluation.tolerance_px,
         ),
     )
+
+
+def check_splits(dataset: Dataset) -> None:
+    """Check that a data set is not for evaluation alone.
+
+    Raises:
+        InputError: all its frames are of the split test.
+    """
+    if dataset.index and all(row.split == "test" for row in dataset.index):
+        raise InputError(
+            f"{dataset.info.name}: all {len(dataset.index)} frames are of the split test, so there "
+            "is nothing to train on; write train and validation into the column split of some, or "
+            "run fluorojax evaluate on them"
+        )
 
 
 def check_best_metric(name: str, info: DatasetInfo) -> None:

@@ -6,11 +6,15 @@ import sys
 import pytest
 
 from fluorojax.config import difference, simulation_spec, validate
-from fluorojax.configs import base, knee
+from fluorojax.configs import base, knee, own
 from fluorojax.core.errors import InputError
 from fluorojax.simulation.knee.spec import KneeSpec
 
-METHODS = ("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "vessels", "knee")
+METHODS = (
+    *("single", "multi", "separate", "cascade", "joint", "carm", "finetune", "vessels", "knee"),
+    "own",
+)
+OWN = [f"own:{kind}{size}" for kind in ("regions", "curves", "relation") for size in ("", "-quick")]
 
 
 def set_field(name, value):
@@ -28,6 +32,22 @@ def test_every_config_is_valid_and_named_after_its_file(method, variant):
     validate(config, base.get_config())
     assert config.method == method
     assert config.hardware == ("cpu" if variant else "gpu")
+
+
+@pytest.mark.parametrize("variant", OWN)
+def test_every_variant_for_ones_own_frames_is_valid(variant):
+    config = own.get_config(variant.removeprefix("own:"))
+    validate(config, base.get_config())
+    assert config.data.builder == "xray_folder"
+    assert config.hardware == ("cpu" if variant.endswith("-quick") else "gpu")
+    expected = "parent_then_child" if "relation" in variant else "together"
+    assert config.model.stages == expected
+
+
+@pytest.mark.parametrize("variant", ["small", "curve", "-quick", "curves-", "relation-fast"])
+def test_unknown_variants_for_ones_own_frames_are_refused(variant):
+    with pytest.raises(ValueError, match=r"write one of :regions, :regions-quick, :curves"):
+        own.get_config(variant)
 
 
 def test_unknown_variant_is_refused():

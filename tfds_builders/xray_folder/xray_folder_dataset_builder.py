@@ -29,6 +29,30 @@ def config_name(folder: Folder, fingerprint: str) -> str:
     return f"{folder.info.name}-{fingerprint[:12]}"
 
 
+def stored_case(folder: Folder, case: Case) -> common.StoredCase:
+    """Read a case as it is stored.
+
+    Raises:
+        InputError: a file that cannot be used, named with its case.
+    """
+    frame, mask, ignore = load_case(folder, case)
+    return common.StoredCase(
+        case=case.case,
+        patient=case.patient,
+        sequence=case.sequence,
+        frame=case.frame,
+        image=frame.pixels,
+        mask=mask,
+        ignore=ignore,
+        labelled=case.labelled,
+        attached=case.attached,
+        spacing_mm=frame.spacing_mm,
+        spacing_origin=frame.spacing_origin,
+        stratum=case.stratum,
+        image_labels=case.image_labels,
+    )
+
+
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Stores each frame on its own grid, in the order of the table."""
 
@@ -65,7 +89,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         folder = self.builder_config.folder
         done = 0
         generators = {}
-        for name in SPLITS:
+        for name in filter(folder.split, SPLITS):  # TFDS stores no split without frames
             generators[name] = self._generate_examples(folder.split(name), done)
             done += len(folder.split(name))
         return generators
@@ -75,22 +99,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         config = self.builder_config
         for key, case in enumerate(cases):
-            frame, mask, ignore = load_case(config.folder, case)
-            stored = common.StoredCase(
-                case=case.case,
-                patient=case.patient,
-                sequence=case.sequence,
-                frame=case.frame,
-                image=frame.pixels,
-                mask=mask,
-                ignore=ignore,
-                labelled=case.labelled,
-                attached=case.attached,
-                spacing_mm=frame.spacing_mm,
-                spacing_origin=frame.spacing_origin,
-                stratum=case.stratum,
-                image_labels=case.image_labels,
-            )
+            stored = stored_case(config.folder, case)
             yield key, common.record(stored, config.folder.info, config.image_dtype)
             config.on_frame(done + key + 1)
 

@@ -1,0 +1,386 @@
+"""Which annotation belongs to which frame, by their names, and what its file says of classes.
+
+What a file says is read by `READERS` and `LISTS`, one function a kind: there another comes in.
+"""
+
+import dataclasses
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fluorojax.core.errors import InputError
+from fluorojax.core.files import read_json, reading
+from fluorojax.data.annotations import CLASS_PLACEHOLDER, catalogue_of
+from fluorojax.data.coco import CocoFile, is_coco
+from fluorojax.data.cvat import CvatFile
+from fluorojax.data.readers import MASK_SUFFIXES, stem_of, suffix_of
+from fluorojax.planning.files import (
+    FEW_VALUES,
+    LABEL_FOLDERS,
+    Files,
+    parents_of,
+    place_of,
+    values_of,
+    without_label_word,
+)
+from fluorojax.planning.shots import Shot
+
+CURVES = frozenset(("line", "linestrip"))
+_NUMBER = re.compile(
+    r"^(?P<stem>.+?)[_\-. ]+(?:frame|fr|f)?[_\-]?(?P<number>\d{1,6})$", re.IGNORECASE
+)
+_MOST_BETWEEN = 0.3  # of what a mask of 0 and 255 shows: the pixels of smoothed edges
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """What an annotation file says of one frame.
+
+    Attributes:
+        file: it.
+        kind: a key of `READERS` or `LISTS`, or 'per_class'.
+        labels: of shapes, the number of each kind of shape by label.
+        values: of masks, the number of pixels of each value.
+        without_width: lines of which no width is said, or may be (COCO, CVAT).
+    """
+
+    file: Path
+    kind: str
+    labels: Mapping[str, Counter[str]] = dataclasses.field(default_factory=dict)
+    values: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    without_width: int = 0
+
+
+def read_shapes(path: Path, document: Any) -> list[Drawn]:
+    """Return the labels of a LabelMe file, with the kinds of shapes that each is drawn with."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    bare = 0
+    for item in document["shapes"]:
+        if not isinstance(item, dict) or not isinstance(item.get("label"), str):
+            continue  # `check` says what is wrong with it
+        kind = str(item.get("shape_type") or "polygon")
+        labels[item["label"]][kind] += 1
+        bare += kind in CURVES and "width_px" not in str(item.get("description"))
+    return [Drawn(path, "labelme", labels, without_width=bare)]
+
+
+def read_values(path: Path, _: Any) -> list[Drawn]:
+    """Return the values of a mask; what lies between 0 and 255 on smoothed edges is left out.
+
+    Raises:
+        InputError: it is no label image.
+    """
+    values = values_of(path)
+    drawn = sum(n for v, n in values.items() if v)
+    between = drawn - values.get(255, 0)
+    if values.get(255) and between <= _MOST_BETWEEN * drawn:
+        values = {v: n for v, n in values.items() if v in (0, 255)}
+    if len(values) > FEW_VALUES:
+        raise InputError(f"{path}: {len(values)} grey values, so it is no mask")
+    return [Drawn(path, "mask", values=values)]
+
+
+def coco_labels(file: CocoFile, place: int) -> dict[str, Counter[str]]:
+    """Return the categories of one image, with the kinds of shapes each is drawn with."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for annotation in file.annotations[place]:
+        number = annotation.get("category_id")
+        known = file.categories.get(number, {}) if isinstance(number, int | str) else {}
+        name = known.get("name")
+        is_line = not annotation.get("segmentation") and annotation.get("keypoints")
+        if name:
+            labels[name]["linestrip" if is_line else "polygon"] += 1
+    return labels
+
+
+def cvat_labels(file: CvatFile, place: int) -> dict[str, Counter[str]]:
+    """Return the labels of one image, with the kinds of shapes each is drawn with."""
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in file.images[place]:
+        if name := item.get("label"):
+            labels[name]["linestrip" if item.tag == "polyline" else "polygon"] += 1
+    return labels
+
+
+READERS: dict[str, Callable[[Path, Any], list[Drawn]]] = {
+    "labelme": read_shapes,
+    "mask": read_values,
+}
+"""What the files of one frame each say, by their kind."""
+LISTS: dict[str, Callable[[Any, int], dict[str, Counter[str]]]] = {
+    "coco": coco_labels,
+    "cvat": cvat_labels,
+}
+"""What the files of many frames say of one of them, by their kind.
+
+Another kind of annotation comes in here: `kind_of` tells it, and it has a line in one of the two.
+Those that `kind_of` knows and that are in neither are named to the user as not used.
+"""
+
+
+def kind_of(path: Path) -> tuple[str, Any]:
+    """Return the kind of an annotation file, and what a JSON file holds; '': it is none."""
+    suffix = suffix_of(path)
+    if suffix in MASK_SUFFIXES:
+        return "mask", None
+    if suffix == ".xml":
+        with reading(path), path.open("rb") as file:
+            return ("cvat" if b"<annotations" in file.read(4096) else ""), None
+    if suffix != ".json":
+        return "", None
+    try:
+        document = read_json(path)
+    except InputError:
+        return "", None
+    if not isinstance(document, dict):
+        return "", None
+    if isinstance(document.get("shapes"), list):
+        return "labelme", document
+    return ("coco" if is_coco(document) else ""), None
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotated:
+    """The annotations of a folder.
+
+    Attributes:
+        cells: what the column `annotation` says of each frame that has one.
+        kind: of all of them, a key of `IN_WORDS`; '' where there is none.
+        drawn: what the files say.
+        classes: names of classes that files' or folders' names say, in order.
+        ignores: the ignore mask of each frame that has one.
+        reason: how they were found.
+        remarks: files that are not used, and why.
+    """
+
+    cells: Mapping[Shot, str]
+    kind: str
+    drawn: Sequence[Drawn]
+    classes: tuple[str, ...]
+    ignores: Mapping[Shot, str]
+    reason: str
+    remarks: tuple[str, ...]
+
+
+def match(files: Files, shots: Sequence[Shot]) -> Annotated:
+    """Find the annotation of each frame by its name.
+
+    Of several kinds the one with most frames is taken: a dataset has one. LabelMe files name the
+    classes, so they come first of equals, and masks last.
+    """
+    index = _Index(files.root, shots)
+    remarks: list[str] = []
+    by_kind: dict[str, dict[Shot, list[Drawn]]] = {kind: {} for kind in (*READERS, *LISTS)}
+    other: Counter[str] = Counter()
+    for path in (*files.shapes, *files.labels):
+        kind, document = kind_of(path)
+        if kind in LISTS:
+            remarks += _of_many(path, kind, shots, by_kind[kind])
+            continue
+        if kind not in READERS:
+            other[kind] += bool(kind)
+            continue
+        shot = index.find(path)
+        if shot is None:
+            continue
+        try:
+            by_kind[kind].setdefault(shot, []).extend(READERS[kind](path, document))
+        except InputError as error:
+            remarks.append(f"left out: {error}")
+    per_class = _per_class(files, index)
+    remarks += [
+        f"{n} files of {kind} are not read by init: name them yourself"
+        for kind, n in other.items()
+        if kind
+    ]
+    return _chosen(files, index, by_kind, per_class, remarks)
+
+
+def _of_many(
+    path: Path, kind: str, shots: Sequence[Shot], found: dict[Shot, list[Drawn]]
+) -> list[str]:
+    """Find the frames that a file lists; return what is wrong with it."""
+    wrong = []
+    try:
+        listed = catalogue_of(path)
+        for shot in shots if listed else ():
+            place = listed.find(shot.image, shot.number or -1) if listed else None
+            if place is not None:
+                labels = LISTS[kind](listed, place)
+                lines = sum(kinds["linestrip"] for kinds in labels.values())
+                drawn = Drawn(path, kind, labels, without_width=lines)
+                found.setdefault(shot, []).append(drawn)
+    except InputError as error:
+        wrong.append(f"left out: {error}")
+    if not wrong and not any(drawn[0].file == path for drawn in found.values()):
+        wrong.append(f"left out: {path}: it lists none of the frames by name")
+    return wrong
+
+
+class _Index:
+    """Frames by the names that their annotations may have."""
+
+    def __init__(self, root: Path, shots: Sequence[Shot]):
+        self.root, self.shots = root, shots
+        self._by_key: dict[tuple[tuple[str, ...], str], list[Shot]] = defaultdict(list)
+        self._by_stem: dict[str, list[Shot]] = defaultdict(list)
+        for shot in shots:
+            stem = stem_of(shot.image).casefold()
+            self._by_key[_folded(place_of(root, shot.image)), stem].append(shot)
+            self._by_stem[stem].append(shot)
+        self.zero_based: set[str] = set()
+
+    def find(self, path: Path, stem: str = "", place: tuple[str, ...] | None = None) -> Shot | None:
+        """Return the frame that a file of this name annotates; None: there is none, or several."""
+        stem = (stem or _stem(path)).casefold()
+        place = _folded(place_of(self.root, path) if place is None else place)
+        for name in dict.fromkeys((stem, without_label_word(stem))):
+            if found := self._of_name(name, place):
+                return found
+        return None
+
+    def _of_name(self, stem: str, place: tuple[str, ...]) -> Shot | None:
+        found = self._by_key.get((place, stem)) or self._by_stem.get(stem, [])
+        if len(found) == 1:
+            return found[0]
+        if not (numbered := _NUMBER.match(stem)):
+            return None
+        stem, number = numbered["stem"], int(numbered["number"])
+        several = self._by_key.get((place, stem)) or self._by_stem.get(stem, [])
+        fitting = [shot for shot in several if shot.number and shot.number == number]
+        return fitting[0] if len(fitting) == 1 else None
+
+
+def _stem(path: Path) -> str:
+    return path.stem if path.suffix.lower() in (".json", ".xml") else stem_of(path)
+
+
+def _folded(place: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.casefold() for part in place)
+
+
+def _per_class(files: Files, index: _Index) -> dict[str, dict[Shot, dict[str, Path]]]:
+    """Return the masks of one class each: pattern of the path -> frame -> class -> file.
+
+    Either a folder a class (`masks/wire/001.png`), or a word a class at the end of the name
+    (`001_wire.png`).
+    """
+    found: dict[str, dict[Shot, dict[str, Path]]] = {"folder": {}, "suffix": {}}
+    for path in files.labels:
+        if index.find(path):
+            folder = parents_of(files.root, path)[-1:]
+            if folder and folder[0].casefold() not in LABEL_FOLDERS:
+                shot = index.find(path)
+                assert shot is not None
+                if _folded(place_of(files.root, path)) != _folded(place_of(files.root, shot.image)):
+                    found["folder"].setdefault(shot, {})[folder[0]] = path
+            continue
+        stem, joint, name = stem_of(path).rpartition("_")
+        if joint and name and not name.isdigit() and (shot := index.find(path, stem)):
+            found["suffix"].setdefault(shot, {})[name] = path
+    return found
+
+
+def _chosen(
+    files: Files,
+    index: _Index,
+    by_kind: dict[str, dict[Shot, list[Drawn]]],
+    per_class: dict[str, dict[Shot, dict[str, Path]]],
+    remarks: list[str],
+) -> Annotated:
+    way = max(per_class, key=lambda name: len(per_class[name]))
+    one_each = per_class[way]
+    if one_each and way == "folder":
+        # A class a folder: those masks have been taken for masks of all classes.
+        of_classes = {path for shown in one_each.values() for path in shown.values()}
+        by_kind["mask"] = _without(by_kind["mask"], of_classes)
+    counts = {kind: len(found) for kind, found in by_kind.items() if kind != "mask"}
+    counts |= {"per_class": len(one_each), "mask": len(by_kind["mask"])}
+    kind = max(counts, key=lambda name: counts[name])
+    ignores = dict(_ignores(files, index))
+    if not counts[kind]:
+        return Annotated({}, "", (), (), ignores, "no file is called as a frame is", tuple(remarks))
+    remarks += [
+        f"{IN_WORDS[name]} of {count} frames are not used, as {IN_WORDS[kind]} of {counts[kind]} "
+        "are there"
+        for name, count in counts.items()
+        if name != kind and count
+    ]
+    if kind == "per_class":
+        return _of_classes(files, one_each, ignores, remarks)
+    return _of_files(files, kind, by_kind[kind], ignores, remarks)
+
+
+def _without(found: dict[Shot, list[Drawn]], paths: set[Path]) -> dict[Shot, list[Drawn]]:
+    kept = {shot: [d for d in drawn if d.file not in paths] for shot, drawn in found.items()}
+    return {shot: drawn for shot, drawn in kept.items() if drawn}
+
+
+def _of_files(
+    files: Files,
+    kind: str,
+    found: dict[Shot, list[Drawn]],
+    ignores: dict[Shot, str],
+    remarks: list[str],
+) -> Annotated:
+    """Return annotations of which a file holds all classes, of one frame or of many."""
+    remarks += [
+        f"case {shot.case}: {len(several)} annotations; the first is taken"
+        for shot, several in found.items()
+        if len(several) > 1
+    ]
+    drawn = [several[0] for several in found.values()]
+    paths = [d.file.relative_to(files.root) for d in drawn]
+    cells = {shot: path.as_posix() for shot, path in zip(found, paths, strict=True)}
+    if kind in LISTS:
+        names = sorted({path.as_posix() for path in paths})
+        how = "which list the frames"
+    else:
+        names = sorted({f"{path.parent.as_posix()}/" for path in paths})
+        how = "called as frames are"
+    where = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
+    reason = f"{IN_WORDS[kind]} in {where}, {how}"
+    return Annotated(cells, kind, drawn, (), ignores, reason, tuple(remarks))
+
+
+IN_WORDS = {
+    "labelme": "LabelMe files",
+    "coco": "COCO annotations",
+    "cvat": "CVAT annotations",
+    "mask": "masks",
+    "per_class": "masks of a class each",
+}
+
+
+def _of_classes(
+    files: Files,
+    one_each: dict[Shot, dict[str, Path]],
+    ignores: dict[Shot, str],
+    remarks: list[str],
+) -> Annotated:
+    names = tuple(dict.fromkeys(name for shown in one_each.values() for name in sorted(shown)))
+    cells = {}
+    for shot, shown in one_each.items():
+        patterns = {
+            path.relative_to(files.root).as_posix().replace(name, CLASS_PLACEHOLDER)
+            for name, path in shown.items()
+        }
+        if len(shown) == len(names) and len(patterns) == 1:
+            cells[shot] = patterns.pop()
+        else:
+            missing = ", ".join(name for name in names if name not in shown) or "one way of names"
+            remarks.append(
+                f"case {shot.case}: no mask of {missing}, so it is left without annotation; draw "
+                "an empty one where the class is not there"
+            )
+    drawn = [Drawn(path, "per_class") for shot in cells for path in one_each[shot].values()]
+    reason = f"masks of a class each: {', '.join(names)}"
+    return Annotated(cells, "per_class", drawn, names, ignores, reason, tuple(remarks))
+
+
+def _ignores(files: Files, index: _Index) -> Iterator[tuple[Shot, str]]:
+    for path in files.ignores:
+        if suffix_of(path) in MASK_SUFFIXES and (shot := index.find(path)):
+            yield shot, path.relative_to(files.root).as_posix()

@@ -1,0 +1,177 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from fluorojax.core.errors import InputError
+from fluorojax.data.folder import check_folder, read_folder
+from fluorojax.planning.first import init_folder
+from tests.data.test_nnunet import write_raw
+from tests.folders import edit_csv
+from tests.planning.folders import NAME, PATIENT_ID, dicom, labelme, pictures
+
+REAL = Path(__file__).parents[2] / "../shared/data"
+
+
+@pytest.fixture(autouse=True)
+def _salt(monkeypatch):
+    monkeypatch.setenv("FLUOROJAX_SALT", "salt")
+
+
+def rows(root):
+    with (root / "cases.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def labelled(root, count=12):
+    pictures(root, [f"{n:03d}" for n in range(count)], masks="")
+    for n in range(count):
+        labelme(root / f"labels/{n:03d}.json")
+    return root
+
+
+def test_a_folder_of_pictures_and_labelme_files_passes_the_check(tmp_path):
+    root = labelled(tmp_path / "my frames")
+    proposal = init_folder(root)
+    description = json.loads((root / "dataset.json").read_text())
+    assert description == {
+        "name": "my_frames",
+        "classes": [{"name": "scope", "kind": "region"}, {"name": "wire", "kind": "curve"}],
+        "relation": {"child": "wire", "parent": "scope"},
+        "split_unit": "frame",
+    }
+    assert [r["attached"] for r in rows(root)] == ["yes"] * 12
+    assert all(guess.reason for guess in proposal.guesses)
+    assert check_folder(root)["name"] == "my_frames"
+
+
+def test_again_nothing_is_changed_and_what_is_new_is_added(tmp_path):
+    root = labelled(tmp_path / "f")
+    init_folder(root)
+    edit_csv(
+        root / "cases.csv",
+        lambda table: [r | {"patient": "anna", "stratum": "hard"} for r in reversed(table)],
+    )
+    description = (root / "dataset.json").read_bytes()
+    before = (root / "cases.csv").read_bytes()
+    assert init_folder(root).written[0].startswith("nothing: ")
+    assert (root / "cases.csv").read_bytes() == before
+    pictures(root, ["100"], masks="")
+    labelme(root / "labels/100.json")
+    proposal = init_folder(root)
+    after = (root / "cases.csv").read_bytes()
+    assert after.startswith(before)
+    assert (root / "dataset.json").read_bytes() == description
+    assert len(rows(root)) == 13
+    assert rows(root)[-1]["case"] == "100"
+    assert rows(root)[-1]["split"] in ("train", "validation", "test")
+    assert "1 new frames behind the 12 there" in proposal.written[0]
+    assert read_folder(root).info.name == "f"
+
+
+def test_new_classes_and_late_annotations_are_told_and_not_written(tmp_path):
+    root = labelled(tmp_path / "f")
+    (root / "labels/011.json").unlink()
+    init_folder(root)
+    before = (root / "cases.csv").read_bytes()
+    path = labelme(root / "labels/011.json")
+    path.write_text(path.read_text().replace('"wire"', '"stent"'))
+    told = " ".join(init_folder(root).remarks)
+    assert "classes that dataset.json does not: stent" in told
+    assert "1 rows have no annotation, but one is there now, such as labels/011.json" in told
+    assert (root / "cases.csv").read_bytes() == before
+
+
+def test_a_name_that_the_table_has_is_not_given_twice(tmp_path):
+    root = labelled(tmp_path / "f")
+    init_folder(root)
+    edit_csv(root / "cases.csv", lambda table: [*table[:11], table[11] | {"case": "100"}])
+    pictures(root, ["100"], masks="")
+    init_folder(root)
+    assert rows(root)[-1]["case"] == "100_2"
+    read_folder(root)
+
+
+def test_without_an_annotation_nothing_is_written(tmp_path):
+    root = pictures(tmp_path / "f", ["a"], masks="")
+    with pytest.raises(InputError, match=r"no annotation of a frame.*nothing was written"):
+        init_folder(root)
+    assert [p.name for p in root.iterdir()] == ["images"]
+
+
+def test_lines_without_a_width_are_given_one_to_correct(tmp_path):
+    root = pictures(tmp_path / "f", [f"{n:03d}" for n in range(12)], masks="")
+    for n in range(12):
+        labelme(root / f"{n:03d}.json", width="")
+    proposal = init_folder(root)
+    assert json.loads((root / "dataset.json").read_text())["line_width_px"] == {"wire": 4.0}
+    assert any(g.what == "line_width_px" and "12 lines" in g.reason for g in proposal.guesses)
+    check_folder(root)
+
+
+def test_a_folder_of_nnunet_needs_no_tables(tmp_path):
+    root = write_raw(tmp_path / "Dataset001_x")
+    with pytest.raises(InputError, match="a folder of nnU-Net, which is read as it is"):
+        init_folder(root)
+
+
+def cines(root):
+    """Four patients, a cine each; one file is named after the patient."""
+    for n, name in enumerate(["IM1", "b.dcm", "jane.dcm", "d.dcm"]):
+        dicom(root / name, 3, patient=f"{PATIENT_ID}-{n}", seed=n)
+        for number in (1, 3):
+            labelme(root / f"labels/{name.removesuffix('.dcm')}_{number:04d}.json")
+    return root
+
+
+def test_no_word_of_a_header_is_written(tmp_path):
+    root = cines(tmp_path / "f")
+    proposal = init_folder(root)
+    written = (root / "cases.csv").read_text() + (root / "dataset.json").read_text()
+    headers = [NAME, "DOE", PATIENT_ID, "1950", "2024", "1.2.826"]
+    assert not [word for word in headers if word in written]
+    assert "jane" not in {r["case"] for r in rows(root)}
+    assert any("1 files say who somebody is" in remark for remark in proposal.remarks)
+    assert len({r["patient"] for r in rows(root)}) == 4
+    assert {r["row_spacing_mm"] for r in rows(root) if "row_spacing_mm" in r} == set()
+    check_folder(root)
+
+
+def test_of_a_cine_the_annotated_frames_have_a_row(tmp_path):
+    root = cines(tmp_path / "f")
+    proposal = init_folder(root)
+    assert [r["frame"] for r in rows(root) if r["image"] == "IM1"] == ["1", "3"]
+    assert any("4 others are left out" in remark for remark in proposal.remarks)
+    labelme(root / "labels/IM1_0002.json")
+    init_folder(root)
+    last = rows(root)[-1]
+    assert (last["case"], last["frame"], last["annotation"]) == (
+        *("IM1_0002", "2", "labels/IM1_0002.json"),
+    )
+    assert last["split"] == next(r["split"] for r in rows(root) if r["image"] == "IM1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "kinds", "related"),
+    [
+        ("carm_wire", {"instrument": "region", "wire": "curve"}, True),
+        ("coronary_xa", {"object": "curve"}, False),
+        ("jtml_knee", {"class_1": "region", "class_2": "region"}, False),
+    ],
+)
+def test_real_folders_without_their_tables(tmp_path, name, kinds, related):
+    if not (REAL / name).is_dir():
+        pytest.skip(f"{REAL / name} is not there")
+    for part in (REAL / name).iterdir():
+        if part.is_dir() and part.name != "models":
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / part.name).mkdir()
+            for file in part.iterdir():
+                (tmp_path / name / part.name / file.name).symlink_to(file)
+    init_folder(tmp_path / name)
+    info = read_folder(tmp_path / name).info
+    assert {c.name: c.kind for c in info.classes} == kinds
+    assert (info.relation is not None) == related
+    check_folder(tmp_path / name)
