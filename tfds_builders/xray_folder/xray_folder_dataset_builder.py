@@ -6,13 +6,13 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from fluorojax.data.folder import Case, Folder, load_case
+from fluorojax.data.folder import Folder, load_case
 from fluorojax.schema.info import SPLITS
 from tfds_builders import common
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class XrayFolderConfig(common.FrameConfig):
+class XrayFolderConfig(tfds.core.BuilderConfig):
     """A checked folder; the config's name ends in the folder's fingerprint.
 
     So a folder that changed is another config, built beside the old one, and a folder that cannot
@@ -29,13 +29,11 @@ def config_name(folder: Folder, fingerprint: str) -> str:
     return f"{folder.info.name}-{fingerprint[:12]}"
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(common.FrameBuilder):
     """Stores each frame on its own grid, in the order of the table."""
 
     VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
-    url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
-
     builder_config: XrayFolderConfig
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -61,20 +59,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
-        folder = self.builder_config.folder
-        done = 0
-        generators = {}
-        for name in SPLITS:
-            generators[name] = self._generate_examples(folder.split(name), done)
-            done += len(folder.split(name))
-        return generators
+    def counts(self) -> dict[str, int]:
+        """Return the number of cases of each split."""
+        return {name: len(self.builder_config.folder.split(name)) for name in SPLITS}
 
-    def _generate_examples(
-        self, cases: tuple[Case, ...], done: int
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    def records(self, split: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """Yield the records of some cases of a split, in the order of the table."""
         config = self.builder_config
-        for key, case in enumerate(cases):
+        for case in config.folder.split(split)[start:stop]:
             frame, mask, ignore = load_case(config.folder, case)
             stored = common.StoredCase(
                 case=case.case,
@@ -91,11 +83,4 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 stratum=case.stratum,
                 image_labels=case.image_labels,
             )
-            yield key, common.record(stored, config.folder.info, config.image_dtype)
-            config.on_frame(done + key + 1)
-
-    def _log_download_bytes(self) -> None:
-        """Keep TFDS's own lines out of the output; `on_frame` shows how far the work is."""
-
-    def _log_download_done(self) -> None:
-        """As above."""
+            yield common.record(stored, config.folder.info, config.image_dtype)
