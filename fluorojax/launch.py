@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 from fluorojax.config import rename_fields, simulation_spec, validate
 from fluorojax.configs import base
 from fluorojax.core import environment
+from fluorojax.schema.info import SPLITS
 from fluorojax.training import signals
 
 
@@ -43,6 +44,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
             return
         with folders.lock(workdir):
             folders.validate_run_directory(workdir, config, dataset)
+            folders.write_cases(workdir, {split: run.frames(split) for split in SPLITS})
             loop.train(run, workdir, stop)
             parallel.part_processes()
             export = finish.export_best(run, workdir)
