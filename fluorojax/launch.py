@@ -8,6 +8,7 @@ from fluorojax.config import rename_fields, simulation_spec, validate
 from fluorojax.configs import base
 from fluorojax.core import environment
 from fluorojax.core.progress import console
+from fluorojax.schema.info import SPLITS
 from fluorojax.training import signals
 
 
@@ -46,6 +47,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
             return
         with folders.lock(workdir):
             folders.validate_run_directory(workdir, config, dataset)
+            folders.write_cases(workdir, {split: run.frames(split) for split in SPLITS})
             loop.train(run, workdir, stop)
             parallel.part_processes()
             export = finish.export_best(run, workdir)

@@ -1,7 +1,7 @@
 """What the builders share: the features of a stored frame, and the metadata beside the records."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,27 @@ from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing, SpacingOrigin
 from fluorojax.schema.info import DatasetInfo
 
 
-def say_nothing(done: int) -> None:
-    """Take a number of finished frames and show nothing."""
+class FrameBuilder(  # type: ignore[call-arg]
+    tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
+    """A builder that can make any part of its data set by itself (see `tfds_builders.shards`)."""
 
+    url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
 
-@dataclasses.dataclass(eq=False, kw_only=True)
-class FrameConfig(tfds.core.BuilderConfig):
-    """What all builders' configs hold: `on_frame` hears how many frames are done."""
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of frames of each split."""
+        raise NotImplementedError
 
-    on_frame: Callable[[int], None] = say_nothing
+    def records(self, split: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """Yield the `record`s `start` to `stop` of a split, in the order of the index."""
+        raise NotImplementedError
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
+        return {split: self._generate_examples(split) for split in self.counts()}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield all records as TFDS wants them; a build goes by shards instead."""
+        yield from enumerate(self.records(split, 0, self.counts()[split]))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

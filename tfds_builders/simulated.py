@@ -81,7 +81,7 @@ class Simulation:
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class SimulatedConfig(common.FrameConfig):
+class SimulatedConfig(tfds.core.BuilderConfig):
     """How many frames, of what; the config's name ends in the digest of what they depend on."""
 
     size: Size
@@ -136,12 +136,11 @@ def to_detector(image: np.ndarray) -> np.ndarray:
 
 
 class SimulatedBuilder(  # type: ignore[call-arg]
-    tfds.core.GeneratorBasedBuilder, skip_registration=True
+    common.FrameBuilder, skip_registration=True
 ):
     """Simulates on the CPU, in batches; the fingerprint is that of the frames."""
 
     simulation: ClassVar[Simulation]
-    url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
 
     builder_config: SimulatedConfig
 
@@ -156,6 +155,7 @@ class SimulatedBuilder(  # type: ignore[call-arg]
             description=info.description,
             license=info.license,
             features=common.features("uint16", len(info.classes), len(info.image_labels)),
+            # The fingerprint is known when all is built.
             metadata=tfds.core.MetadataDict(common.metadata(info, index, "")),
             disable_shuffling=True,
         )
@@ -164,29 +164,17 @@ class SimulatedBuilder(  # type: ignore[call-arg]
         """Return the numbers of each record of a split."""
         return self.builder_config.size.numbers(split)
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
-        self._digest, self._done = hashlib.sha256(), 0
-        return {split: self._generate_examples(split) for split in SPLITS}
+    def counts(self) -> dict[str, int]:
+        """Return the number of frames of each split."""
+        return {split: len(self._of(split)) for split in SPLITS}
 
-    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    def records(self, split: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """Yield the records of some frames of a split."""
         simulation, spec = self.simulation, self.builder_config.spec
-        frames = self._of(split)
-        for start in range(0, len(frames), FRAMES_A_CALL):
-            some = frames[start : start + FRAMES_A_CALL]
+        for first in range(start, stop, FRAMES_A_CALL):
+            some = self._of(split)[first : min(first + FRAMES_A_CALL, stop)]
             simulated = simulate_frames(simulation, split, some, spec)
             for k, numbers in enumerate(some):
                 values = {name: array[k] for name, array in simulated.items()}
                 case = simulation.stored_case(simulation.names(split, numbers), numbers, values)
-                example = common.record(case, simulation.info, "uint16")
-                self._digest.update(example["image"].tobytes() + example["mask"].tobytes())
-                yield start + k, example
-                self._done += 1
-                self.builder_config.on_frame(self._done)
-        # Written with the rest of the metadata after the last split.
-        self.info.metadata["fingerprint"] = self._digest.hexdigest()
-
-    def _log_download_bytes(self) -> None:
-        """Keep TFDS's own lines out of the output; `on_frame` shows how far the work is."""
-
-    def _log_download_done(self) -> None:
-        """As above."""
+                yield common.record(case, simulation.info, "uint16")

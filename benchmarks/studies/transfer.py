@@ -20,7 +20,6 @@ from rich.table import Table
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
-from fluorojax.data import grid
 from fluorojax.datasets.gallery import montage
 from fluorojax.datasets.source import Dataset, Frames, open_folder
 from fluorojax.drawing import overlay
@@ -98,7 +97,7 @@ def report(summary: dict[str, Any], dataset: Dataset, model: Predictor) -> dict[
         for name, metrics in ((instrument, ("dice",)), (wire, (*SHOWN, "dice")))
     }
     example = Frames(dataset.index, dataset.records)[0]
-    scale = grid.place(example["image"].shape, model.image_size).scale
+    scale = model.placement(example["image"].shape).scale
     pixel_mm = float(np.mean(example["spacing_mm"])) / scale
     table = Table("class", "metric", "mean", "goal", title=f"{dataset.info.name}, never trained on")
     for name, scores in means.items():

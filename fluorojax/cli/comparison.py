@@ -11,6 +11,7 @@ from fluorojax.core.progress import console
 
 def benchmark(options: argparse.Namespace) -> None:
     """Run methods x seeds, and compare them; what is finished is not run again."""
+    from fluorojax.compare import folds
     from fluorojax.compare import grid as grids
     from fluorojax.config_file import read_config
     from fluorojax.training.reproduce import config_of, read_record
@@ -19,10 +20,17 @@ def benchmark(options: argparse.Namespace) -> None:
         raise InputError(f"--jobs {options.jobs}: write a number from 1 up")
     configs = options.configs.split(",")
     cells = grids.grid(configs, whole_numbers("--seeds", options.seeds), options.workdir)
-    for config in configs:  # now, and not in the log of every run
-        read_config(config, grids.overrides(options.set))
-    grids.validate_grid_directory(options.workdir, options.set)
-    grids.run_grid(cells, options.set, options.jobs)
+    # Now, and not in the log of every run.
+    read = {config: read_config(config, grids.overrides(options.set)) for config in configs}
+    runs = cells
+    if options.folds is not None:
+        folds.check_folds(options.folds, options.set)
+        steps = [read[cell.config].training.steps for cell in cells]
+        runs = folds.with_folds(cells, options.folds, steps)
+    grids.validate_grid_directory(options.workdir, options.set, options.folds or 0)
+    grids.run_grid(runs, options.set, options.jobs)
+    for cell in cells if options.folds else ():
+        folds.pool(cell.workdir, options.folds)
     # The runs score the split that their configurations name, which is one for all.
     options.split = config_of(read_record(cells[0].workdir)).evaluation.split
     options.runs = [cell.workdir for cell in cells]

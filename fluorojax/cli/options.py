@@ -227,6 +227,13 @@ def benchmark(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seeds", default="0,1,2,3,4", help="default: %(default)s")
     command.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="cross-validation: every method and seed is trained N times on train and validation "
+        "together but for a fold of the patients, and all folds are scored together",
+    )
+    command.add_argument(
         "--jobs",
         type=whole_number,
         default=1,

@@ -13,22 +13,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fluorojax.config_file import find
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
 from fluorojax.core.progress import console, duration
-from fluorojax.schema.limits import Text
+from fluorojax.schema.limits import Number, Text
 from fluorojax.schema.nested import Many, Record, first_of, problems
 from fluorojax.training.signals import EXIT_CODE, Stopped
 
 SHARED = "benchmark.json"
-_SHARED = Record({"settings": Many(Text(), 0, 10_000)})
+_SHARED = Record({"settings": Many(Text(), 0, 10_000)}, {"folds": Number(2, 1000, whole=True)})
 FORWARDED = (signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -38,6 +38,13 @@ class Cell(NamedTuple):
     config: str
     seed: int
     workdir: Path
+    settings: tuple[str, ...] = ()  # `FIELD=VALUE`, of this run alone
+
+    @property
+    def name(self) -> str:
+        """What it is called: a fold by its method and seed as well."""
+        inside = self.workdir.name.startswith("fold")
+        return f"{self.workdir.parent.name}/{self.workdir.name}" if inside else self.workdir.name
 
     @property
     def log(self) -> Path:
@@ -70,30 +77,36 @@ def name_of(config: str) -> str:
     return f"{path.stem}-{variant}" if variant else path.stem
 
 
-def validate_grid_directory(root: Path, settings: Sequence[str]) -> None:
+def validate_grid_directory(root: Path, settings: Sequence[str], folds: int = 0) -> None:
     """Make the folder of a grid, or check that the grid that stands there has the same settings.
 
     Args:
         root: the folder.
         settings: `FIELD=VALUE`, set in every configuration.
+        folds: of a cross-validation, or 0.
 
     Raises:
         InputError: the folder's runs have other settings, or the file that says so is damaged.
     """
     path = root / SHARED
-    ours = {"settings": sorted(settings)}
+    ours = {"settings": sorted(settings)} | ({"folds": folds} if folds else {})
     if path.is_file():
         theirs = read_json(path)
         if wrong := first_of(problems(_SHARED, theirs, "")):
             raise InputError(f"{path} is damaged: {wrong}; bring it back from a copy")
         if theirs != ours:
             raise InputError(
-                f"{root} holds runs with --set {' '.join(theirs['settings']) or '(nothing)'}, not "
-                f"{' '.join(ours['settings']) or '(nothing)'}; give a new --workdir, or the same"
+                f"{root} holds runs with {_in_words(theirs)}, not {_in_words(ours)}; give a new "
+                "--workdir, or the same"
             )
         return
     root.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(ours, indent=1) + "\n", "utf-8")
+
+
+def _in_words(shared: Mapping[str, Any]) -> str:
+    folds = f" and --folds {shared['folds']}" if "folds" in shared else ""
+    return f"--set {' '.join(shared['settings']) or '(nothing)'}{folds}"
 
 
 def is_finished(cell: Cell) -> bool:
@@ -107,7 +120,7 @@ def command(cell: Cell, settings: Sequence[str]) -> list[str]:
         *(sys.executable, "-m", "fluorojax", "train", cell.config),
         f"--workdir={cell.workdir.absolute()}",
         f"--config.seed={cell.seed}",
-        *overrides(settings),
+        *overrides((*settings, *cell.settings)),
     ]
 
 
@@ -182,7 +195,7 @@ def run_grid(cells: Sequence[Cell], settings: Sequence[str], jobs: int = 1) -> N
     processes = Processes(jobs)
 
     def made(number: int, cell: Cell) -> int:
-        return make(cell, settings, processes, f"{number}/{len(cells)}  {cell.workdir.name}")
+        return make(cell, settings, processes, f"{number}/{len(cells)}  {cell.name}")
 
     # The pool is left first, so that signals reach the runs as long as there are any.
     with processes.forwarding(), ThreadPoolExecutor(jobs) as pool:
@@ -190,7 +203,7 @@ def run_grid(cells: Sequence[Cell], settings: Sequence[str], jobs: int = 1) -> N
     if processes.stopped or EXIT_CODE in statuses:
         raise Stopped("a signal")
     failed = [
-        f"- {cell.workdir.name}: status {status}, see {cell.log}"
+        f"- {cell.name}: status {status}, see {cell.log}"
         for cell, status in zip(cells, statuses, strict=True)
         if status
     ]
@@ -206,6 +219,7 @@ def make(cell: Cell, settings: Sequence[str], processes: Processes, where: str) 
         console.print(f"{where}: finished before")
         return 0
     console.print(f"{where}: running, log in {cell.log}")
+    cell.log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     status = processes.run(command(cell, settings), cell.log)
     took = duration(time.monotonic() - began)

@@ -247,6 +247,12 @@ def _data(flat: dict[str, Any]) -> Iterator[str]:
         yield "data.folds is 1; write 0 for the stored splits, or 2 and more"
     if fold and fold >= folds:
         yield f"data.fold is {fold} of {folds} folds; write a number from 0 to {max(folds - 1, 0)}"
+    if builder in BUILDERS and BUILDERS[builder].online and flat["data.fit"] != "shrink":
+        yield (
+            f"data.fit is {flat['data.fit']!r}, but with data.builder={builder!r} frames are "
+            "simulated at data.image_size; write data.fit='shrink', or "
+            f"data.builder={BUILDERS[builder].data_set!r}"
+        )
     if builder in BUILDERS and BUILDERS[builder].online and share < 1:
         yield (
             f"data.train_share is {share}, but with data.builder={builder!r} no training frame is "

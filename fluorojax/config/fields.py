@@ -53,6 +53,9 @@ class Data:
     built_dir: str = text("datasets")  # where built data sets are kept
     # rows, columns (px) of the grid the network works on
     image_size: Size = sizes(512, 512, 8, 8192)
+    # a larger frame is 'shrink': shrunk onto that grid; 'native': learned in windows of that size
+    # and predicted in overlapping tiles, at its own resolution
+    fit: str = choice("shrink", ("shrink", "native"))
     # 0: splits as stored; n >= 2: validation is one of n folds of train+validation
     folds: int = whole(0, 0, 1000)
     fold: int = whole(0, 0, 999)  # which fold validates, 0 .. folds - 1

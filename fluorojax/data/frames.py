@@ -71,12 +71,14 @@ def frame_of(example: Example) -> Frame:
     )
 
 
-def shrunk(frame: Frame, size: tuple[int, int]) -> Frame:
+def shrunk(
+    frame: Frame, size: tuple[int, int], resampling: grid.Resampling = grid.RESAMPLING
+) -> Frame:
     """Return a frame as it fits into `size`, antialiased, its pixels larger by as much; or itself.
 
     spacing = spacing * (H / h, W / w) for H x W pixels that became h x w
     """
-    pixels = grid.shrink(frame.pixels, size)
+    pixels = grid.shrink(frame.pixels, size, resampling)
     if pixels.shape == frame.shape:
         return frame
     row_mm, column_mm = (

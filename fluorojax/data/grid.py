@@ -1,12 +1,23 @@
 """From a frame's own grid to the network's and back."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from fluorojax.geometry.redrawing import redrawn
+
 _EIGHT = np.ones((3, 3), bool)
+
+Fit = Literal["shrink", "native"]
+"""What becomes of a frame larger than the network's grid: shrunk onto it, or seen in tiles."""
+Resampling = Literal["lanczos", "triangle"]
+"""The filter that shrinks frames, widened by the factor (see benchmarks/studies/shrinking.py)."""
+RESAMPLING: Resampling = "lanczos"
+FIRST_RESAMPLING: Resampling = "triangle"  # of the exports from before there was a choice
+_FILTERS = {"lanczos": Image.Resampling.LANCZOS, "triangle": Image.Resampling.BILINEAR}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +45,16 @@ class Placement:
         return slice(top, top + height), slice(left, left + width)
 
 
-def place(shape: tuple[int, int], image_size: tuple[int, int]) -> Placement:
+def place(shape: tuple[int, int], image_size: tuple[int, int], fit: Fit = "shrink") -> Placement:
     """Fit a frame into the working grid: aspect kept, never enlarged, centred.
 
     scale = min(1, image_size[0] / shape[0], image_size[1] / shape[1])
+
+    With `fit` 'native' the working grid is as large as the frame, where that is larger than
+    `image_size`: nothing is shrunk, and the network sees windows of it.
     """
+    if fit == "native":
+        image_size = (max(shape[0], image_size[0]), max(shape[1], image_size[1]))
     scale = min(1.0, image_size[0] / shape[0], image_size[1] / shape[1])
     height = min(max(1, round(shape[0] * scale)), image_size[0])
     width = min(max(1, round(shape[1] * scale)), image_size[1])
@@ -46,27 +62,32 @@ def place(shape: tuple[int, int], image_size: tuple[int, int]) -> Placement:
     return Placement(shape, image_size, scale, (height, width), offset)
 
 
-def image_to_grid(image: np.ndarray, placement: Placement) -> np.ndarray:
+def image_to_grid(
+    image: np.ndarray, placement: Placement, resampling: Resampling = RESAMPLING
+) -> np.ndarray:
     """Put a frame on the working grid: antialiased where it shrinks, its edge repeated around it.
 
     Args:
         image: [H, W] of `placement.shape`, uint8, uint16 or float32.
         placement: see `place`.
+        resampling: the filter where it shrinks.
 
     Returns:
         `placement.image_size` of the same type, integers rounded; equal to `image` bit by bit
         where the scale is 1.
     """
     if placement.resized != placement.shape:
-        shrunk = _resize(image.astype(np.float32), placement.resized)
+        shrunk = _resize(image.astype(np.float32), placement.resized, resampling)
         image = shrunk.astype(image.dtype) if image.dtype.kind == "f" else _round(shrunk, image)
     return np.pad(image, _margins(placement), mode="edge")
 
 
-def shrink(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def shrink(
+    image: np.ndarray, size: tuple[int, int], resampling: Resampling = RESAMPLING
+) -> np.ndarray:
     """Return `image: [H, W]` as it fits into `size`, antialiased; itself where it does."""
     placement = place(image.shape, size)
-    return image_to_grid(image, placement)[placement.window]
+    return image_to_grid(image, placement, resampling)[placement.window]
 
 
 def shrink_masks(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -82,9 +103,10 @@ def shrink_masks(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def mask_to_grid(mask: np.ndarray, skeleton: np.ndarray, placement: Placement) -> np.ndarray:
     """Put masks on the working grid, so that a thin class stays in one piece.
 
-    A working pixel belongs to the class if half of its area or more does, or if a pixel of the
-    class's centreline falls into it: the coverage of a wire 3 px wide is below a half as soon as
-    the frame shrinks 6 times.
+    A working pixel belongs to a region if half of its area or more does. A curve is drawn anew
+    along its centreline where the frame shrinks, as wide as it is there, but at least 1 px, and
+    wherever a pixel of the centreline falls: of a wire 3 px wide, half a working pixel is covered
+    by chance alone when the frame shrinks 3 times.
 
     Args:
         mask: [H, W, C] in {0, 1} of `placement.shape`.
@@ -94,7 +116,7 @@ def mask_to_grid(mask: np.ndarray, skeleton: np.ndarray, placement: Placement) -
     Returns:
         [*image_size, C] bool; padding is False.
     """
-    covered = _coverage(mask, placement.resized) >= 0.5 - 1e-6  # a half, rounding aside
+    covered = mask != 0 if placement.scale == 1 else _shrunk(mask, skeleton, placement.resized)
     return np.pad(covered | _any(skeleton, placement.resized), [*_margins(placement), (0, 0)])
 
 
@@ -163,14 +185,23 @@ def to_native(probabilities: np.ndarray, placement: Placement) -> np.ndarray:
     return np.stack([_resize(window[..., k], placement.shape) for k in range(window.shape[-1])], -1)
 
 
-def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize `[h, w] float32`; Pillow widens the triangle filter where the image shrinks."""
-    resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
-    return np.asarray(resized)
+def _resize(
+    image: np.ndarray, size: tuple[int, int], resampling: Resampling = "triangle"
+) -> np.ndarray:
+    """Resize `[h, w] float32`; Pillow widens the filter where the image shrinks."""
+    return np.asarray(Image.fromarray(image).resize(size[::-1], _FILTERS[resampling]))
 
 
 def _round(values: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, np.iinfo(like.dtype).max).astype(like.dtype)
+
+
+def _shrunk(mask: np.ndarray, skeleton: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return masks `[H, W, C]` as `[*size, C] bool`; those with a centreline are redrawn."""
+    covered = _coverage(mask, size) >= 0.5 - 1e-6  # a half, rounding aside
+    for k in np.flatnonzero(skeleton.any((0, 1))):
+        covered[..., k] = redrawn(mask[..., k] != 0, skeleton[..., k] != 0, size)
+    return covered
 
 
 def _coverage(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

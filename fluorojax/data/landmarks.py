@@ -45,16 +45,19 @@ def landmarks_of(
     return landmarks
 
 
-def landmarks_to_grid(landmarks: np.ndarray, placement: Placement) -> np.ndarray:
+def landmarks_to_grid(
+    landmarks: np.ndarray, placement: Placement, side: int | None = None
+) -> np.ndarray:
     """Return a disc about each point on the working grid, [*image_size, N] bool.
 
-    Its radius is a 64th of the grid's longer side, but 2 pixels at least: about 2 mm of an ERCP.
+    Its radius is a 64th of `side`, but 2 pixels at least: about 2 mm of an ERCP.
 
     Args:
         landmarks: [N, 2] (row, column) on the frame's own grid; NaN: no disc.
         placement: where the frame lies.
+        side: the longer side of what the network sees; None: that of the working grid.
     """
-    radius = max(2.0, max(placement.image_size) / 64)
+    radius = max(2.0, (side or max(placement.image_size)) / 64)
     moved = points_to_grid(landmarks, placement)
     rows, columns = (np.arange(n)[:, None] for n in placement.image_size)
     near = (rows - moved[:, 0])[:, None] ** 2 + (columns - moved[:, 1])[None] ** 2

@@ -16,16 +16,20 @@ from fluorojax.schema.info import DatasetInfo
 
 Batch = dict[str, np.ndarray]
 
+WINDOW = 1  # names the stream of chance that windows are drawn from
 ENDLESS = 2**48  # examples: 9 years at a million a second
 
 
-def to_working_grid(example: Example, image_size: tuple[int, int], info: DatasetInfo) -> Batch:
+def to_working_grid(
+    example: Example, image_size: tuple[int, int], info: DatasetInfo, fit: grid.Fit = "shrink"
+) -> Batch:
     """Put one example on the network's grid; see `fluorojax.data.grid` for the rules.
 
     Args:
         example: a frame on its own grid.
         image_size: rows and columns of the working grid.
         info: the dataset's classes.
+        fit: see `fluorojax.data.grid.place`.
 
     Returns:
         image [H, W] of the frame's type; mask [H, W] bitmask; skeleton [H, W] bitmask of the
@@ -34,7 +38,7 @@ def to_working_grid(example: Example, image_size: tuple[int, int], info: Dataset
         int32; low, high [] float32.
     """
     classes = len(info.classes)
-    placement = grid.place(example["image"].shape, image_size)
+    placement = grid.place(example["image"].shape, image_size, fit)
     mask = bitmask.unpack(example["mask"], classes)
     skeleton = bitmask.unpack(example["skeleton"], classes)
     landmarks = landmarks_of(skeleton, mask, info, int(example["attached"]))
@@ -42,7 +46,7 @@ def to_working_grid(example: Example, image_size: tuple[int, int], info: Dataset
         "image": grid.image_to_grid(example["image"], placement),
         "mask": bitmask.pack(grid.mask_to_grid(mask, skeleton, placement)),
         "skeleton": bitmask.pack(grid.skeleton_to_grid(skeleton, placement)),
-        "landmarks": bitmask.pack(landmarks_to_grid(landmarks, placement)),
+        "landmarks": bitmask.pack(landmarks_to_grid(landmarks, placement, max(image_size))),
         "ignore": grid.ignore_to_grid(example["ignore"], placement),
         "attached": np.array(example["attached"], np.int8),
         "image_labels": np.array(example["image_labels"], np.int32),
@@ -58,10 +62,15 @@ class PreparedFrames:
     """
 
     def __init__(
-        self, frames: Frames, image_size: tuple[int, int], info: DatasetInfo, memory_mb: float
+        self,
+        frames: Frames,
+        image_size: tuple[int, int],
+        info: DatasetInfo,
+        memory_mb: float,
+        fit: grid.Fit = "shrink",
     ):
         """Take the frames, and the memory (MB) that prepared ones may occupy."""
-        self._frames, self._image_size, self._info = frames, image_size, info
+        self._frames, self._how = frames, (image_size, info, fit)
         self._memory_bytes = memory_mb * 1e6
         self._kept: dict[int, Batch] = {}
 
@@ -71,11 +80,51 @@ class PreparedFrames:
     def __getitem__(self, index: int) -> Batch:
         kept = self._kept.get(index)
         if kept is None:
-            kept = to_working_grid(self._frames[index], self._image_size, self._info)
+            kept = to_working_grid(self._frames[index], *self._how)
             kept["index"] = np.array(index, np.int32)
             if sum(array.nbytes for array in kept.values()) * len(self) <= self._memory_bytes:
                 self._kept[index] = kept
         return kept
+
+
+def window(
+    prepared: Batch,
+    size: tuple[int, int],
+    info: DatasetInfo,
+    foreground_oversampling: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """Return a random window of a prepared frame, its arrays [H, W] cut to `size`.
+
+    With the probability `foreground_oversampling` it holds a random pixel that counts of a thin
+    class, or of any class where there is no thin one: a window of a large frame shows nothing more
+    often than not.
+
+    Args:
+        prepared: of `to_working_grid`, at least as large as the window.
+        size: rows and columns.
+        info: the dataset's classes.
+        foreground_oversampling: in [0, 1].
+        rng: where chance comes from.
+    """
+    shape = prepared["image"].shape
+    room = np.subtract(shape, size)
+    start = rng.integers(0, room + 1)
+    sought = rng.random() < foreground_oversampling
+    there = _foreground(prepared, info) if sought and room.any() else np.zeros(0, int)
+    if len(there):
+        pixel = np.array(np.unravel_index(there[rng.integers(len(there))], shape))
+        start = np.clip(pixel - rng.integers(0, size), 0, room)
+    inside = tuple(slice(s, s + n) for s, n in zip(start, size, strict=True))
+    return {name: array[inside] if array.ndim == 2 else array for name, array in prepared.items()}
+
+
+def _foreground(prepared: Batch, info: DatasetInfo) -> np.ndarray:
+    """Return the places in the flat frame of what a window looks for."""
+    counting = np.where(prepared["ignore"], 0, prepared["mask"])
+    thin = counting & sum(1 << k for k in info.curves)
+    found = np.flatnonzero(thin)
+    return found if len(found) else np.flatnonzero(counting)
 
 
 def row_at(position: int, seed: int, rows: int) -> int:
@@ -110,6 +159,8 @@ def batches(
     threads: int = 2,
     memory_mb: float = 1024.0,
     share: tuple[int, int] = (0, 1),
+    fit: grid.Fit = "shrink",
+    foreground_oversampling: float = 0.0,
 ) -> Iterator[Batch]:
     """Yield training batches without end, made ahead of their use by threads.
 
@@ -127,6 +178,9 @@ def batches(
         threads: that prepare batches.
         memory_mb: memory (MB) for prepared frames; beyond it each is decoded again when needed.
         share: (k, n): only part k of n equal parts of each batch is read and yielded.
+        fit: 'shrink' the frames onto the working grid; 'native': each example is a random `window`
+            of it, a function of seed and place in the order.
+        foreground_oversampling: see `window`.
 
     Yields:
         What `to_working_grid` returns, stacked: [B / n, ...]; `index` [B / n] int32, the frame's
@@ -138,14 +192,18 @@ def batches(
     labelled = [k for k, row in enumerate(frames.rows) if row.labelled]
     if not labelled:
         raise InputError("no labelled frame to train on; annotate some, or correct the split")
-    prepared = PreparedFrames(frames, image_size, info, memory_mb)
+    prepared = PreparedFrames(frames, image_size, info, memory_mb, fit)
 
     positions = positions_of(batch_size, share)
 
     def example(count: int) -> Batch:
         step, place = divmod(count, len(positions))
         position = step * batch_size + int(positions[place])
-        return prepared[labelled[row_at(position, seed, len(labelled))]]
+        frame = prepared[labelled[row_at(position, seed, len(labelled))]]
+        if fit == "shrink":
+            return frame
+        rng = np.random.default_rng((seed, position, WINDOW))
+        return window(frame, image_size, info, foreground_oversampling, rng)
 
     dataset = grain.MapDataset.range(ENDLESS).map(example).batch(len(positions))
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=threads + 1)

@@ -2,38 +2,30 @@
 
 import dataclasses
 import importlib
-import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, SupportsIndex, overload
 
-import absl.logging
 import numpy as np
 import tensorflow_datasets as tfds
 
 from fluorojax.config.procedures import BUILDERS
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, read_json
-from fluorojax.core.progress import console, progress
+from fluorojax.core.progress import console
 from fluorojax.data import splits
 from fluorojax.data.folder import check_cases, fingerprint, read_folder
+from fluorojax.datasets.build import build
 from fluorojax.schema.example import Example
 from fluorojax.schema.info import SPLITS, DatasetInfo
 from fluorojax.schema.limits import DIGEST, Flag, Text
 from fluorojax.schema.nested import Many, Record, first_of, problems, record_of
 from fluorojax.schema.renamed import KEYS, with_new_names
-from tfds_builders.simulated import (
-    SimulatedBuilder,
-    SimulatedConfig,
-    Simulation,
-    config_name,
-    simulate_frames,
-)
+from tfds_builders.shards import FORMAT
+from tfds_builders.simulated import SimulatedBuilder, SimulatedConfig, Simulation, config_name
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
 
-REFUSED = re.compile(r"\w+\(\) failed: ([^;]+)")
 FOLDER = "xray_folder"  # the builder of one's own frames; those of simulated ones are `BUILDERS`
 
 
@@ -201,17 +193,10 @@ def open_folder(directory: str | Path, cases_file: str, built_dir: str | Path) -
         for note in summary.notes:
             console.print(f"note: {note}", markup=False)
 
-        def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
-            config = xray_folder.XrayFolderConfig(
-                name=name,
-                folder=folder,
-                fingerprint=digest,
-                image_dtype=summary.image_dtype,
-                on_frame=on_frame,
-            )
-            return xray_folder.Builder(data_dir=str(built_dir), config=config, **_FORMAT)
-
-        _build(builder, path, len(folder.cases))
+        config = xray_folder.XrayFolderConfig(
+            name=name, folder=folder, fingerprint=digest, image_dtype=summary.image_dtype
+        )
+        build(xray_folder.Builder, _arguments(built_dir, config), path)
     return _read(path)
 
 
@@ -246,14 +231,8 @@ def open_simulated(
     name = config_name(simulation, f"{size}-online" if online else size, counts, spec)
     path = _path(built_dir, made_by.name, name, made_by)
     if not path.exists():
-        console.print("compiling the simulation")
-        simulate_frames(simulation, "train", counts.numbers("train")[:1], spec)
-
-        def builder(on_frame: Callable[[int], None]) -> tfds.core.DatasetBuilder:
-            config = SimulatedConfig(name=name, size=counts, spec=spec, on_frame=on_frame)
-            return made_by(data_dir=str(built_dir), config=config, **_FORMAT)
-
-        _build(builder, path, counts.frames)
+        config = SimulatedConfig(name=name, size=counts, spec=spec)
+        build(made_by, _arguments(built_dir, config), path, simulated=True)
     dataset = _read(path)
     return dataclasses.replace(dataset, online=Online(simulation, spec)) if online else dataset
 
@@ -266,50 +245,14 @@ def _open_folder(data: DataSettings) -> Dataset:
     return open_folder(data.dir, data.cases, data.built_dir)
 
 
-_FORMAT: dict[str, Any] = {"file_format": "array_record"}  # the one that needs no TensorFlow
+def _arguments(built_dir: str | Path, config: tfds.core.BuilderConfig) -> dict[str, Any]:
+    return {"data_dir": str(built_dir), "config": config, "file_format": FORMAT}
 
 
 def _path(
     built_dir: str | Path, builder: str, config: str, cls: type[tfds.core.DatasetBuilder]
 ) -> Path:
     return Path(built_dir) / builder / config / str(cls.VERSION)
-
-
-def _build(
-    make_builder: Callable[[Callable[[int], None]], tfds.core.DatasetBuilder],
-    path: Path,
-    frames: int,
-) -> None:
-    """Build into `path`; TFDS works beside it and renames at the end, so no half is ever found."""
-    console.print(f"building {path} ({frames} frames)")
-    nowhere = tempfile.TemporaryDirectory()  # for the downloads, of which there are none
-    with progress("build", frames) as on_frame, _quiet_tfds(), nowhere as download_dir:
-        try:
-            make_builder(on_frame).download_and_prepare(download_dir=download_dir)
-        except OSError:
-            # Another run that builds the same may have been first; its result is ours.
-            if not path.exists():
-                raise
-        except RuntimeError as error:
-            # ArrayRecord says so where the system refuses: "write() failed: No space left ...; ..."
-            if (refused := REFUSED.search(str(error))) is None:
-                raise
-            raise InputError(
-                f"{path} cannot be written ({refused[1]}); make room, correct the permissions or "
-                "give another folder (--built-dir, data.built_dir), then run the same command again"
-            ) from error
-
-
-@contextmanager
-def _quiet_tfds() -> Iterator[None]:
-    """Keep TFDS from showing bars of its own, and from warning of configs made on the fly."""
-    verbosity = absl.logging.get_verbosity()
-    absl.logging.set_verbosity(absl.logging.ERROR)
-    tfds.disable_progress_bar()
-    try:
-        yield
-    finally:
-        absl.logging.set_verbosity(verbosity)
 
 
 MOST_METADATA = 2048 * MIB  # of `metadata.json`: tens of millions of frames
@@ -389,6 +332,8 @@ def _read(path: Path) -> Dataset:
 
 def _source(builder: tfds.core.DatasetBuilder, split: str, frames: int) -> Any:
     """Return what TFDS reads of a split, after a look whether its files are all there."""
+    if not frames:
+        return ()
     missing = [file for file in builder.info.splits[split].filepaths if not Path(file).is_file()]
     if missing:
         raise ValueError(f"{Path(missing[0]).name} is missing")

@@ -19,7 +19,7 @@ from fluorojax.core.files import MIB, read_json, reading
 from fluorojax.core.outputs import replaced, sha256, written_aside
 from fluorojax.data.intensity import PERCENTILES
 from fluorojax.inference.arrays import check_size, read_arrays
-from fluorojax.inference.manifest import CHANNELS, FIT, FORMAT, todays
+from fluorojax.inference.manifest import CHANNELS, FITS, FORMAT, fitting_of, todays
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.predictor import Predictor
 from fluorojax.models.cascade import Parameters
@@ -93,7 +93,8 @@ def _manifest(predictor: Predictor, origin: Mapping[str, Any], checksum: str) ->
         "preprocessing": {
             "channels": CHANNELS,
             "image_size": list(predictor.image_size),
-            "fit": FIT,
+            "fit": FITS[predictor.fitting.fit],
+            "resampling": predictor.fitting.resampling,
             "intensity_percentiles": list(PERCENTILES),
         },
         "masks": predictor.rules.to_json(),
@@ -201,4 +202,5 @@ def load(path: str | Path) -> Predictor:
         rules=MaskRules.from_json(manifest["masks"]),
         image_labels=image_labels_from_json(manifest["image_labels"]),
         source=str(path),
+        fitting=fitting_of(manifest["preprocessing"]),
     )

@@ -5,13 +5,14 @@ The limits of each field stand beside it, in the records that come of the manife
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fluorojax.core.errors import InputError
+from fluorojax.data.grid import FIRST_RESAMPLING, Fit, Resampling
 from fluorojax.data.intensity import PERCENTILES
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
-from fluorojax.inference.predictor import misfits
+from fluorojax.inference.predictor import Fitting, misfits
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.schema import bitmask
@@ -34,7 +35,10 @@ from fluorojax.schema.renamed import KEYS, with_new_names
 FORMAT = 3
 READABLE = (2, FORMAT)
 CHANNELS = "grey"
-FIT = "shrink if larger (aspect kept), never enlarge, centre, pad"
+FITS: dict[Fit, str] = {
+    "shrink": "shrink if larger (aspect kept), never enlarge, centre, pad",
+    "native": "tiles at native size, overlapping by half, Gaussian weights; pad if smaller",
+}
 REMEDY = "copy the export again, or export the run again"
 
 
@@ -85,9 +89,10 @@ _PREPROCESSING = Record(
     {
         "channels": Exactly(CHANNELS),
         "image_size": Pair(Number(1, 8192, whole=True), "rows and columns", rising=False),
-        "fit": Exactly(FIT),
+        "fit": Choice(tuple(FITS.values())),
         "intensity_percentiles": Percentiles(),
-    }
+    },
+    {"resampling": Choice(get_args(Resampling))},
 )
 ORIGIN = Record(
     {},
@@ -135,6 +140,13 @@ def todays(fields: Any, path: Path) -> dict[str, Any]:
     if wrong := first_of(problems(SCHEMA, found, "")) or first_of(_relations(found)):
         raise InputError(f"{path}: {wrong}; {REMEDY}")
     return found
+
+
+def fitting_of(preprocessing: Mapping[str, Any]) -> Fitting:
+    """Return how frames come onto the network's grid, from that part of a checked manifest."""
+    words = {sentence: fit for fit, sentence in FITS.items()}
+    resampling = preprocessing.get("resampling", FIRST_RESAMPLING)
+    return Fitting(words[preprocessing["fit"]], resampling)
 
 
 def _check_format(fields: Any, path: Path) -> None:
@@ -201,6 +213,7 @@ def _relations(found: Mapping[str, Any]) -> Iterator[str]:
         tuple(found["preprocessing"]["image_size"]),
         rules,
         image_labels_from_json(found["image_labels"]),
+        fitting_of(found["preprocessing"]),
     )
     for name in found["origin"].get("operating_points", {}):
         if name not in rules.names:

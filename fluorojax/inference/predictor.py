@@ -14,6 +14,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data import grid
 from fluorojax.data.frames import FrameLike, as_frame
 from fluorojax.data.intensity import intensity_range
+from fluorojax.data.tiles import mean_over_tiles
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.tta import mean_over_views
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
@@ -57,6 +58,19 @@ class Prediction:
     image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class Fitting:
+    """How a frame larger than the network's grid comes onto it.
+
+    Attributes:
+        fit: 'shrink' onto the grid, or 'native': tiles of the grid's size, averaged.
+        resampling: the filter that shrinks.
+    """
+
+    fit: grid.Fit = "shrink"
+    resampling: grid.Resampling = grid.RESAMPLING
+
+
 class Predictor:
     """A trained network that takes frames as the machine wrote them.
 
@@ -73,6 +87,7 @@ class Predictor:
         rules: MaskRules,
         image_labels: tuple[ImageLabelInfo, ...] = (),
         source: str = "",
+        fitting: Fitting = Fitting(),
     ):
         """Take a network, and what makes masks of its probabilities.
 
@@ -83,14 +98,15 @@ class Predictor:
             image_labels: of whole frames, those it predicts, in order. Always of the frame as it
                 is, and no mean over views: mirrored, a right knee is a left one.
             source: where it comes from, in words.
+            fitting: how frames come onto the network's grid: as when it learned.
 
         Raises:
             InputError: the classes, landmarks, image labels or grid are not the network's.
         """
-        if wrong := next(misfits(spec, image_size, rules, image_labels), ""):
+        if wrong := next(misfits(spec, image_size, rules, image_labels, fitting), ""):
             raise InputError(f"{source or 'the network'}: {wrong}")
         self.spec, self.image_size, self.rules = spec, image_size, rules
-        self.image_labels, self.source = image_labels, source
+        self.image_labels, self.source, self.fitting = image_labels, source, fitting
         self.parameters = jax.device_put(jax.tree.map(np.asarray, jax.device_get(parameters)))
         self._network = build(spec)
 
@@ -110,7 +126,8 @@ class Predictor:
         parts = (
             str(self.rules),
             f"image labels {labels}" if labels else "",
-            "{} x {} px".format(*self.image_size),
+            "{} x {} px".format(*self.image_size)
+            + (" tiles" if self.fitting.fit == "native" else ""),
             f"from {self.source}" if self.source else "",
         )
         return f"Predictor({'; '.join(filter(None, parts))})"
@@ -174,8 +191,12 @@ class Predictor:
             spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
         """
         # Areas are on the network's grid; the frame's own may be finer.
-        scale = grid.place(probabilities.shape[:2], self.image_size).scale
+        scale = self.placement(probabilities.shape[:2]).scale
         return self.rules.masks(probabilities, spacing, scale)
+
+    def placement(self, shape: tuple[int, int]) -> grid.Placement:
+        """Return where a frame of `shape` lies on the grid that the network's tiles are cut of."""
+        return grid.place(shape, self.image_size, self.fitting.fit)
 
     def _maps(self, frame: Frame) -> tuple[np.ndarray, Sequence[jax.Array]]:
         """Return the mean maps [H, W, C + N] of all views, and the image labels' probabilities.
@@ -184,16 +205,19 @@ class Predictor:
         serves every type. Image labels are of the first view, which shows the frame as it is.
         """
         low, high = map(np.float32, intensity_range(frame.pixels))
-        place = grid.place(frame.shape, self.image_size)
-        image = grid.image_to_grid(frame.pixels, place).astype(np.float32)
+        place = self.placement(frame.shape)
+        shown = grid.image_to_grid(frame.pixels, place, self.fitting.resampling)
         values: list[Sequence[jax.Array]] = []
 
-        def maps_of(shown: np.ndarray) -> np.ndarray:
-            maps, of_image = probabilities(self._network, self.parameters, shown, low, high)
+        def maps_of_tile(tile: np.ndarray) -> np.ndarray:
+            maps, of_image = probabilities(self._network, self.parameters, tile, low, high)
             values.append(of_image)
             return np.asarray(maps)
 
-        maps = mean_over_views(maps_of, image, self.rules.tta)
+        def maps_of(view: np.ndarray) -> np.ndarray:
+            return mean_over_tiles(maps_of_tile, view, self.image_size)
+
+        maps = mean_over_views(maps_of, shown.astype(np.float32), self.rules.tta)
         return grid.to_native(maps, place), values[0]
 
 
@@ -202,6 +226,7 @@ def misfits(
     image_size: tuple[int, int],
     rules: MaskRules,
     image_labels: tuple[ImageLabelInfo, ...],
+    fitting: Fitting = Fitting(),
 ) -> Iterator[str]:
     """Yield where a network and what is made of it do not fit each other."""
     learned, classes = sorted(k for stage in spec.stages for k in stage), len(rules.classes)
@@ -222,6 +247,8 @@ def misfits(
     counts = tuple(len(image_label.values) for image_label in image_labels)
     if spec.image_labels != counts:
         yield f"the network has image labels of {spec.image_labels} values, and given are {counts}"
+    if fitting.fit == "native" and image_labels:
+        yield f"the image label {image_labels[0].name!r} of a whole frame cannot be told from tiles"
 
 
 def peak(probabilities: np.ndarray) -> Point:

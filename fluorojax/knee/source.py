@@ -165,7 +165,9 @@ def predicted_by(
     def find(film: Film) -> Observation:
         frame = load_frame(film.case)
         # On the network's own grid: a finer one would only show how values were interpolated.
-        prediction = model.predict(shrunk(frame, model.image_size))
+        if model.fitting.fit == "shrink":
+            frame = shrunk(frame, model.image_size, model.fitting.resampling)
+        prediction = model.predict(frame)
         image_labels = {
             name: (choice.value, f"predicted with probability {choice.probability:.2f}")
             for name, choice in prediction.image_labels.items()

@@ -203,6 +203,8 @@ def training_batches(run: Run, start: int) -> Any:
         run.frames("train"),
         info=run.dataset.info,
         image_size=tuple(data.image_size),
+        fit=data.fit,
+        foreground_oversampling=run.config.augment.foreground_oversampling,
         batch_size=run.config.training.batch_size,
         seed=run.config.seed,
         start_step=start,

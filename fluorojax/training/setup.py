@@ -19,7 +19,7 @@ from fluorojax.evaluation.evaluate import Scoring
 from fluorojax.inference.export import load_parameters
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
-from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.predictor import Fitting, Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.losses.joint import LossSpec
 from fluorojax.losses.terms import TERMS, parameters
@@ -77,6 +77,7 @@ class Run:
             tuple(self.config.data.image_size),
             mask_rules(self.config, self.info),
             image_labels_learned(self.config, self.info),
+            fitting=Fitting(self.config.data.fit),
         )
 
     @property
@@ -95,6 +96,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     info = LABELS[config.model.labels](dataset.info)
     check_best_metric(config.training.best_metric, info)
     check_flips(config, info)
+    check_fit(config, info)
     mask_rules(config, info)  # said before the training, not after it
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
@@ -180,6 +182,20 @@ def check_flips(config: ConfigDict, info: DatasetInfo) -> None:
                 f"has another value; write {', '.join(f'--config.{n}=0.0' for n in mirrored)}, or "
                 "--config.loss.image_labels=0.0 to learn no image labels"
             )
+
+
+def check_fit(config: ConfigDict, info: DatasetInfo) -> None:
+    """Check that no image label of whole frames is to be learned from windows of them.
+
+    Raises:
+        InputError: names the image label and the fields.
+    """
+    if config.data.fit == "native" and (learned := image_labels_learned(config, info)):
+        raise InputError(
+            f"image label {learned[0].name!r} of {info.name!r} belongs to a whole frame, and with "
+            "data.fit='native' the network sees windows of it; write "
+            "--config.loss.image_labels=0.0 to learn no image labels, or data.fit='shrink'"
+        )
 
 
 def usable_dtype(name: str) -> str:

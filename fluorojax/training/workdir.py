@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from fluorojax.core import environment, parallel
 from fluorojax.core.errors import InputError, writing
 from fluorojax.core.outputs import NO_LOCKS, written_aside
 from fluorojax.core.progress import console
-from fluorojax.datasets.source import Dataset
+from fluorojax.datasets.source import Dataset, Frames
 from fluorojax.training.reproduce import read_record
 
+CASES = "cases.json"
 # These do not change what is learned, so a resumed run may change them.
 FREE = (
     *("data.threads", "data.memory_mb", "data.built_dir", "training.cpu_devices"),
@@ -89,6 +90,13 @@ def validate_run_directory(workdir: Path, config: ConfigDict, dataset: Dataset) 
         workdir.mkdir(parents=True, exist_ok=True)
         with written_aside(path) as draft:
             draft.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def write_cases(workdir: Path, frames: Mapping[str, Frames]) -> None:
+    """Write which cases the run trains on, validates on and may be tested on, by split."""
+    lists = {split: [row.case for row in of.rows] for split, of in frames.items()}
+    with writing(workdir / CASES), written_aside(workdir / CASES) as draft:
+        draft.write_text(json.dumps(lists, indent=1) + "\n", "utf-8")
 
 
 def describe(config: ConfigDict, dataset: Dataset) -> dict[str, Any]:

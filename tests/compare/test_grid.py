@@ -54,7 +54,7 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path):
     benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
     benchmark.validate_grid_directory(tmp_path / "grid", ["training.steps=4"])
     with pytest.raises(
-        InputError, match=r"holds runs with --set training.steps=4, not \(nothing\)"
+        InputError, match=r"holds runs with --set training.steps=4, not --set \(nothing\)"
     ):
         benchmark.validate_grid_directory(tmp_path / "grid", [])
 

@@ -108,6 +108,10 @@ def test_ever_new_frames_have_no_share(builder, stored):
     config = knee.get_config("quick") if "knee" in builder else base.get_config("quick")
     config.data.builder = builder
     validate(config, base.get_config())
+    config.data.fit = "native"
+    with pytest.raises(InputError, match=r"data\.fit is 'native'.*write.*='shrink'.*" + stored):
+        validate(config, base.get_config())
+    config.data.fit = "shrink"
     config.data.train_share = 0.5
     with pytest.raises(InputError, match=r"data\.train_share is 0\.5.*write.*=1.0.*" + stored):
         validate(config, base.get_config())

@@ -2,6 +2,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from PIL import Image
 from skimage.measure import label
 
 from fluorojax.data import grid
@@ -70,6 +71,34 @@ def test_shrinking_is_antialiased():
     stripes = np.tile(np.array([0, 200], np.uint8), (64, 32))
     shrunk = grid.image_to_grid(stripes, grid.place((64, 64), (16, 16)))
     assert abs(shrunk[:, 2:-2].astype(int) - 100).max() <= 15
+
+
+def test_a_thin_wire_keeps_more_contrast_than_with_the_first_filter():
+    image = np.full((200, 200), 30_000, np.uint16)
+    image[:, 99:102] = 10_000  # 3 px
+    placement = grid.place((200, 200), (50, 50))
+    depth = {
+        name: 30_000 - int(grid.image_to_grid(image, placement, name).min())
+        for name in ("lanczos", "triangle")
+    }
+    assert depth["triangle"] < depth["lanczos"] <= 20_000
+    expected = Image.fromarray(image.astype(np.float32)).resize((50, 50), Image.Resampling.BILINEAR)
+    first = grid.image_to_grid(image, placement, grid.FIRST_RESAMPLING)
+    np.testing.assert_array_equal(first, np.rint(expected).astype(np.uint16))
+
+
+def test_values_beyond_the_range_of_the_type_are_cut():
+    edge = np.zeros((60, 60), np.uint8)
+    edge[:, 30:] = 255  # Lanczos overshoots beside it
+    shrunk = grid.image_to_grid(edge, grid.place((60, 60), (20, 20)))
+    assert (shrunk[:, :8] <= 20).all()
+    assert (shrunk[:, 12:] >= 235).all()
+
+
+def test_at_native_size_the_grid_is_as_large_as_the_frame_or_a_tile():
+    large = grid.place((100, 40), (64, 64), "native")
+    assert (large.image_size, large.scale, large.offset) == ((100, 64), 1.0, (0, 12))
+    assert grid.place((30, 41), (64, 64), "native") == grid.place((30, 41), (64, 64))
 
 
 def test_16_bit_values_keep_their_precision():
@@ -171,9 +200,9 @@ def test_a_point_falls_into_the_pixel_that_the_mask_has_there(shape, size):
     lines = np.zeros((*shape, len(points)), bool)  # a channel a point
     lines[(*points.T, np.arange(len(points)))] = True
     found = grid.mask_to_grid(lines & False, lines, placement)
-    pixels = [np.argwhere(found[..., k])[0] for k in range(len(points))]
     moved = grid.points_to_grid(points.astype(float), placement)
-    np.testing.assert_array_equal(np.floor(moved + 0.5), pixels)
+    pixels = np.floor(moved + 0.5).astype(int)
+    assert found[(*pixels.T, np.arange(len(points)))].all()
 
 
 def test_a_point_stays_where_the_frame_is_not_scaled():

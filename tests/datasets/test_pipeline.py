@@ -7,7 +7,7 @@ import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.datasets import pipeline
-from fluorojax.datasets.pipeline import PreparedFrames, batches, row_at, to_working_grid
+from fluorojax.datasets.pipeline import PreparedFrames, batches, row_at, to_working_grid, window
 from fluorojax.datasets.source import Frames, open_folder
 from fluorojax.schema import bitmask
 from tests.data.test_folder import edit_table, set_field
@@ -187,6 +187,50 @@ def test_the_shares_of_several_processes_are_the_batch_in_parts(dataset, shares)
         for name, whole in batch.items():
             found = np.concatenate([part[step][name] for part in parts])
             np.testing.assert_array_equal(found, whole, err_msg=name)
+
+
+def test_windows_are_cut_of_the_frame_at_its_own_size(dataset):
+    size = (16, 24)
+    train = dataset.split("train")
+    options = {"image_size": size, "fit": "native", "foreground_oversampling": 1.0}
+    found = some(dataset, 3, **options)
+    for batch in found:
+        for k, index in enumerate(batch["index"]):
+            whole = to_working_grid(train[index], size, dataset.info, "native")
+            assert whole["image"].shape == (48, 48)
+            places = np.lib.stride_tricks.sliding_window_view(whole["image"], size)
+            row, column = np.argwhere((places == batch["image"][k]).all((2, 3)))[0]
+            inside = (slice(row, row + size[0]), slice(column, column + size[1]))
+            for name in ("mask", "skeleton", "landmarks", "ignore"):
+                np.testing.assert_array_equal(batch[name][k], whole[name][inside], err_msg=name)
+            assert (batch["mask"][k] & 2).any()  # it holds a piece of the wire
+    # As all else, a function of seed and step alone.
+    assert_same(found[1:], some(dataset, 2, start_step=1, threads=1, memory_mb=0.0, **options))
+    parts = [some(dataset, 1, share=(k, 2), **options)[0] for k in range(2)]
+    np.testing.assert_array_equal(np.concatenate([p["image"] for p in parts]), found[0]["image"])
+
+
+def test_a_frame_no_larger_than_the_window_is_padded_as_ever(dataset):
+    example = dataset.split("train")[0]
+    expected = to_working_grid(example, (64, 64), dataset.info)
+    prepared = to_working_grid(example, (64, 64), dataset.info, "native")
+    found = window(prepared, (64, 64), dataset.info, 1.0, np.random.default_rng(0))
+    assert_same([found], [expected])
+
+
+def test_windows_lie_anywhere_and_seek_what_counts(dataset):
+    prepared = to_working_grid(dataset.split("train")[0], (8, 8), dataset.info, "native")
+    rng = np.random.default_rng(0)
+
+    def shown(frame, rate):
+        windows = [window(frame, (8, 8), dataset.info, rate, rng)["mask"] for _ in range(60)]
+        return np.mean([(mask & 2).any() for mask in windows])
+
+    assert shown(prepared, 1.0) == 1.0
+    assert shown(prepared, 0.0) < 0.6
+    ignored = prepared | {"ignore": (prepared["mask"] & 2).astype(np.uint8)}
+    seen = [window(ignored, (8, 8), dataset.info, 1.0, rng)["mask"] for _ in range(20)]
+    assert all((mask & 1).any() for mask in seen)  # without a wire that counts, any other class
 
 
 def test_attributes_come_with_their_frame(dataset):

@@ -10,7 +10,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.inference import export
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
-from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.predictor import Fitting, Predictor
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo, ImageLabelInfo
@@ -105,6 +105,32 @@ def test_an_export_from_before_there_were_views_shows_frames_as_they_are(folder)
     export.write_manifest(folder, manifest)
     rules = fluorojax.load(folder).rules
     assert (rules.tta, rules.min_component_px) == (TtaSpec(), (0.0,))
+
+
+def test_an_export_from_before_there_was_a_choice_shrinks_as_it_did(folder):
+    manifest = export.read_manifest(folder)
+    assert manifest["preprocessing"].pop("resampling") == "lanczos"
+    new = fluorojax.load(folder)
+    export.write_manifest(folder, manifest)
+    old = fluorojax.load(folder)
+    assert (new.fitting, old.fitting) == (Fitting(), Fitting("shrink", "triangle"))
+    assert (new(FRAME) != old(FRAME)).any()
+    np.testing.assert_array_equal(new(FRAME[:16, :16]), old(FRAME[:16, :16]))
+
+
+def test_a_network_of_tiles_is_loaded_as_one(predictor, tmp_path):
+    heads = {k: v for k, v in predictor.parameters["stage_0"].items() if "attribute" not in k}
+    spec = dataclasses.replace(SPEC, image_labels=())
+    made = Predictor(spec, {"stage_0": heads}, (16, 16), RULES, fitting=Fitting("native"))
+    export.export(made, tmp_path / "tiles", {})
+    model = fluorojax.load(tmp_path / "tiles")
+    assert model.fitting == Fitting("native")
+    np.testing.assert_array_equal(model(FRAME), made(FRAME))
+    manifest = json.loads((tmp_path / "tiles" / "manifest.json").read_text())
+    manifest["preprocessing"]["fit"] = "tiles"
+    export.write_manifest(tmp_path / "tiles", manifest)
+    with pytest.raises(InputError, match=r"preprocessing\.fit is 'tiles'; write one of"):
+        fluorojax.load(tmp_path / "tiles")
 
 
 def test_grey_values_that_were_scaled_otherwise_are_refused(folder):

@@ -7,10 +7,11 @@ from PIL import Image
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.intensity import intensity_range
+from fluorojax.data.tiles import weights
 from fluorojax.inference import predictor as predictor_module
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
-from fluorojax.inference.predictor import Predictor, choose
+from fluorojax.inference.predictor import Fitting, Predictor, choose
 from fluorojax.inference.tta import TtaSpec, mean_over_views
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.frame import Frame
@@ -70,6 +71,52 @@ def test_frames_of_any_size_come_back_on_their_own_grid(predictor, shape):
     assert found.shape == (*shape, 2)
     assert found.dtype == np.float32
     assert 0 <= found.min() <= found.max() <= 1
+
+
+def in_tiles(predictor, **rules):
+    spec = dataclasses.replace(SPEC, image_labels=())
+    heads = {k: v for k, v in predictor.parameters["stage_0"].items() if "attribute" not in k}
+    model = Predictor(
+        spec, {"stage_0": heads}, (32, 32), MaskRules(CLASSES), fitting=Fitting("native")
+    )
+    return model.with_rules(**rules)
+
+
+def test_in_tiles_a_frame_keeps_its_size_and_small_ones_are_padded_as_ever(predictor):
+    model, rng = in_tiles(predictor), np.random.default_rng(0)
+    small = rng.integers(0, 255, (20, 31)).astype(np.uint8)
+    np.testing.assert_array_equal(model(small), predictor(small))
+    frame = rng.integers(0, 255, (70, 32)).astype(np.uint8)
+    low, high = map(np.float32, intensity_range(frame))
+    expected, known = np.zeros((70, 32, 2)), np.zeros((70, 32, 1))
+    for top in (0, 13, 25, 38):  # by hand: (70 - 32) / 3 apart
+        maps, _ = predictor_module.probabilities(
+            model._network, model.parameters, frame[top : top + 32].astype(np.float32), low, high
+        )
+        expected[top : top + 32] += weights((32, 32)) * np.asarray(maps)
+        known[top : top + 32] += weights((32, 32))
+    np.testing.assert_allclose(model(frame), expected / known, atol=1e-6)
+    assert model.placement(frame.shape).scale == 1
+    assert repr(model) == "Predictor(a >= 0.5, b >= 0.5; 32 x 32 px tiles)"
+
+
+def test_views_are_of_the_whole_frame_where_it_is_seen_in_tiles(predictor):
+    views = TtaSpec(2)
+    frame = np.random.default_rng(4).integers(0, 255, (40, 48)).astype(np.uint8)
+    frame[:4, :4], frame[-4:, -4:] = 0, 255  # every view shows both: grey values scale alike
+    found = in_tiles(predictor, tta=views)(frame)
+    # A shift takes some grey values out of view, and so scales the others a little otherwise.
+    expected = mean_over_views(in_tiles(predictor), frame, views)
+    np.testing.assert_allclose(found, expected, atol=3e-3)
+    assert np.abs(found - in_tiles(predictor)(frame)).max() > 6e-3
+
+
+def test_an_image_label_of_a_whole_frame_is_not_told_from_tiles(predictor):
+    with pytest.raises(InputError, match="'view' of a whole frame cannot be told from tiles"):
+        Predictor(
+            *(SPEC, predictor.parameters, (32, 32), predictor.rules, (VIEW,)),
+            fitting=Fitting("native"),
+        )
 
 
 def test_the_scale_of_the_grey_values_does_not_matter(predictor):

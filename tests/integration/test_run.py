@@ -132,6 +132,35 @@ def assert_goes_on_to_the_same(fields, whole, copy):
     assert_same(run(fields, stopped(whole, 3, copy)), whole)
 
 
+def test_a_run_in_tiles_validates_scores_exports_and_predicts_alike(place, tmp_path):
+    fields = {"data.fit": "native", "data.image_size": (32, 32), "training.crop_size": (24, 24)}
+    fields |= {"augment.elastic_px": 1.0}
+    with pytest.raises(
+        InputError, match=r"'view' of 'toy' belongs to a whole frame, .*fit='shrink'"
+    ):
+        run(config(place, "multi", **fields), tmp_path / "refused")
+    fields |= {"loss.image_labels": 0.0, "training.steps": 2, "evaluation.split": "validation"}
+    workdir = run(config(place, "multi", **fields), tmp_path / "run")
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    summary = json.loads((workdir / "evaluation/validation/summary.json").read_text())
+    for name in ("scope", "wire"):
+        dice = summary["classes"][name]["metrics"]["dice"]["mean"]
+        assert lines[-1][f"{name}/dice"] == dice
+    assert lines[-1]["split"] == "validation"
+    model = fluorojax.load(workdir / "export")
+    assert model.fitting.fit == "native"
+    frame = place / "frames/images/3.png"
+    cli.main([str(a) for a in ["predict", workdir / "export", frame, "--out", tmp_path / "out"]])
+    bits = np.asarray(Image.open(tmp_path / "out/3.png"))
+    np.testing.assert_array_equal(np.stack([bits & 1, bits & 2], -1) > 0, model.segment(frame))
+    again = [workdir / "export", place / "frames", "--split", "validation", "--out"]
+    cli.main([str(a) for a in ["evaluate", *again, tmp_path / "scores"]])
+    for file in ("cases.csv", "thresholds.csv"):
+        assert (tmp_path / "scores" / file).read_text() == (
+            workdir / "evaluation/validation" / file
+        ).read_text()
+
+
 @pytest.mark.slow
 def test_one_seed_gives_the_same_bits_and_another_does_not(place, joint):
     again = run(config(place, "joint"), place / "joint-again")

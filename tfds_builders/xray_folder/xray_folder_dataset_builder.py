@@ -12,7 +12,7 @@ from tfds_builders import common
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class XrayFolderConfig(common.FrameConfig):
+class XrayFolderConfig(tfds.core.BuilderConfig):
     """A checked folder; the config's name ends in the folder's fingerprint.
 
     So a folder that changed is another config, built beside the old one, and a folder that cannot
@@ -53,13 +53,11 @@ def stored_case(folder: Folder, case: Case) -> common.StoredCase:
     )
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(common.FrameBuilder):
     """Stores each frame on its own grid, in the order of the table."""
 
     VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012, TFDS's own form
-    url_infos: dict[str, Any] = {}  # noqa: RUF012, nothing is downloaded
-
     builder_config: XrayFolderConfig
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -85,26 +83,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=True,
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict]]]:
+    def counts(self) -> dict[str, int]:
+        """Return the number of cases of each split; TFDS stores no split without frames."""
         folder = self.builder_config.folder
-        done = 0
-        generators = {}
-        for name in filter(folder.split, SPLITS):  # TFDS stores no split without frames
-            generators[name] = self._generate_examples(folder.split(name), done)
-            done += len(folder.split(name))
-        return generators
+        return {name: len(folder.split(name)) for name in SPLITS if folder.split(name)}
 
-    def _generate_examples(
-        self, cases: tuple[Case, ...], done: int
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    def records(self, split: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """Yield the records of some cases of a split, in the order of the table."""
         config = self.builder_config
-        for key, case in enumerate(cases):
+        for case in config.folder.split(split)[start:stop]:
             stored = stored_case(config.folder, case)
-            yield key, common.record(stored, config.folder.info, config.image_dtype)
-            config.on_frame(done + key + 1)
-
-    def _log_download_bytes(self) -> None:
-        """Keep TFDS's own lines out of the output; `on_frame` shows how far the work is."""
-
-    def _log_download_done(self) -> None:
-        """As above."""
+            yield common.record(stored, config.folder.info, config.image_dtype)
