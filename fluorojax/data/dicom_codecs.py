@@ -36,17 +36,22 @@ NAME = "imagecodecs"
 """Of the plugin, as `pixel_array(decoding_plugin=...)` takes it."""
 
 _START = b"\xff\x4f\xff\x51"  # of a JPEG 2000 stream, up to the marker of its size
+_END, _PADDING = b"\xff\xd9", 16  # of JPEG and JPEG-LS; and bytes among the last of which it stands
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Markers of JPEG and JPEG-LS behind which the size stands."""
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 
 
 def size_of_jpeg(src: bytes) -> tuple[int, int]:
-    """Return (rows, columns) that a JPEG or JPEG-LS stream says.
+    """Return (rows, columns) that a JPEG or JPEG-LS stream says, which is there up to its end.
+
+    Where the end is missing, CharLS looks for more for a quarter of a minute.
 
     Raises:
-        DamagedError: it says none.
+        DamagedError: it says none, or ends too early.
     """
+    if _END not in src[-_PADDING:]:
+        raise DamagedError("the compressed frame has no end")
     place = 2 if src[:2] == b"\xff\xd8" else len(src)
     while place + 4 <= len(src) and src[place] == 0xFF:
         marker = src[place + 1]

@@ -470,8 +470,16 @@ def test_a_frame_of_another_size_than_its_file_says_is_not_unpacked(tmp_path, sy
     path = write(tmp_path / "a.dcm", EIGHT, syntax, [data], Rows=6)
     with pytest.raises(InputError, match=r"compressed frame of \(12, 16\), and the file says \(6"):
         read_frame(path)
-    path = write(tmp_path / "a.dcm", EIGHT, syntax, [b"\xff\xd8\xff\x4f"])
+    path = write(tmp_path / "a.dcm", EIGHT, syntax, [b"\xff\xd8\xff\x4f\xff\xd9"])
     with pytest.raises(InputError, match="the compressed frame says no size"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless])
+def test_a_compressed_frame_without_its_end_is_not_unpacked(tmp_path, syntax):
+    encode = dicoms.LOSSY[syntax][0] if syntax in dicoms.LOSSY else dicoms.LOSSLESS[syntax]
+    path = write(tmp_path / "a.dcm", EIGHT, syntax, [encode(EIGHT)[:-40]])
+    with pytest.raises(InputError, match="the compressed frame has no end"):
         read_frame(path)
 
 
