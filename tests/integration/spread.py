@@ -48,7 +48,7 @@ def toy_run(method: str = "joint", **fields) -> setup.Run:
     info = DatasetInfo("toy", classes, relation=Relation("wire", "scope"))
 
     class Described:
-        pass
+        index = ()
 
     dataset = Described()
     dataset.info = info

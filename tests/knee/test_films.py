@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.inference.predictor import Choice, Prediction
+from fluorojax.inference.predictor import Choice, Fitting, Prediction
 from fluorojax.knee.films import BALL, Overrides, knee_film, measure, measure_film
 from fluorojax.knee.measure import CLASSES, KneeSettings, KnownWidth, compare_knees, measure_knee
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
@@ -125,6 +125,7 @@ def test_a_network_s_masks_are_measured_on_its_own_grid(knees, folder, tmp_path)
     network = SimpleNamespace(
         classes=[ClassInfo(name, "region") for name in CLASSES],
         image_size=masks.shape[:2],
+        fitting=Fitting(),
         predict=lambda frame: Prediction(masks >= 0.5, 0.4 * masks, image_labels=CHOSEN),
     )
     films = source_of(folder, ["first"]).films
@@ -149,7 +150,10 @@ def test_a_network_s_masks_are_made_with_the_spacing_that_is_said(knees, folder)
         return Prediction(masks[::2, ::2] >= 0.5)
 
     network = SimpleNamespace(
-        classes=[ClassInfo(name, "region") for name in CLASSES], image_size=half, predict=predict
+        classes=[ClassInfo(name, "region") for name in CLASSES],
+        image_size=half,
+        fitting=Fitting(),
+        predict=predict,
     )
     films = source_of(folder, ["first"]).films
     source = predicted_by(network, films, {})
