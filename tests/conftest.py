@@ -14,6 +14,8 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 _CACHE = Path(tempfile.gettempdir()) / f"fluorojax-tests-{_RUN}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+# pytest has two workers of its own; a build needs no more than one process beside each.
+os.environ.setdefault("FLUOROJAX_PROCESSES", "1")
 # Most of what tests compile runs once: less is optimised, and compiling takes a quarter less.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 

@@ -255,9 +255,9 @@ def _decoding(named: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (InputError, OSError):
+    except InputError:
         raise
-    except Exception as error:  # a decoder raises anything on damaged files
+    except Exception as error:  # pydicom raises anything on damaged files, OSError too
         reason = one_line(str(error).split("\n")[0], 120) or type(error).__name__
         raise InputError(
             f"{named}: cannot be decoded ({reason}): truncated, damaged, or no DICOM file; copy "
