@@ -64,6 +64,7 @@ def test_several_processes_build_the_same_bytes(toy, tmp_path, monkeypatch):
 
 
 def test_as_many_processes_as_cores_or_as_said(monkeypatch):
+    monkeypatch.delenv(build_module.PROCESSES, raising=False)
     cores = len(os.sched_getaffinity(0))
     assert processes(100) == min(cores, 4)
     assert processes(1) == 1
