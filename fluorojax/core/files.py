@@ -1,6 +1,7 @@
 """Text files that people and other programs write, read within limits and refused by name."""
 
 import codecs
+import functools
 import hashlib
 import json
 import math
@@ -10,12 +11,14 @@ import stat
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from fluorojax.core.errors import InputError
+
+Read = TypeVar("Read")
 
 MIB = 2**20
 MOST_TEXT = 64 * MIB
@@ -28,6 +31,28 @@ _LARGE = re.compile(r"\d[eE]\+?\d\d|\d{200}")  # without one, no number is beyon
 LONGEST_NAME = 200
 """Bytes of a file's name; systems allow 255, and endings are added."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # on Windows
+
+
+def kept_for_each_file(most: int) -> Callable[[Callable[[Path], Read]], Callable[[Path], Read]]:
+    """Return a decorator: what is read of a file is kept until the file changes.
+
+    Args:
+        most: files of which it is kept, those asked for last.
+    """
+
+    def decorate(read: Callable[[Path], Read]) -> Callable[[Path], Read]:
+        @functools.lru_cache(maxsize=most)
+        def of_version(path: Path, changed: int, size: int) -> Read:
+            return read(path)
+
+        @functools.wraps(read)
+        def found(path: Path) -> Read:
+            status = path.stat()
+            return of_version(path, status.st_mtime_ns, status.st_size)
+
+        return found
+
+    return decorate
 
 
 @contextmanager

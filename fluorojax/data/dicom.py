@@ -10,7 +10,6 @@ Source: DICOM PS3.3 2024, C.7.6.3 (pixels), C.11.1 and C.11.2 (LUTs), C.7.6.11 (
 """
 
 import dataclasses
-import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from fluorojax.core.errors import InputError
+from fluorojax.core.files import kept_for_each_file
 from fluorojax.data import dicom_codecs
 from fluorojax.data.dicom_geometry import outside, spacing_of
 from fluorojax.data.picture import Picture, check_size, grey_values
@@ -96,7 +96,7 @@ def header_of(path: Path) -> Header:
         InputError: no picture is in it.
         Exception: whatever pydicom raises at a damaged file.
     """
-    dataset = _dataset(path)
+    dataset = dataset_of(path)
     first = _of_frame(dataset, 1)
     spacing, origin = spacing_of(first)
     return Header(
@@ -125,7 +125,7 @@ def frame_count(path: Path) -> int:
     Raises:
         InputError: no picture is in it, or its number of frames is 0.
     """
-    return _frames(_dataset(path))
+    return _frames(dataset_of(path))
 
 
 def read_dicom(path: Path, number: int | None = None, *, window: bool = False) -> Frame:
@@ -147,8 +147,9 @@ def read_dicom(path: Path, number: int | None = None, *, window: bool = False) -
             than 16 bits, or a compression that is not read.
         Exception: whatever pydicom raises at a damaged file.
     """
-    dataset = _dataset(path)
-    number = _checked(number, _frames(dataset))
+    dataset = dataset_of(path)
+    count = _frames(dataset)
+    number = _checked(number, count)
     _check_kind(dataset)
     stored = _decoded(path, dataset, number)
     frame = _of_frame(dataset, number)
@@ -163,29 +164,24 @@ def read_dicom(path: Path, number: int | None = None, *, window: bool = False) -
         hidden = outside(frame, pixels.shape) | padding
         if padding.any() and not padding.all():
             pixels[padding] = pixels[~padding].min()
-    several = _frames(dataset) > 1
     return Frame(
         pixels,
         spacing,
         origin,
-        number=number if several else _whole(dataset, "InstanceNumber"),
+        number=number if count > 1 else _whole(dataset, "InstanceNumber"),
         source=os.fspath(path),
         hidden=hidden if hidden.any() else None,
     )
 
 
-def _dataset(path: Path) -> pydicom.Dataset:
-    """Return all of a file but its pixels; the last few are kept, as cines are read frame by frame.
+@kept_for_each_file(4)  # cines are read frame by frame
+def dataset_of(path: Path) -> pydicom.Dataset:
+    """Return all of a file but its pixels, with usual values where it leaves some out.
 
     Raises:
         InputError: no picture is in it.
+        Exception: whatever pydicom raises at a damaged file.
     """
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=4)
-def _read(path: Path, changed: int, size: int) -> pydicom.Dataset:
     dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
     kind = dataset.file_meta.get("MediaStorageSOPClassUID") if "file_meta" in dir(dataset) else None
     if kind == MediaStorageDirectoryStorage:

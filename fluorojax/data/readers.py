@@ -111,6 +111,11 @@ def holds_several(path: Path) -> bool:
         return False
 
 
+def holds_dicom(path: Path) -> bool:
+    """Say whether a file is read as DICOM: by its ending, or its content where it has none."""
+    return _container(path) is _DICOM
+
+
 def header_of(path: Path) -> dicom.Header:
     """Return what a DICOM file says of itself (see `dicom.header_of`).
 

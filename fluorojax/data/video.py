@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fluorojax.core.errors import InputError, needs
+from fluorojax.core.files import kept_for_each_file
 from fluorojax.data.picture import check_size
 from fluorojax.schema.frame import Frame
 
@@ -19,6 +20,7 @@ COLOUR = 8
 _one_at_a_time = threading.Lock()
 
 
+@kept_for_each_file(4)  # each frame of a table asks for it
 def frame_count(path: Path) -> int:
     """Return the number of frames, counted by decoding them where the file does not say it.
 

@@ -1,6 +1,5 @@
 """What a folder of predictions holds already, so that a call goes on where another was stopped."""
 
-import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorojax.core.errors import InputError, writing
-from fluorojax.core.files import read_text
+from fluorojax.core.files import kept_for_each_file, read_text
 from fluorojax.core.outputs import first_within, refuse_part_of_a_run, sha256, written_aside
 
 FILE = "predictions.jsonl"
@@ -128,15 +127,8 @@ class Journal:
             os.fsync(file.fileno())
 
 
-def _of_frame(path: Path) -> str:
-    """Return the sha256 of a frame's file; a cine's, which is that of hundreds, is kept."""
-    status = path.stat()
-    return _kept(path, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=1)
-def _kept(path: Path, changed: int, size: int) -> str:
-    return sha256(path)
+_of_frame = kept_for_each_file(1)(sha256)
+"""The sha256 of a frame's file; a cine's is that of hundreds of frames."""
 
 
 def _is_entry(line: Entry) -> bool:

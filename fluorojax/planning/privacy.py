@@ -12,10 +12,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import pydicom
-
 from fluorojax.core.errors import InputError, writing
 from fluorojax.core.files import read_text
+from fluorojax.data.dicom import dataset_of
 
 VARIABLE = "FLUOROJAX_SALT"
 LETTERS = 10  # hexadecimal; of 10,000 patients two share one with probability 0.00005
@@ -90,9 +89,7 @@ def pseudonym(salt: bytes, kind: str, identifier: str) -> str:
 def personal_words(path: Path) -> frozenset[str]:
     """Return the words of a DICOM header that say who somebody is, as `plain` writes them."""
     try:
-        dataset = pydicom.dcmread(
-            path, stop_before_pixels=True, force=True, specific_tags=list(_PERSONAL)
-        )
+        dataset = dataset_of(path)
         values = [str(dataset.get(name) or "") for name in _PERSONAL]
     except Exception:  # a damaged header; what is wrong with it is said by whoever reads it
         return frozenset()

@@ -9,12 +9,11 @@ from pathlib import Path
 from fluorojax.core.errors import InputError
 from fluorojax.data.dicom import Header
 from fluorojax.data.problems import said
-from fluorojax.data.readers import frame_count, header_of, stem_of, suffix_of
+from fluorojax.data.readers import frame_count, header_of, holds_dicom, stem_of
 from fluorojax.planning.files import Files, parents_of, place_of, split_said
 from fluorojax.planning.guess import Guess
 from fluorojax.planning.privacy import is_personal, personal_words, pseudonym
 
-_DICOM = ("", ".dcm", ".dicom", ".ima")
 _JOINT = re.compile(r"[_\-. ]+")
 _PERSON = frozenset(("case", "p", "pat", "patient", "subj", "subject"))
 
@@ -119,7 +118,7 @@ def _of_file(
 ) -> list[Shot]:
     """Return the frames of one file."""
     count = frame_count(path)
-    header = header_of(path) if _is_dicom(path) else None
+    header = header_of(path) if holds_dicom(path) else None
     if header:
         if header.modality == "SEG":
             return []
@@ -131,11 +130,6 @@ def _of_file(
         dataclasses.replace(named, number=n, frame=n, sequence=named.sequence or stem_of(path))
         for n in range(1, count + 1)
     ]
-
-
-def _is_dicom(path: Path) -> bool:
-    suffix = suffix_of(path)
-    return suffix in _DICOM or suffix[1:].isdigit()
 
 
 def _by_header(named: Shot, header: Header, salt: bytes) -> Shot:

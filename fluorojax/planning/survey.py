@@ -11,7 +11,7 @@ import numpy as np
 from fluorojax.data.folder import Case, Folder, FolderSummary, check_cases, read_folder
 from fluorojax.data.leaks import few
 from fluorojax.data.problems import said
-from fluorojax.data.readers import header_of, suffix_of
+from fluorojax.data.readers import header_of, holds_dicom
 from fluorojax.geometry.skeleton import skeleton
 from fluorojax.planning import alike
 from fluorojax.planning.classes import width_of
@@ -23,7 +23,6 @@ BLACK, WHITE, FLAT = 0.05, 0.95, 0.02
 """Of the brightest frame's range: 95 % of a frame below, 95 % above, 90 % within."""
 TINY = 0.02
 """Of the median area of a class: less is perhaps a slip."""
-_DICOM = (".dcm", ".dicom", ".ima")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +125,7 @@ def _step(frame: Frame) -> int:
 
 
 def _says_text(path: Path) -> bool:
-    if suffix_of(path) not in _DICOM and path.suffix and not path.suffix[1:].isdigit():
-        return False
-    return header_of(path).burned_in is True
+    return holds_dicom(path) and header_of(path).burned_in is True
 
 
 def survey(directory: Path, cases_file: str = "cases.csv") -> Survey:

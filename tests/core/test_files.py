@@ -115,3 +115,23 @@ def test_other_names_can_be_written_and_stay_distinct(plain, tmp_path):
 def test_names_that_are_one_file_elsewhere():
     assert files.same_file_name("Ä1") == files.same_file_name("a\u03081")
     assert files.same_file_name("a1") != files.same_file_name("a2")
+
+
+def test_what_is_read_of_a_file_is_kept_until_it_changes(tmp_path):
+    calls = []
+
+    @files.kept_for_each_file(2)
+    def length(path):
+        calls.append(path.name)
+        return len(path.read_bytes())
+
+    a, b, c = (tmp_path / name for name in "abc")
+    for path in (a, b, c):
+        path.write_bytes(b"xx")
+    assert [length(a), length(a), length(b)] == [2, 2, 2]
+    assert calls == ["a", "b"]
+    a.write_bytes(b"xxx")
+    assert length(a) == 3
+    length(c)  # two are kept: b goes
+    assert (length(a), length(b)) == (3, 2)
+    assert calls == ["a", "b", "a", "c", "b"]

@@ -106,3 +106,10 @@ def test_files_that_cannot_be_read_are_named_and_left_out(tmp_path):
     (tmp_path / "images/a.png").unlink()
     with pytest.raises(InputError, match="no frame that can be read"):
         found(tmp_path)
+
+
+def test_a_dicom_file_is_one_by_its_content_whatever_its_ending(tmp_path):
+    dicom(tmp_path / "Doe_Jane.v2")
+    shots = find_shots(look(tmp_path), lambda: b"salt")
+    assert shots.personal == ("Doe_Jane.v2",)
+    assert [shot.case for shot in shots.shots] == ["case_0001"]
