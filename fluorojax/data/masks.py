@@ -11,6 +11,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import file_name, why_no_file
 from fluorojax.data.annotations import annotation_files, read_annotation
 from fluorojax.data.folder import Case, Folder
+from fluorojax.data.readers import stem_of
 from fluorojax.schema.example import Example
 
 NAMES = ("{case}.png", "{stem}.png")  # by the case's name, or by the frame's file
@@ -133,7 +134,7 @@ class MaskFolder:
 
 
 def _filled(pattern: str, case: Case) -> str:
-    return pattern.replace("{case}", file_name(case.case)).replace("{stem}", case.image.stem)
+    return pattern.replace("{case}", file_name(case.case)).replace("{stem}", stem_of(case.image))
 
 
 def _resolved(files: Files) -> Files:

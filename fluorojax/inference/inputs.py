@@ -56,7 +56,7 @@ def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case
     others = [path for path in inputs if path not in folders]
     cases = [case for path in folders for case in read_cases(path, cases_file).cases]
     for path in frames_of(others) if others else ():
-        cases += _frames_within(path)
+        cases += frames_within(path)
     named: dict[str, Case] = {}
     for case in cases:
         if (other := named.setdefault(case.case, case)).image != case.image:
@@ -67,7 +67,7 @@ def cases_of(inputs: Sequence[Path], cases_file: str = "cases.csv") -> list[Case
     return list(named.values())
 
 
-def _frames_within(path: Path) -> list[Case]:
+def frames_within(path: Path) -> list[Case]:
     """Return a case for each frame of a file; one for a file that cannot be read, to be named."""
     stem = stem_of(path)
     try:

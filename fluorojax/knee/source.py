@@ -12,7 +12,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data import grid
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
 from fluorojax.data.frames import shrunk
-from fluorojax.inference.inputs import frames_of, is_dataset
+from fluorojax.inference.inputs import frames_of, frames_within, is_dataset
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing, SpacingOrigin
@@ -122,7 +122,8 @@ def _films(names: Sequence[str], cases_file: str) -> list[Film]:
     paths = [Path(name) for name in names]
     folders = [path for path in paths if is_dataset(path)]
     bare = [path for path in paths if path not in folders]
-    films = [Film(Case(p.stem, p, "", "")) for p in (frames_of(bare) if bare else ())]
+    files = frames_of(bare) if bare else []
+    films = [Film(case) for path in files for case in frames_within(path)]
     for path in folders:
         folder = read_cases(path, cases_file)
         films += [Film(case, folder) for case in folder.cases]

@@ -14,6 +14,7 @@ from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.source import recall_of, source_of
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo
+from tests.data import dicoms
 from tests.folders import write_folder
 from tests.knee.folders import write_knees
 from tests.knee.measure.scenes import Ap, Pose, film
@@ -64,6 +65,14 @@ def test_what_a_network_sees_everywhere_is_refused_not_believed(knee_export, fol
     assert {p.name for p in out.iterdir()} == names
     (entry,) = json.loads((out / "measurements.json").read_text())["films"]
     assert all(row["status"] == "refused" for row in entry["measurements"])
+
+
+def test_each_frame_of_a_cine_is_a_film(knee_export, tmp_path):
+    cine = dicoms.write(tmp_path / "flexing.dcm", np.zeros((2, 16, 16), np.uint8))
+    one = dicoms.write(tmp_path / "1.2.840", np.zeros((16, 16), np.uint8))
+    source = source_of(knee_export, [str(cine), str(one)])
+    assert [film.name for film in source.films] == ["flexing_0001", "flexing_0002", "1.2.840"]
+    assert source.find(source.films[1]).image.shape == (16, 16)
 
 
 def test_two_films_of_one_name_are_refused(knee_export, folder):
