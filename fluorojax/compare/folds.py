@@ -6,6 +6,7 @@ the one run that had not seen its patient. `folds.json` lists the cases of each 
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,9 @@ def _write_scores(scored: Sequence[Path], dataset: dict[str, Any], out: Path) ->
     rows = [row for folder in scored for row in read_cases_csv(folder / "cases.csv")]
     settings = MetricSettings(**summaries[0]["settings"])
     unlabelled = sum(summary.get("unlabelled", 0) for summary in summaries)
+    spacings = sum((Counter(summary.get("spacings", {})) for summary in summaries), Counter())
     summary = summarise(rows, settings) | {"unlabelled": unlabelled}
+    summary["spacings"] = dict(sorted(spacings.items()))
     write_cases_csv(rows, out / "cases.csv")
     if all((folder / ONE_LABEL_CASES).is_file() for folder in scored):
         alone = [row for folder in scored for row in read_cases_csv(folder / ONE_LABEL_CASES)]

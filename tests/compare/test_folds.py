@@ -8,7 +8,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
 from fluorojax.metrics.summary import read_cases_csv
 from tests.compare.constructed import rows_of, write_run
-from tests.folders import write_folder
+from tests.compare.test_grid import small_settings
 
 
 def write_folds(root, method, seed, shift, n=4):
@@ -47,6 +47,16 @@ def test_the_folds_of_a_method_and_seed_are_scored_as_one_run(tmp_path):
     (joint,) = [r for r in found if (r.method, r.metric, r.stratum) == ("joint", "cldice", "")]
     assert (joint.patients, joint.cases, joint.seeds) == (8, 16, 2)
     assert joint.difference == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_folds_say_together_where_their_millimetres_come_from(tmp_path):
+    folder = write_folds(tmp_path, "multi", 0, 0.0)
+    for k, counts in enumerate(({"stated": 2}, {"imager": 1, "stated": 3}, {}, {"imager": 4})):
+        path = folder / f"fold{k}" / "evaluation" / "validation" / "summary.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"spacings": counts}))
+    folds.pool(folder, 4)
+    pooled = json.loads((folder / "evaluation" / "validation" / "summary.json").read_text())
+    assert pooled["spacings"] == {"imager": 5, "stated": 5}
 
 
 def test_a_case_of_two_folds_is_refused(tmp_path):
@@ -96,22 +106,9 @@ def test_a_folder_holds_one_number_of_folds(tmp_path):
 
 @pytest.mark.slow  # four trainings in processes of their own
 def test_a_cross_validation_is_made_compared_and_not_made_again(tmp_path, capsys):
-    small = {
-        "data.builder": "xray_folder",
-        "data.dir": write_folder(tmp_path / "frames"),
-        "data.built_dir": tmp_path / "built",
-        "data.image_size": "64,64",
-        "model.width": "4",
-        "model.depth": 2,
-        "training.crop_size": "48,48",
-        "training.cpu_devices": 1,
-        "training.steps": 2,
-        "training.batch_size": 2,
-        "training.warmup_steps": 1,
-    }
     root = tmp_path / "grid"
     given = ["benchmark", "--configs=cascade:quick,multi:quick", "--seeds=0", "--folds=2"]
-    given += [f"--workdir={root}", *(f"--set={name}={value}" for name, value in small.items())]
+    given += [f"--workdir={root}", *small_settings(tmp_path)]
     cli.main(given)
     assert "cascade · multi" in (root / "comparison" / "report.html").read_text("utf-8")
     cases = {

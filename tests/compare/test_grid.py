@@ -132,12 +132,12 @@ def test_cores_are_shared_out():
     assert benchmark.share_of_cores({1}, 1, 2) == {1}
 
 
-@pytest.mark.slow  # two trainings in processes of their own
-def test_a_grid_is_made_compared_and_not_made_again(tmp_path, capsys):
+def small_settings(place):
+    """Return options of trainings of two steps on a folder of frames, which is written."""
     small = {
         "data.builder": "xray_folder",
-        "data.dir": write_folder(tmp_path / "frames"),
-        "data.built_dir": tmp_path / "built",
+        "data.dir": write_folder(place / "frames"),
+        "data.built_dir": place / "built",
         "data.image_size": "64,64",
         "model.width": "4",
         "model.depth": 2,
@@ -147,7 +147,12 @@ def test_a_grid_is_made_compared_and_not_made_again(tmp_path, capsys):
         "training.batch_size": 2,
         "training.warmup_steps": 1,
     }
-    sets = [f"--set={name}={value}" for name, value in small.items()]
+    return [f"--set={name}={value}" for name, value in small.items()]
+
+
+@pytest.mark.slow  # two trainings in processes of their own
+def test_a_grid_is_made_compared_and_not_made_again(tmp_path, capsys):
+    sets = small_settings(tmp_path)
     root = tmp_path / "grid"
     given = ["benchmark", "--configs=single:quick,multi:quick", "--seeds=0", f"--workdir={root}"]
     cli.main([*given, *sets])
