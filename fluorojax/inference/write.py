@@ -43,10 +43,6 @@ class Outcome:
     spacings: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def count_spacing(self, origin: str) -> None:
-        """Note where a frame's spacing comes from, one of `fluorojax.schema.frame.ORIGINS`."""
-        self.spacings[origin] += 1
-
 
 def call_of(model: Predictor, checksum: str, spacing_mm: Spacing | None) -> dict[str, Any]:
     """Return what the masks of a call depend on besides the frames, as JSON.
@@ -126,7 +122,7 @@ def _predict_case(
         given["frame"] = case.frame
     if journal.is_done(case.case, case.image, given):
         outcome.skipped += 1
-        outcome.count_spacing(journal.entries[case.case]["found"].get("spacing", "stated"))
+        outcome.spacings[journal.entries[case.case]["found"].get("spacing", "stated")] += 1
         return
     try:
         frame = as_frame(load_frame(case), spacing_mm)
@@ -144,7 +140,7 @@ def _predict_case(
         files = {mask.name: mask_draft, picture.name: picture_draft}
         journal.add(case.case, case.image, given, files, found)
     outcome.written += 1
-    outcome.count_spacing(frame.spacing_origin)
+    outcome.spacings[frame.spacing_origin] += 1
 
 
 def mask_path(out: Path, case: str) -> Path:

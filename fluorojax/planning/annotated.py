@@ -269,13 +269,11 @@ def _per_class(files: Files, index: _Index) -> dict[str, dict[Shot, dict[str, Pa
     """
     found: dict[str, dict[Shot, dict[str, Path]]] = {"folder": {}, "suffix": {}}
     for path in files.labels:
-        if index.find(path):
+        if shot := index.find(path):
             folder = parents_of(files.root, path)[-1:]
-            if folder and folder[0].casefold() not in LABEL_FOLDERS:
-                shot = index.find(path)
-                assert shot is not None
-                if _folded(place_of(files.root, path)) != _folded(place_of(files.root, shot.image)):
-                    found["folder"].setdefault(shot, {})[folder[0]] = path
+            of_mask, of_frame = (_folded(place_of(files.root, p)) for p in (path, shot.image))
+            if folder and folder[0].casefold() not in LABEL_FOLDERS and of_mask != of_frame:
+                found["folder"].setdefault(shot, {})[folder[0]] = path
             continue
         stem, joint, name = stem_of(path).rpartition("_")
         if joint and name and not name.isdigit() and (shot := index.find(path, stem)):
