@@ -22,10 +22,11 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.evaluation.evaluate import ONE_LABEL_CASES
 from fluorojax.evaluation.probabilities import THRESHOLDS
+from fluorojax.metrics import presence
 from fluorojax.training.reproduce import read_record
 
 NEEDED = ("summary.json", "cases.csv")  # what every split that is compared has
-MORE = (ONE_LABEL_CASES, THRESHOLDS)
+MORE = (ONE_LABEL_CASES, THRESHOLDS, presence.FILE)
 IN_A_FLAG = re.compile(r"=/\S*/")  # as in --xla_dump_to=/home/someone/dump
 
 

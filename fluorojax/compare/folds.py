@@ -16,7 +16,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json
 from fluorojax.core.outputs import results, written_aside
 from fluorojax.evaluation.evaluate import KIND, ONE_LABEL_CASES
-from fluorojax.metrics import image_labels
+from fluorojax.metrics import image_labels, presence
 from fluorojax.metrics.case import MetricSettings
 from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import read_cases_csv, summarise, write_cases_csv, write_summary
@@ -124,4 +124,8 @@ def _write_scores(scored: Sequence[Path], dataset: dict[str, Any], out: Path) ->
         known = DatasetInfo.from_json(dataset).image_labels
         summary["image_labels"] = image_labels.summarise_image_labels(told, known)
         image_labels.write_image_labels_csv(told, out / image_labels.FILE)
+    if all((folder / presence.FILE).is_file() for folder in scored):
+        found = [r for folder in scored for r in presence.read_presence_csv(folder / presence.FILE)]
+        summary["presence"] = presence.summarise_presence(found)
+        presence.write_presence_csv(found, out / presence.FILE)
     write_summary(summary, out / "summary.json")

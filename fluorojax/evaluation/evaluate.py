@@ -15,7 +15,7 @@ from fluorojax.datasets.source import Frames, labelled_only
 from fluorojax.drawing import archive, overlay
 from fluorojax.evaluation.probabilities import ProbabilityScores
 from fluorojax.inference.predictor import Prediction, Predictor
-from fluorojax.metrics import image_labels
+from fluorojax.metrics import image_labels, presence
 from fluorojax.metrics.case import MetricSettings, score_case
 from fluorojax.metrics.summary import summarise, write_cases_csv, write_summary
 from fluorojax.models.intensity import normalise
@@ -32,7 +32,7 @@ KIND = "evaluation"
 
 Row = dict[str, Any]
 Predict = Callable[[Example], Prediction]
-"""What is predicted of an example: masks, perhaps probabilities and image labels."""
+"""What is predicted of an example: masks, perhaps probabilities, image labels and presence."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +184,21 @@ def image_label_rows(case: Case, info: DatasetInfo) -> list[Row]:
     ]
 
 
+def presence_rows(case: Case, info: DatasetInfo) -> list[Row]:
+    """Return the rows of a case's scores of presence, of the classes that have one.
+
+    A class counts as there where its reference, less ignored pixels, is not empty.
+    """
+    scores = case.prediction.presence
+    about = {name: case.example[name] for name in ("case", "patient")}
+    there = (case.reference.astype(bool) & ~case.ignore[..., None]).any((0, 1))
+    return [
+        about | {"class": name, "reference": int(is_there), "score": float(scores[name])}
+        for name, is_there in zip(info.class_names, there, strict=True)
+        if name in scores
+    ]
+
+
 def draw_case(case: Case, names: Sequence[str], folder: Path) -> None:
     """Write the pictures of a case: `overlays/<case>.png` and `maps/<case>.png`."""
     name = f"{overlay.file_name(case.example['case'])}.png"
@@ -207,12 +222,14 @@ class _Collected:
     spacings: Counter[str] = dataclasses.field(default_factory=Counter)
     one_label: list[Row] = dataclasses.field(default_factory=list)
     image_labels: list[Row] = dataclasses.field(default_factory=list)
+    presence: list[Row] = dataclasses.field(default_factory=list)
 
     def add(self, case: Case) -> None:
         self.spacings[frame_of(case.example).spacing_origin] += 1
         if len(self.scoring.info.classes) > 1:
             self.one_label.extend(as_one_label(case, self.scoring))
         self.image_labels.extend(image_label_rows(case, self.scoring.info))
+        self.presence.extend(presence_rows(case, self.scoring.info))
         self.with_probabilities += add_case(self.probabilities, case)
 
 
@@ -235,7 +252,8 @@ def write_evaluation(
 
     Written are `cases.csv`, `summary.json` and what `draw` makes of a case; where there are several
     classes, `one_label.csv`; where there are probabilities, `thresholds.csv` and
-    `calibration.csv`; and where image labels are predicted, `image_labels.csv`.
+    `calibration.csv`; where image labels are predicted, `image_labels.csv`; and where there are
+    scores of presence, `presence.csv`.
 
     Args:
         predict, frames, scoring: as for `score_split`.
@@ -285,6 +303,9 @@ def _write_evaluation(
         known = scoring.info.image_labels
         summary["image_labels"] = image_labels.summarise_image_labels(rows_of_labels, known)
         image_labels.write_image_labels_csv(rows_of_labels, folder / image_labels.FILE)
+    if collected.presence:
+        summary["presence"] = presence.summarise_presence(collected.presence)
+        presence.write_presence_csv(collected.presence, folder / presence.FILE)
     write_cases_csv(rows, folder / "cases.csv")
     if collected.one_label:
         write_cases_csv(collected.one_label, folder / ONE_LABEL_CASES)

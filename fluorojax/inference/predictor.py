@@ -50,12 +50,15 @@ class Prediction:
         probabilities: [H, W, C] float32 in [0, 1]; None from tools that give masks alone.
         landmarks: 'exit' and 'tip', where they are learned.
         image_labels: the choice of each, by name, where they are learned.
+        presence: class -> score of its being in the frame, where there is one; any finite number
+            or -inf, greater where it is more surely there; not always a probability.
     """
 
     masks: np.ndarray
     probabilities: np.ndarray | None = None
     landmarks: Mapping[str, Point] = dataclasses.field(default_factory=dict)
     image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
+    presence: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

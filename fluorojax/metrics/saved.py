@@ -129,7 +129,9 @@ _METRICS = _each(_record(_MEANS, {"unit": _text(("mm", "px"))}), tuple(METRICS))
 def _class(value: Any, where: str) -> None:
     """Check a class's scores; the first one of its kind is among them."""
     counts = dict.fromkeys(("cases", "scored", "missed", "false_alarms", "both_empty"), _count)
-    _record({"kind": _text(get_args(Kind)), **counts, "metrics": _METRICS})(value, where)
+    needed = {"kind": _text(get_args(Kind)), **counts, "metrics": _METRICS}
+    # Summaries from before there was this rate have none.
+    _record(needed, {"without": _count, "false_alarm_rate": _or_none(_SHARE)})(value, where)
     if (first := PRIMARY[value["kind"]]) not in value["metrics"]:
         raise ValueError(f"{where}.metrics.{first} is missing")
 
@@ -152,6 +154,19 @@ def _image_label(value: Any, where: str) -> None:
         raise ValueError(f"{where}.accuracy is missing")
     if value["cases"] and len(value["interval"] or ()) != 2:
         raise ValueError(f"{where}.interval is no pair of numbers")
+
+
+def _presence(value: Any, where: str) -> None:
+    """Check how well frames with a class are told from frames without it."""
+    shares = dict.fromkeys(("auroc", "false_alarms_at_95"), _or_none(_SHARE))
+    interval = {"auroc_interval": _or_none(_list(_SHARE))}
+    _record({**shares, **interval, "with": _count, "without": _count})(value, where)
+    both = value["with"] and value["without"]
+    for name in shares:
+        if both and value[name] is None:
+            raise ValueError(f"{where}.{name} is missing")
+    if value["auroc_interval"] is not None and len(value["auroc_interval"]) != 2:
+        raise ValueError(f"{where}.auroc_interval is no pair of numbers")
 
 
 _TOLERANCES = _record(
@@ -181,6 +196,7 @@ def _whole(value: Any) -> None:
             "thresholds": _each(_SHARE),
             "confidence": _each(_CONFIDENCE),
             "image_labels": _each(_image_label),
+            "presence": _each(_presence),
             "spacings": _each(_count, tuple(ORIGINS)),
         },
     )(value, "")

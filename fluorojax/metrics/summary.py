@@ -71,6 +71,23 @@ def _metrics(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     return metrics
 
 
+def false_alarm_rate(rows: Iterable[Row]) -> float | None:
+    """Return the share of the cases without a class in which anything of it is found, in [0, 1].
+
+    None where every case has it.
+
+    Args:
+        rows: of one class.
+    """
+    alarms = [row["status"] == "false_alarm" for row in rows if _is_without(row)]
+    return sum(alarms) / len(alarms) if alarms else None
+
+
+def _is_without(row: Row) -> bool:
+    """Say whether the reference of a case is empty."""
+    return row["status"] in ("false_alarm", "both_empty")
+
+
 def _class_summary(rows: Sequence[Row]) -> dict[str, Any]:
     counts = {s: sum(r["status"] == s for r in rows) for s in ("scored", "missed")}
     return {
@@ -79,6 +96,8 @@ def _class_summary(rows: Sequence[Row]) -> dict[str, Any]:
         **counts,
         "false_alarms": sum(r["status"] == "false_alarm" for r in rows),
         "both_empty": sum(r["status"] == "both_empty" for r in rows),
+        "without": sum(map(_is_without, rows)),
+        "false_alarm_rate": false_alarm_rate(rows),
         "metrics": _metrics(rows),
     }
 
@@ -115,10 +134,12 @@ def summarise(rows: Sequence[Row], settings: MetricSettings | None = None) -> di
         `cases`, `patients` (counts), `empty_policy`, `settings`, `classes`, `foreground_mean` and
         `strata`: for each stratum of difficulty that the rows name, its cases' classes.
         Each class has `kind`, the counts `cases`, `scored`, `missed`, `false_alarms`, `both_empty`
-        and `metrics`: name -> `mean`, `std`, `n` over cases and `patient_mean`, `patient_std`,
-        `patients` over the patients' own means; std with n - 1; None where there is nothing to
-        average. Distances have a `unit`; in a class with both units they stand apart, as
-        "hd95 [mm]" and "hd95 [px]". `foreground_mean` is the mean of the classes' means.
+        and `without` (cases without the class: the last two together), `false_alarm_rate` (the
+        share of these in which anything is found; None: there are none) and `metrics`: name ->
+        `mean`, `std`, `n` over cases and `patient_mean`, `patient_std`, `patients` over the
+        patients' own means; std with n - 1; None where there is nothing to average. Distances have
+        a `unit`; in a class with both units they stand apart, as "hd95 [mm]" and "hd95 [px]".
+        `foreground_mean` is the mean of the classes' means.
 
     Raises:
         ValueError: no rows, or two rows of one case and class.

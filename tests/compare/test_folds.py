@@ -6,6 +6,7 @@ from fluorojax.cli import main as cli
 from fluorojax.compare import compare, folds, grid, read_runs
 from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
+from fluorojax.metrics.presence import read_presence_csv, summarise_presence, write_presence_csv
 from fluorojax.metrics.summary import read_cases_csv
 from tests.compare.constructed import rows_of, write_run
 from tests.compare.test_grid import small_settings
@@ -57,6 +58,24 @@ def test_the_folds_say_together_where_their_millimetres_come_from(tmp_path):
     folds.pool(folder, 4)
     pooled = json.loads((folder / "evaluation" / "validation" / "summary.json").read_text())
     assert pooled["spacings"] == {"imager": 5, "stated": 5}
+
+
+def test_scores_of_presence_are_pooled_where_every_fold_has_them(tmp_path):
+    folder = write_folds(tmp_path, "multi", 0, 0.0)
+    pooled, written = folder / "evaluation" / "validation", []
+    for k in range(4):
+        folds.pool(folder, 4)
+        assert not (pooled / "presence.csv").exists()
+        assert "presence" not in json.loads((pooled / "summary.json").read_text())
+        about = {"case": f"c{k}0", "patient": f"p{k}", "class": "wire"}
+        rows = [about | {"reference": k % 2, "score": 0.25 * k}]
+        write_presence_csv(rows, folder / f"fold{k}" / "evaluation/validation/presence.csv")
+        written += rows
+    folds.pool(folder, 4)
+    assert read_presence_csv(pooled / "presence.csv") == written
+    found = json.loads((pooled / "summary.json").read_text())["presence"]
+    assert found == summarise_presence(written)
+    assert found["wire"]["auroc"] == 3 / 4
 
 
 def test_a_case_of_two_folds_is_refused(tmp_path):

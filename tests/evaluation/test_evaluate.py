@@ -9,6 +9,8 @@ from fluorojax.drawing import archive
 from fluorojax.evaluation import evaluate
 from fluorojax.evaluation.probabilities import read_thresholds
 from fluorojax.inference.predictor import Prediction, choose
+from fluorojax.metrics.presence import read_presence_csv
+from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import read_cases_csv
 from fluorojax.schema.info import ImageLabelInfo
 from tests.folders import edit_csv, write_folder
@@ -185,3 +187,47 @@ def test_attributes_are_scored_where_they_are_told_and_both_know_them(dataset):
         ("c4", "p4", "", "maker", "", "a", 0.75),
     ]
     assert not evaluate.image_label_rows(evaluate.Case(example, Prediction(mask), mask), info)
+
+
+def test_scores_of_presence_are_kept_and_summarised(dataset, tmp_path):
+    masks, wires = references(dataset), iter([{"wire": 2.5}, {"wire": -np.inf, "catheter": 1.0}])
+    masks[1][..., 1] = False  # nothing of the wire is found
+    found = iter(masks)
+    frames = dataset.split("test")
+    summary = evaluate.write_evaluation(
+        lambda _: Prediction(next(found), presence=next(wires)), frames, tmp_path, scoring(dataset)
+    )
+    assert read_presence_csv(tmp_path / "presence.csv") == [
+        {"case": "c4", "patient": "p4", "class": "wire", "reference": 1, "score": 2.5},
+        {"case": "c9", "patient": "p9", "class": "wire", "reference": 1, "score": -np.inf},
+    ]
+    nothing = dict.fromkeys(("auroc", "auroc_interval", "false_alarms_at_95"))
+    assert summary["presence"] == {"wire": nothing | {"with": 2, "without": 0}}
+    assert read_summary(tmp_path / "summary.json") == summary
+    assert "presence.csv" in (tmp_path / "contents.json").read_text()
+
+
+def test_masks_alone_have_no_scores_of_presence(dataset, tmp_path):
+    masks = iter(references(dataset))
+    summary = evaluate.write_evaluation(
+        lambda _: Prediction(next(masks)), dataset.split("test"), tmp_path, scoring(dataset)
+    )
+    assert "presence" not in summary
+    assert not (tmp_path / "presence.csv").exists()
+    assert summary["classes"]["wire"]["false_alarm_rate"] is None
+
+
+def test_a_class_is_there_where_its_reference_less_ignored_pixels_is(dataset):
+    example = dataset.split("test")[0]
+    mask = evaluate.reference_of(example, dataset.info, 2)
+    scores = Prediction(mask, presence={"scope": np.float32(0.5), "wire": 0.25})
+
+    def there(**changed):
+        case = evaluate.Case(example | changed, scores, mask)
+        return [row["reference"] for row in evaluate.presence_rows(case, dataset.info)]
+
+    assert there() == [1, 1]
+    assert there(ignore=mask[..., 1].astype(np.uint8)) == [1, 0]
+    assert there(ignore=np.ones_like(example["ignore"])) == [0, 0]
+    (scope, _) = evaluate.presence_rows(evaluate.Case(example, scores, mask), dataset.info)
+    assert type(scope["score"]) is float

@@ -22,6 +22,49 @@ def test_what_was_written_comes_back(tmp_path):
     assert read_summary(tmp_path / "summary.json") == summary
 
 
+PRESENCE = {
+    **{"auroc": 0.75, "auroc_interval": [0.5, 1.0], "false_alarms_at_95": 0.5},
+    **{"with": 4, "without": 2},
+}
+
+
+def test_presence_comes_back(tmp_path):
+    alone = dict.fromkeys(PRESENCE) | {"with": 4, "without": 0}
+    of_one = PRESENCE | {"auroc_interval": None}  # of one patient
+    found = {"wire": PRESENCE, "scope": alone, "stent": of_one}
+    write_summary(summarise(ROWS) | {"presence": found}, tmp_path / "summary.json")
+    assert read_summary(tmp_path / "summary.json")["presence"] == found
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"auroc": 1.5}, r"wire\.auroc is 1\.5, which cannot be"),
+        ({"auroc": None}, r"wire\.auroc is missing"),
+        ({"false_alarms_at_95": None}, r"wire\.false_alarms_at_95 is missing"),
+        ({"auroc_interval": [0.5]}, r"wire\.auroc_interval is no pair"),
+        ({"auroc_interval": 0.5}, r"wire\.auroc_interval is 0\.5, not a list"),
+        ({"with": 1.5}, r"wire\.with is 1\.5, not a number of things"),
+    ],
+)
+def test_damaged_presence_is_named(tmp_path, change, message):
+    summary = summarise(ROWS) | {"presence": {"wire": PRESENCE | change}}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(InputError, match=rf"summary\.json is damaged .*{message}"):
+        read_summary(tmp_path / "summary.json")
+
+
+def test_a_false_alarm_rate_is_a_share_and_may_be_missing(tmp_path):
+    summary = summarise(ROWS)
+    del summary["classes"]["scope"]["false_alarm_rate"], summary["classes"]["scope"]["without"]
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    assert read_summary(tmp_path / "summary.json") == summary
+    summary["classes"]["wire"]["false_alarm_rate"] = 2
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(InputError, match=r"classes\.wire\.false_alarm_rate is 2"):
+        read_summary(tmp_path / "summary.json")
+
+
 def test_every_summary_kept_is_read():
     paths = sorted(KEPT.rglob("summary.json"))
     assert len(paths) > 100

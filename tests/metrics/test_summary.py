@@ -6,6 +6,7 @@ import pytest
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings
 from fluorojax.metrics.summary import (
     as_text,
+    false_alarm_rate,
     lookup,
     metric_names,
     read_cases_csv,
@@ -52,6 +53,16 @@ def test_counts_and_the_case_left_out():
     assert of["metrics"]["dice"]["n"] == 3
     assert of["metrics"]["dice"]["mean"] == pytest.approx(0.5 / 3)
     assert (summary["cases"], summary["patients"]) == (4, 3)
+
+
+def test_the_false_alarm_rate_is_of_the_cases_without_the_class():
+    alarms = [wire(f"c{k}", "c", 0.0, status="false_alarm") for k in range(2)]
+    of = summarise([*ROWS, *alarms])["classes"]
+    assert (of["wire"]["false_alarms"], of["wire"]["without"]) == (2, 3)
+    assert of["wire"]["false_alarm_rate"] == pytest.approx(2 / 3)
+    assert summarise(ROWS)["classes"]["wire"]["false_alarm_rate"] == 0.0
+    assert (of["scope"]["without"], of["scope"]["false_alarm_rate"]) == (0, None)
+    assert false_alarm_rate(alarms) == 1.0
 
 
 def test_foreground_mean_is_over_classes():
