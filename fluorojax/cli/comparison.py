@@ -53,6 +53,7 @@ def whole_numbers(option: str, given: str) -> list[int]:
 def compare(options: argparse.Namespace) -> None:
     """Compare methods over seeds: means, paired differences with intervals, corrected p values."""
     from fluorojax import compare as comparison
+    from fluorojax.compare import presence
     from fluorojax.compare.rows import cells, head, notes, primary_rows
     from fluorojax.compare.runs import circumstances, methods_of, warning, without_others
     from fluorojax.metrics.case import PAIRED_EMPTY_POLICY
@@ -76,6 +77,12 @@ def compare(options: argparse.Namespace) -> None:
     console.print(table)
     for said in (*notes(rows), PAIRED_EMPTY_POLICY):
         console.print(said)
+    if there := presence.presence_rows(runs):
+        table = Table(*presence.HEAD, title="Is it there?")
+        for found in there:
+            table.add_row(*found.cells)
+        console.print(table)
+        console.print(presence.DEFINITIONS)
     if different := circumstances(runs):
         console.print(f"note: made with different versions or machines: {'; '.join(different)}")
     console.print(f"all metrics, as CSV, Markdown and LaTeX, and plots: {options.out}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fluorojax.compare import presence
 from fluorojax.compare.rows import ComparisonRow, cells, head, notes, primary_rows
 from fluorojax.compare.runs import (
     Primary,
@@ -73,6 +74,8 @@ def render(
         first=_rows_table(primary_rows(rows, runs)),
         every=_rows_table(rows),
         explained=notes(rows),
+        presence=_presence(runs),
+        presence_explained=presence.DEFINITIONS,
         plots=[_plot(path) for path in plots],
         patients=[_patients(primary, baseline, pictured) for primary in primaries],
         cases=[_cases(primary, baseline, pictured) for primary in primaries],
@@ -108,6 +111,12 @@ def _facts(runs: Sequence[Run], baseline: str) -> list[str]:
 def _rows_table(rows: Sequence[ComparisonRow]) -> Table:
     columns = ("class", "metric", "method", "mean ± seeds", "difference [95 %]", "p")
     return table(columns, [(*head(row), *cells(row)) for row in rows], words=3)
+
+
+def _presence(runs: Sequence[Run]) -> Table | None:
+    """Return how well each method tells whether a class is there; None where all always are."""
+    rows = presence.presence_rows(runs)
+    return table(presence.HEAD, [row.cells for row in rows], words=2) if rows else None
 
 
 class Plot(NamedTuple):

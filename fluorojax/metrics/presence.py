@@ -28,7 +28,7 @@ DEFINITIONS = (
     "bootstrap over patients. False alarms at 95 % detection: the share of the frames without it "
     "whose score reaches the greatest threshold at which at least 95 % of the frames with it are "
     "detected. False alarm rate: of the masks, the share of the frames without it in which "
-    "anything is found."
+    "anything is found. With it, without it: numbers of frames."
 )
 
 CHUNK = 4_000_000  # weights of frames that a bootstrap holds at once
@@ -248,6 +248,56 @@ def _summary(rows: Sequence[Row]) -> dict[str, Any]:
         "with": sum(there),
         "without": len(there) - sum(there),
     }
+
+
+HEAD = (
+    *("class", "AUROC [95 %]", "false alarms at 95 % detection", "false alarm rate of the masks"),
+    *("with it", "without it"),
+)
+"""What the cells of `table` are; the last two are numbers of frames."""
+
+
+def table(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the cells HEAD, as text, of each class that some frames do not show.
+
+    Args:
+        summary: of a split. One from before there was the false alarm rate says nothing: no row.
+    """
+    return [
+        _cells(name, of, (summary.get("presence") or {}).get(name, {}))
+        for name, of in summary["classes"].items()
+        if of.get("false_alarm_rate") is not None
+    ]
+
+
+def _cells(name: str, of: Mapping[str, Any], scored: Mapping[str, Any]) -> tuple[str, ...]:
+    interval = scored.get("auroc_interval")
+    of_pairs = share(scored.get("auroc"))
+    if interval:
+        of_pairs += " [{:.3f}, {:.3f}]".format(*interval)
+    return (
+        *(name, of_pairs, share(scored.get("false_alarms_at_95"))),
+        f"{share(of['false_alarm_rate'])} ({of['false_alarms']} of {of['without']})",
+        *(str(of["cases"] - of["without"]), str(of["without"])),
+    )
+
+
+def share(value: float | None) -> str:
+    """Return a share as text, a dash where there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def always_there(summary: Mapping[str, Any]) -> list[str]:
+    """Return the classes that every frame of a split shows: nothing says when they are not there.
+
+    Args:
+        summary: as for `table`.
+    """
+    return [
+        name
+        for name, of in summary["classes"].items()
+        if "false_alarm_rate" in of and of["false_alarm_rate"] is None
+    ]
 
 
 def write_presence_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -126,12 +126,26 @@ _MEANS: dict[str, Check] = {
 _METRICS = _each(_record(_MEANS, {"unit": _text(("mm", "px"))}), tuple(METRICS))
 
 
+def _false_alarm_rate(value: dict[str, Any], where: str) -> None:
+    """Check that the rate of a class, and what it is a share of, are those of its counts."""
+    without = value["both_empty"] + value["false_alarms"]
+    rate = value["false_alarms"] / without if without else None
+    for name, counted in (("without", without), ("false_alarm_rate", rate)):
+        if name not in value:
+            raise ValueError(f"{where}.{name} is missing")
+        found = value[name]
+        if (found is None) != (counted is None) or abs((found or 0) - (counted or 0)) > ROUNDING:
+            raise ValueError(f"{where}.{name} is {found}, by its counts it is {counted}")
+
+
 def _class(value: Any, where: str) -> None:
     """Check a class's scores; the first one of its kind is among them."""
     counts = dict.fromkeys(("cases", "scored", "missed", "false_alarms", "both_empty"), _count)
     needed = {"kind": _text(get_args(Kind)), **counts, "metrics": _METRICS}
     # Summaries from before there was this rate have none.
     _record(needed, {"without": _count, "false_alarm_rate": _or_none(_SHARE)})(value, where)
+    if "false_alarm_rate" in value:
+        _false_alarm_rate(value, where)
     if (first := PRIMARY[value["kind"]]) not in value["metrics"]:
         raise ValueError(f"{where}.metrics.{first} is missing")
 

@@ -19,6 +19,7 @@ from fluorojax.report.anonymous import Numbers, is_private, without_names
 from fluorojax.report.cases import cases
 from fluorojax.report.chart import Chart, Point, line_chart
 from fluorojax.report.image_labels import image_labels
+from fluorojax.report.presence import presence
 from fluorojax.report.probabilities import probabilities
 from fluorojax.report.scores import Evaluation, definitions, read_json, scores
 
@@ -86,6 +87,7 @@ def render(run_dir: Path, *, anonymous: bool = False) -> str:
         facts=_facts(about, records),
         description=dataset.get("description", ""),
         scores=_present(map(scores, evaluations)),
+        presence=_present(map(presence, evaluations)),
         image_labels=_present(image_labels(e.folder, e.summary, numbers) for e in evaluations),
         probabilities=_present(probabilities(e.folder, e.summary) for e in evaluations),
         curves=curves(records),

@@ -9,6 +9,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.evaluation import evaluate
 from fluorojax.inference import export as exports
+from fluorojax.metrics import presence
 from fluorojax.metrics.summary import spacings_in_words
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.training.checkpoint import Checkpoints
@@ -95,10 +96,21 @@ def print_scores(summary: dict[str, Any], info: DatasetInfo) -> None:
                 f"  {stratum} ({count})", *(_score(classes, name, metric) for metric in names)
             )
     console.print(table)
+    print_presence(summary)
     if summary.get("spacings", {}).keys() - {"stated", "unknown"}:
         console.print(f"spacing: {spacings_in_words(summary)}", markup=False)
     if summary.get("image_labels"):
         print_image_labels(summary["image_labels"])
+
+
+def print_presence(summary: dict[str, Any]) -> None:
+    """Print how well frames with a class are told from those without, if there are such frames."""
+    rows = presence.table(summary)
+    table = Table(*presence.HEAD, title="Is it there?")
+    for row in rows:
+        table.add_row(*row)
+    if rows:
+        console.print(table)
 
 
 def print_image_labels(image_labels: dict[str, Any]) -> None:

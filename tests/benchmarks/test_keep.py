@@ -62,6 +62,13 @@ def test_scores_are_kept_and_nothing_else(grid, tmp_path):
         assert found == {"config.json"} | scores | (set() if "single" in run.name else one)
 
 
+def test_scores_of_presence_are_kept(grid, tmp_path):
+    (grid / "multi-seed0/evaluation/test/presence.csv").write_text("case,patient\n")
+    keep.keep(grid, tmp_path / "kept")
+    kept = tmp_path / "kept/multi-seed0/evaluation/test/presence.csv"
+    assert kept.read_text() == "case,patient\n"
+
+
 def test_no_path_of_the_machine_is_kept(grid, tmp_path):
     out = tmp_path / "kept"
     keep.keep(grid, out)

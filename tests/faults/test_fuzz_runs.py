@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from fluorojax.drawing import archive
 from fluorojax.evaluation.probabilities import ProbabilityScores, read_calibration, read_thresholds
 from fluorojax.metrics.case import METRICS, MetricSettings, score_case
+from fluorojax.metrics.presence import read_presence_csv, summarise_presence, write_presence_csv
 from fluorojax.metrics.saved import read_summary
 from fluorojax.metrics.summary import as_text, read_cases_csv, summarise, write_cases_csv
 from fluorojax.metrics.summary import write_summary as write
+from fluorojax.report.presence import presence
 from fluorojax.report.scores import Evaluation, definitions, scores
 from fluorojax.schema.info import ClassInfo
 from tests.faults.fuzz import fuzzed, mutated, survives
@@ -65,7 +67,13 @@ def planes():
 
 ROWS = scored()
 CASES = written(lambda folder: write_cases_csv(ROWS, folder / "cases.csv"))
-SUMMARY = written(lambda f: write(summarise(ROWS, MetricSettings()), f / "summary.json"))
+THERE = [
+    {"case": f"c{n}", "patient": f"p{n % 2}", "class": "wire", "reference": n % 2, "score": score}
+    for n, score in enumerate((0.5, 2.5, -np.inf, -1.0))
+]
+PRESENCE = written(lambda folder: write_presence_csv(THERE, folder / "presence.csv"))
+TOLD = summarise(ROWS, MetricSettings()) | {"presence": summarise_presence(THERE)}
+SUMMARY = written(lambda folder: write(TOLD, folder / "summary.json"))
 PICTURE = written(lambda folder: archive.save(folder / "a.png", *planes()))
 
 
@@ -100,7 +108,19 @@ def test_fuzz_summary(folder, data):
         if read_summary(path):
             evaluation = Evaluation(path.parent)
             scores(evaluation)
+            presence(evaluation)
             definitions([evaluation])
+
+    survives(use)
+
+
+@fuzzed
+@given(data=mutated([PRESENCE], (*CELLS, b"-inf")))
+def test_fuzz_presence(folder, data):
+    def use():
+        rows = read_presence_csv(put(folder / "presence.csv", data))
+        assert all(row["score"] < np.inf and row["reference"] in (0, 1) for row in rows)
+        summarise_presence(rows)
 
     survives(use)
 

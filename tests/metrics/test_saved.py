@@ -54,14 +54,28 @@ def test_damaged_presence_is_named(tmp_path, change, message):
         read_summary(tmp_path / "summary.json")
 
 
-def test_a_false_alarm_rate_is_a_share_and_may_be_missing(tmp_path):
+def test_an_older_summary_has_no_false_alarm_rate(tmp_path):
     summary = summarise(ROWS)
     del summary["classes"]["scope"]["false_alarm_rate"], summary["classes"]["scope"]["without"]
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     assert read_summary(tmp_path / "summary.json") == summary
-    summary["classes"]["wire"]["false_alarm_rate"] = 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"false_alarm_rate": 2}, r"false_alarm_rate is 2, which cannot be"),
+        ({"false_alarm_rate": 0.5}, r"false_alarm_rate is 0\.5, by its counts it is 0\.0"),
+        ({"false_alarm_rate": None}, r"false_alarm_rate is None, by its counts it is 0\.0"),
+        ({"without": 2}, r"without is 2, by its counts it is 1"),
+        ({"both_empty": 0}, r"without is 1, by its counts it is 0"),
+    ],
+)
+def test_a_false_alarm_rate_is_that_of_the_counts(tmp_path, change, message):
+    summary = summarise(ROWS)
+    summary["classes"]["wire"] |= change
     (tmp_path / "summary.json").write_text(json.dumps(summary))
-    with pytest.raises(InputError, match=r"classes\.wire\.false_alarm_rate is 2"):
+    with pytest.raises(InputError, match=rf"classes\.wire\.{message}"):
         read_summary(tmp_path / "summary.json")
 
 

@@ -92,6 +92,25 @@ def test_scores_of_attributes_stand_below_those_of_classes(run, capsys):
     assert any("maker" in line for line in lines)
 
 
+def test_whether_a_class_is_there_stands_below_its_scores(run, capsys):
+    of = {"metrics": {}, "cases": 9, "false_alarms": 1, "both_empty": 3, "without": 4}
+    always = of | {"false_alarms": 0, "without": 0, "false_alarm_rate": None}
+    scored = {"auroc": 0.9, "auroc_interval": [0.7, 1.0], "false_alarms_at_95": 0.5}
+    summary = {
+        **{"cases": 9, "strata": {}, "presence": {"wire": scored | {"with": 5, "without": 4}}},
+        "classes": {"wire": of | {"false_alarm_rate": 0.25}, "scope": always},
+    }
+    finish.print_scores(summary, run.info)
+    printed = capsys.readouterr().out.split("Is it there?")[1]
+    (line,) = (line for line in printed.splitlines() if "wire" in line)
+    for part in ("0.900", "0.500", "0.250"):
+        assert part in line
+    assert "scope" not in printed
+    of_old = {"cases": 9, "strata": {}, "classes": {"wire": {"metrics": {}}}}
+    finish.print_scores(of_old, run.info)
+    assert "Is it there?" not in capsys.readouterr().out
+
+
 def test_scores_of_curves_are_also_printed_by_level(run, capsys):
     curve = {"cases": 3, "metrics": {"cldice": {"mean": 0.25}}}
     summary = {
