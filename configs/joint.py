@@ -20,8 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.spatial_prior = "in_front"
     config.model.context_corruption = 0.25
     config.loss.attachment = 0.1
-    config.evaluation.bridge_mm = 10.0
-    config.evaluation.bridge_px = 10.0
-    config.evaluation.drop_detached = True
+    config.evaluation.curve = "attached"
     config.evaluation.certainty = 0.95
+    config.evaluation.presence = "validation"
     return config

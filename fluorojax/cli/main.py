@@ -96,14 +96,14 @@ def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
     before = f", {outcome.skipped} of an earlier call" if outcome.skipped else ""
     count = outcome.written + outcome.skipped
     console.print(f"{count} masks in {out}{before} (values are sums of {bits})")
-    if outcome.spacings["unknown"] and model.rules.bridges:
-        bridge_px = model.rules.gap_closing.bridge_px
+    if outcome.spacings["unknown"] and model.rules.reaches:
+        reach = model.rules.longest_gap_px
         console.print(
             f"the spacing of {outcome.spacings['unknown']} is not known: gaps are closed up to "
-            f"{bridge_px:g} pixels; give --spacing-mm, or a dataset folder whose table has it"
+            f"{reach:g} pixels; give --spacing-mm, or a dataset folder whose table has it"
         )
     for origin in ("imager", "magnification"):
-        if (number := outcome.spacings[origin]) and model.rules.bridges:
+        if (number := outcome.spacings[origin]) and model.rules.reaches:
             console.print(f"the spacing of {number} is {ORIGINS[origin]}", markup=False)
     if model.image_labels:
         names = ", ".join(a.name for a in model.image_labels)

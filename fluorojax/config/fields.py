@@ -198,6 +198,17 @@ class Evaluation:
     drop_detached: bool = flag(False)
     # mean probability of the parent's pixels below which neither is done: there may be no parent
     certainty: float = rate(0.0)
+    # how the relation's child (without a relation, every thin class) is found: 'none': by its
+    # pixels; 'free': as the curve of most evidence; 'attached': as the one that starts at the
+    # parent's tip, where there is one. A curve closes its gaps itself
+    curve: str = choice("none", ("none", "free", "attached"))
+    # longest gap that a curve passes
+    curve_reach_mm: float = number(15.0, 0.0, 1000.0)
+    curve_reach_px: float = number(20.0, 0.0, 1000.0)  # the same where the spacing is not known
+    # whether a class is in a frame at all: 'fixed': if anything of it is found; 'validation': if as
+    # much speaks for it as tells frames with it from others on the validation split; where that has
+    # not both, or is itself what is scored, as 'fixed'
+    presence: str = choice("fixed", ("fixed", "validation"))
     # of NSD, centreline and attachment, where the spacing is known
     tolerance_mm: float = number(1.0, 0.0, 100.0, above=True)
     tolerance_px: float = number(2.0, 0.0, 1000.0, above=True)  # the same where it is not

@@ -1,6 +1,7 @@
 """Scores of every case of a split, on the frames' own grids, with a picture of each."""
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -327,6 +328,31 @@ def write_probability_scores(
         with results(folder, KIND, owned=True) as draft:
             scores.write(draft)
     return scores.sweep.operating_points
+
+
+def least_presence(predict: Predict, frames: Frames, scoring: Scoring) -> tuple[float, ...]:
+    """Return how much must speak for each class for it to be in a frame, chosen on a split.
+
+    By `presence.least_score`, of log(1 + score): what scores are a matter of is size, and the
+    middle between a small one and a large one is nearer to the small. 0, which asks for nothing,
+    where the split does not have frames with the class and without it.
+
+    Args as for `score_split`.
+    """
+    rows = [
+        row
+        for case in cases_of(predict, frames, scoring, doing="presence")
+        for row in presence_rows(case, scoring.info)
+    ]
+    chosen = []
+    for name in scoring.info.class_names:
+        of_class = [row for row in rows if row["class"] == name]
+        there = [bool(row["reference"]) for row in of_class]
+        scores = [math.log1p(max(row["score"], 0.0)) for row in of_class]
+        both = any(there) and not all(there)
+        least = presence.least_score(scores, there) if both else None
+        chosen.append(math.expm1(least) if least else 0.0)
+    return tuple(chosen)
 
 
 def add_case(scores: ProbabilityScores, case: Case) -> bool:

@@ -30,16 +30,28 @@ def redrawn(mask: np.ndarray, line: np.ndarray, size: tuple[int, int]) -> np.nda
     Returns:
         `size` bool. A pixel of the line may fall beside all of them, where it stands alone.
     """
-    starts, ends, half = pieces(mask, line, size)
-    drawn = np.zeros(size, bool)
+    return drawn(*pieces(mask, line, size), size)
+
+
+def drawn(
+    starts: np.ndarray, ends: np.ndarray, half: np.ndarray, size: tuple[int, ...]
+) -> np.ndarray:
+    """Return the pixels whose centres are at most `half` from a piece, `size` bool.
+
+    Args:
+        starts, ends: [N, 2] of straight pieces, at most sqrt(2) px long.
+        half: [N] half their width (px).
+        size: rows and columns.
+    """
+    result = np.zeros(size, bool)
     if len(starts):
-        reach = int(np.ceil(half.max() + 1.5))  # a piece is at most sqrt(2) long
+        reach = int(np.ceil(half.max() + 1.5))
         near = np.argwhere(np.ones((2 * reach + 1, 2 * reach + 1))) - reach
         pixels = np.rint((starts + ends) / 2).astype(int)[:, None] + near
         hit = pixels[_distance(pixels, starts, ends) <= half[:, None]]
         row, column = hit[((hit >= 0) & (hit < size)).all(-1)].T
-        drawn[row, column] = True
-    return drawn
+        result[row, column] = True
+    return result
 
 
 def pieces(

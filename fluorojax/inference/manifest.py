@@ -10,6 +10,7 @@ from typing import Any, get_args
 from fluorojax.core.errors import InputError
 from fluorojax.data.grid import FIRST_RESAMPLING, Fit, Resampling
 from fluorojax.data.intensity import PERCENTILES
+from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Fitting, misfits
@@ -32,8 +33,8 @@ from fluorojax.schema.nested import (
 )
 from fluorojax.schema.renamed import KEYS, with_new_names
 
-FORMAT = 3
-READABLE = (2, FORMAT)
+FORMAT = 4
+READABLE = (2, 3, FORMAT)
 CHANNELS = "grey"
 FITS: dict[Fit, str] = {
     "shrink": "shrink if larger (aspect kept), never enlarge, centre, pad",
@@ -75,6 +76,7 @@ _CLASS = Record(
         **{name: record_of(ClassInfo).needed[name] for name in ("name", "kind")},
         "threshold": Number(0.0, 1.0),
         "min_component_px": Number(0.0, 1_000_000),
+        "least_presence": Number(0.0, 1_000_000_000),
     }
 )
 _MASKS = Record(
@@ -83,6 +85,7 @@ _MASKS = Record(
         "relation": Perhaps(record_of(Relation)),
         "gap_closing": record_of(GapClosing, whole=True),
         "tta": record_of(TtaSpec, whole=True),
+        "curve": record_of(CurveRules, whole=True),
     }
 )
 _PREPROCESSING = Record(
@@ -135,8 +138,12 @@ def todays(fields: Any, path: Path) -> dict[str, Any]:
             its limits, named by its path in the file.
     """
     _check_format(fields, path)
-    # Names had changed before there was format 3.
-    found = fields if fields["format"] == FORMAT else _from_format_2(with_new_names(fields, KEYS))
+    found = fields
+    if found["format"] == 2:
+        # Names had changed before there was format 3.
+        found = _from_format_2(with_new_names(fields, KEYS))
+    if found["format"] == 3:
+        found = _from_format_3(found)
     if wrong := first_of(problems(SCHEMA, found, "")) or first_of(_relations(found)):
         raise InputError(f"{path}: {wrong}; {REMEDY}")
     return found
@@ -191,7 +198,23 @@ def _from_format_2(fields: Mapping[str, Any]) -> dict[str, Any]:
         rest["network"] = NetworkSpec.with_usual(rest["network"])
     if "masks" in fields:
         masks["masks"] = fields["masks"]  # of today's format, and so unknown in this one
-    return {"image_labels": [], **rest, "format": FORMAT, "masks": masks}
+    return {"image_labels": [], **rest, "format": 3, "masks": masks}
+
+
+def _from_format_3(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest of format 3 as today's: nothing was followed as a curve, or asked for.
+
+    What is damaged is left as it is, to be named.
+    """
+    masks = fields.get("masks")
+    if not isinstance(masks, dict):
+        return {**fields, "format": FORMAT}
+    classes = masks.get("classes")
+    if isinstance(classes, list):
+        classes = [_filled(c, {"least_presence": 0.0}) for c in classes]
+    curve = CurveRules().__dict__
+    new = {name: value for name, value in (("classes", classes),) if "classes" in masks}
+    return {**fields, "format": FORMAT, "masks": {"curve": curve, **masks, **new}}
 
 
 def _filled(fields: Any, usual: Mapping[str, Any]) -> Any:

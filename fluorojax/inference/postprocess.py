@@ -6,6 +6,7 @@ attachment loss, used after the network instead of in it; both can be switched a
 """
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +84,29 @@ def without_small_components(mask: np.ndarray, least: float) -> np.ndarray:
     kept = np.bincount(piece.ravel(), minlength=count + 1) >= least
     kept[0] = False  # the background
     return kept[piece]
+
+
+SUREST = 1e-3
+"""The least doubt that a pixel is given when log odds are summed."""
+
+
+def log_odds(mask: np.ndarray, probability: np.ndarray) -> float:
+    """Return how much speaks for the surest component (8-connected) of a mask.
+
+    The sum of log(p / (1 - p)) over its pixels, p at most 1 - SUREST. Where the mask is empty,
+    that of the surest pixel alone, which is below 0 where its probability is below one half.
+
+    Args:
+        mask: [H, W] bool.
+        probability: [H, W] in [0, 1].
+    """
+    p = np.clip(probability, SUREST, 1 - SUREST)
+    if not mask.any():
+        most = float(p.max())
+        return math.log(most / (1 - most))
+    piece, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    odds = np.log(p / (1 - p))
+    return float(ndimage.sum_labels(odds, piece, np.arange(1, count + 1)).max())
 
 
 LARGE = 0.25

@@ -15,7 +15,8 @@ from fluorojax.data import grid
 from fluorojax.data.frames import FrameLike, as_frame
 from fluorojax.data.intensity import intensity_range
 from fluorojax.data.tiles import mean_over_tiles
-from fluorojax.inference.mask_rules import MaskRules
+from fluorojax.inference.curve import Curve
+from fluorojax.inference.mask_rules import Finding, MaskRules
 from fluorojax.inference.tta import mean_over_views
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
 from fluorojax.models.intensity import normalise
@@ -52,6 +53,7 @@ class Prediction:
         image_labels: the choice of each, by name, where they are learned.
         presence: class -> score of its being in the frame, where there is one; any finite number
             or -inf, greater where it is more surely there; not always a probability.
+        curves: by class, those that were looked for as curves.
     """
 
     masks: np.ndarray
@@ -59,6 +61,7 @@ class Prediction:
     landmarks: Mapping[str, Point] = dataclasses.field(default_factory=dict)
     image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
     presence: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    curves: Mapping[str, tuple[Curve, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,14 +167,17 @@ class Predictor:
         probabilities = maps[..., : len(self.classes)]
         points = np.moveaxis(maps[..., len(self.classes) :], -1, 0)
         names = LANDMARKS if self.spec.landmarks else ()
+        found = self.find(probabilities, frame.spacing_mm)
         return Prediction(
-            self.masks(probabilities, frame.spacing_mm),
+            found.masks,
             probabilities,
             {name: peak(point) for name, point in zip(names, points, strict=True)},
             {
                 image_label.name: choose(image_label, np.asarray(of))
                 for image_label, of in zip(self.image_labels, values, strict=True)
             },
+            found.presence,
+            found.curves,
         )
 
     def segment(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> np.ndarray:
@@ -187,7 +193,11 @@ class Predictor:
         return self.predict(frame).landmarks
 
     def masks(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN_SPACING) -> np.ndarray:
-        """Return the masks [H, W, C] bool of probabilities on the frame's own grid.
+        """Return the masks alone of `find`, [H, W, C] bool."""
+        return self.find(probabilities, spacing).masks
+
+    def find(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN_SPACING) -> Finding:
+        """Return masks, curves and presence, of probabilities on the frame's own grid.
 
         Args:
             probabilities: [H, W, C] in [0, 1].
@@ -195,7 +205,7 @@ class Predictor:
         """
         # Areas are on the network's grid; the frame's own may be finer.
         scale = self.placement(probabilities.shape[:2]).scale
-        return self.rules.masks(probabilities, spacing, scale)
+        return self.rules.find(probabilities, spacing, scale)
 
     def placement(self, shape: tuple[int, int]) -> grid.Placement:
         """Return where a frame of `shape` lies on the grid that the network's tiles are cut of."""

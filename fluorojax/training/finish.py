@@ -49,6 +49,11 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
     if run.config.evaluation.operating_point == "validation":
         chosen = tuple(points[name] for name in run.info.class_names)
         predictor = predictor.with_rules(thresholds=chosen)
+    # Nothing is chosen on the cases that are scored.
+    if run.config.evaluation.presence == "validation" and apart:
+        by_network, frames = evaluate.by_network(predictor), run.frames("validation")
+        least = evaluate.least_presence(by_network, frames, run.scoring)
+        predictor = predictor.with_rules(least_presence=least)
     origin = {
         "method": run.config.method,
         "seed": run.config.seed,

@@ -16,6 +16,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
 from fluorojax.evaluation.evaluate import Scoring
+from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.export import load_parameters
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
@@ -264,6 +265,18 @@ def mask_rules(config: ConfigDict, info: DatasetInfo) -> MaskRules:
         info.relation,
         gap_closing_of(config),
         TtaSpec(evaluation.tta_shifts, evaluation.tta_mirror),
+        curve_rules(config),
+    )
+
+
+def curve_rules(config: ConfigDict) -> CurveRules:
+    """Return how curves are found."""
+    evaluation, usual = config.evaluation, CurveRules()
+    return CurveRules(
+        evaluation.curve,
+        evaluation.curve_reach_mm,
+        evaluation.curve_reach_px,
+        certainty=evaluation.certainty or usual.certainty,
     )
 
 

@@ -1,0 +1,489 @@
+"""Paths along the ridges of a map of probabilities, and the evidence that each gathers.
+
+The states of a path are the points of the ridges, each with one of its two directions: so a path
+goes straight on through a crossing, and walks through a loop instead of cutting it short. Between
+neighbouring points, and across a gap from the end of a ridge to the start of another, a step of
+length d costs
+
+    d (mean of -log p + STEP) + bend (a^2 + b^2)
+
+with a and b the angles (radians) between the step and the directions at its ends, and brings the
+evidence of its pixels, d times the mean of log(p / (1 - p)), clipped, less the cost of the turn.
+Dijkstra's cheapest paths from the starts form a tree, and the branch of most evidence is chosen: it
+ends where to go on would bring less than nothing. What lies beside it and can be walked through on
+the way, a loop, is put in where that brings more.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage, sparse
+from scipy.sparse import csgraph
+from scipy.spatial import KDTree
+
+from fluorojax.geometry.ridges import Ridges
+from fluorojax.geometry.surface import contour, positions
+
+FLOOR = 1e-3  # probability that the surest background is given
+STEP = 0.02  # cost of a pixel of certain curve
+NEIGHBOURS = 2.5  # px between neighbouring points of a ridge
+TURN = 0.5  # least cosine between the step to a neighbour and the directions at its ends
+STRAIGHT = 0.7  # the same of a gap
+BESIDE = 2.0  # px from the parent within which a path begins at it
+TIP_SHARE = 0.33  # of a square about the parent's edge that is parent: 1/4 at a tip, 1/2 at a side
+SEEDS = 3  # ridges that a free path is looked for through
+LARGE = 0.25  # evidence of a further free path, as a share of the first's
+SAME = 2.5  # px within which a point belongs to a path
+DETOUR = 8.0  # px between a path and what is put into it
+DETOURS = 3  # loops that are put in at most
+GAIN = 10.0  # evidence that one must bring
+
+NOWHERE = np.zeros(0, np.intp)
+
+
+class PathCosts(NamedTuple):
+    """What paths are weighed by.
+
+    Attributes:
+        bend: cost of a turn, a squared radian.
+        clip: greatest log odds, for and against, that a pixel counts with.
+        exit_cost: of a start away from the parent's tip, a pixel beyond the parent's thickness.
+        reach: longest gap (px).
+    """
+
+    bend: float
+    clip: float
+    exit_cost: float
+    reach: float
+
+
+class Path(NamedTuple):
+    """A path: its places [N, 2] in order, its evidence (px), and whether the first is an exit."""
+
+    places: np.ndarray
+    evidence: float
+    attached: bool = False
+
+
+NO_PATH = Path(np.zeros((0, 2)), -np.inf)
+
+
+class _States(NamedTuple):
+    """A path as the states it goes through; `origin` [2]: the place before them, or NaN."""
+
+    states: np.ndarray
+    evidence: float
+    origin: np.ndarray
+
+
+_NO_ORIGIN = np.full(2, np.nan)
+_NO_STATES = _States(NOWHERE, -np.inf, _NO_ORIGIN)
+
+
+class _Starts(NamedTuple):
+    """States that a path may begin with, what it costs and brings, and the place before, [M, 2]."""
+
+    states: np.ndarray
+    cost: np.ndarray
+    evidence: np.ndarray
+    origin: np.ndarray
+
+
+class _Edges(NamedTuple):
+    """Steps between states, [M] each."""
+
+    first: np.ndarray
+    second: np.ndarray
+    cost: np.ndarray
+    evidence: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> "_Edges":
+        """Return some of the steps."""
+        return _Edges(*(x[chosen] for x in self))
+
+    def and_others(self, others: "_Edges") -> "_Edges":
+        """Return these and others, in the order of `first` and `second`, the cheaper of twins."""
+        both = _Edges(*(np.concatenate(x) for x in zip(self, others, strict=True)))
+        ordered = both.where(np.lexsort((both.cost, both.second, both.first)))
+        new = (np.diff(ordered.first) != 0) | (np.diff(ordered.second) != 0)
+        return ordered.where(np.concatenate([[True], new])[: len(ordered.first)])
+
+
+class _Tree(NamedTuple):
+    """The cheapest paths from the starts to each of `size` states.
+
+    Attributes:
+        before: the state before each, `size` of a start; negative where none leads there.
+        source: the start of the path; negative where there is none.
+        total: evidence gathered from the start on; -inf where none leads there.
+        distance: what the path costs.
+    """
+
+    before: np.ndarray
+    source: np.ndarray
+    total: np.ndarray
+    distance: np.ndarray
+
+    def states(self, end: int) -> np.ndarray:
+        """Return the states from a start up to `end`."""
+        found = [end]
+        while (state := int(self.before[found[-1]])) < len(self.before):
+            found.append(state)
+        return np.array(found[::-1])
+
+
+class Paths:
+    """The states of paths over a map, and the steps between them.
+
+    State k is point k of the ridges along its tangent, state k + N the same backwards.
+    """
+
+    def __init__(self, probability: np.ndarray, points: Ridges, costs: PathCosts):
+        """Take a map [H, W] in [0, 1] and its ridges."""
+        self._points, self._costs, self._count = points, costs, len(points.position)
+        p = np.clip(probability, FLOOR, 1 - FLOOR)
+        self._price = STEP - np.log(p)
+        self._odds_of_pixels = np.clip(np.log(p / (1 - p)), -costs.clip, costs.clip)
+        height = np.clip(points.height, FLOOR, 1 - FLOOR)
+        self.odds = np.clip(np.log(height / (1 - height)), 0.0, costs.clip)
+        links = self._links()
+        self._ends = self._ends_of(links)
+        gaps = self._between(self._ends, self._reverse(self._ends), NEIGHBOURS, costs.reach)
+        self._edges = links.and_others(gaps)
+
+    def out_of(self, parent: np.ndarray) -> Path:
+        """Return the path of most evidence that starts at the tip of `parent: [H, W] bool`.
+
+        Of the two best ends: the way to one may have left out a loop that the other ends in.
+        """
+        starts = self._starts_at(parent)
+        if not len(starts.states):
+            return NO_PATH
+        tree = self._search(starts)
+        total, found = tree.total.copy(), [_NO_STATES]
+        for _ in range(2):
+            end = int(np.argmax(total))
+            if not total[end] > max(path.evidence for path in found) / 2:
+                break
+            states = tree.states(end)
+            origin = starts.origin[tree.source[end]]
+            found.append(self._with_detours(_States(states, float(total[end]), origin)))
+            near = self._near(states, SAME)  # the other one ends somewhere else
+            total[near] = total[near + self._count] = -np.inf
+        return self._as_path(max(found, key=lambda path: path.evidence))
+
+    def free(self, taken: np.ndarray = NOWHERE) -> Path:
+        """Return the path of most evidence that begins anywhere, clear of the points taken.
+
+        Through the surest point of each of the SEEDS connected ridges of most evidence: on from
+        there, and back from there.
+        """
+        odds = self.odds.copy()
+        odds[taken] = 0.0
+        number, part = self._connected()
+        weight = np.bincount(part, odds, minlength=number)
+        best = _NO_STATES
+        for k in np.argsort(-weight, kind="stable")[:SEEDS]:
+            if weight[k] <= max(best.evidence, 0.0):
+                break
+            seed = int(np.argmax(np.where(part == k, odds, -1.0)))
+            ahead, behind = (self._from(s, taken) for s in (seed, seed + self._count))
+            back = self._reverse(behind.states[:0:-1])
+            evidence = ahead.evidence + behind.evidence
+            if evidence > best.evidence:
+                states = np.concatenate([back, ahead.states])
+                best = _States(states, evidence, _NO_ORIGIN)
+        return self._as_path(self._with_detours(best) if len(best.states) else best)
+
+    def several(self, first: Path, most: int) -> list[Path]:
+        """Return a free path, and others beside it that are not much less sure; `most` in all."""
+        found = [first]
+        while len(found) < most:
+            taken = self._beside(np.concatenate([path.places for path in found]), SAME)
+            further = self.free(taken)
+            if not further.evidence >= max(LARGE * first.evidence, GAIN):
+                break
+            found.append(further)
+        return found
+
+    def _as_path(self, found: _States) -> Path:
+        places, attached = self._place(found.states), bool(np.isfinite(found.origin).all())
+        if attached:
+            places = np.concatenate([found.origin[None], places])
+        return Path(places, found.evidence, attached)
+
+    def _reverse(self, states: np.ndarray) -> np.ndarray:
+        """Return the same points in the other direction."""
+        return (states + self._count) % (2 * self._count)
+
+    def _place(self, states: np.ndarray) -> np.ndarray:
+        """Return the positions of states, [N, 2]."""
+        return self._points.position[states % self._count]
+
+    def _heading(self, states: np.ndarray) -> np.ndarray:
+        """Return the directions of states, [N, 2]."""
+        sign = np.where(states < self._count, 1.0, -1.0)
+        return self._points.tangent[states % self._count] * sign[:, None]
+
+    def _priced(
+        self, start: np.ndarray, end: np.ndarray, cosines: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return cost and evidence of straight steps between places [M, 2].
+
+        Args:
+            start, end: the places.
+            cosines: of the angles between the step and the directions at its ends.
+        """
+        length = np.hypot(*(end - start).T)
+        count = int(np.ceil(max(length.max(initial=0.0), 1.0)))
+        share = (np.arange(count) + 0.5) / count
+        pixels = np.rint(start[:, None] + (end - start)[:, None] * share[:, None]).astype(np.intp)
+        np.clip(pixels, 0, np.array(self._price.shape) - 1, out=pixels)
+        at = pixels[..., 0], pixels[..., 1]
+        turn = self._costs.bend * sum(np.arccos(np.clip(c, -1.0, 1.0)) ** 2 for c in cosines)
+        price, odds = self._price[at].mean(1), self._odds_of_pixels[at].mean(1)
+        return length * price + turn, length * odds - turn
+
+    def _links(self) -> _Edges:
+        """Return the steps between neighbouring points, both ways."""
+        position, tangent = self._points.position, self._points.tangent
+        one, other = KDTree(position).query_pairs(NEIGHBOURS, output_type="ndarray").T
+        step = position[other] - position[one]
+        length = np.maximum(np.hypot(*step.T), 1e-9)
+        before, after = ((tangent[k] * step).sum(1) / length for k in (one, other))
+        usable = (np.abs(before) >= TURN) & (np.abs(after) >= TURN)
+        one, other, before, after = (x[usable] for x in (one, other, before, after))
+        priced = self._priced(position[one], position[other], (np.abs(before), np.abs(after)))
+        a = np.where(before > 0, one, one + self._count)
+        b = np.where(after > 0, other, other + self._count)
+        return _Edges(
+            np.concatenate([a, self._reverse(b)]),
+            np.concatenate([b, self._reverse(a)]),
+            *(np.tile(x, 2) for x in priced),
+        )
+
+    def _ends_of(self, links: _Edges) -> np.ndarray:
+        """Return the states from which no link goes on, and those a link before them."""
+        going_on = np.bincount(links.first, minlength=2 * self._count) > 0
+        ending = ~going_on
+        ending[links.first[~going_on[links.second]]] = True
+        return np.flatnonzero(ending)
+
+    def _between(self, first: np.ndarray, second: np.ndarray, least: float, most: float) -> _Edges:
+        """Return straight steps of a length in (least, most] from some states to others."""
+        if not (len(first) and len(second)):
+            return _Edges(NOWHERE, NOWHERE, np.zeros(0), np.zeros(0))
+        one, other = KDTree(self._place(first)), KDTree(self._place(second))
+        pairs = one.sparse_distance_matrix(other, most, output_type="ndarray")
+        pairs = pairs[pairs["v"] > least]
+        a, b = first[pairs["i"]], second[pairs["j"]]
+        step = (self._place(b) - self._place(a)) / pairs["v"][:, None]
+        before, after = ((self._heading(x) * step).sum(1) for x in (a, b))
+        straight = (before >= STRAIGHT) & (after >= STRAIGHT)
+        a, b, before, after = (x[straight] for x in (a, b, before, after))
+        return _Edges(a, b, *self._priced(self._place(a), self._place(b), (before, after)))
+
+    def _starts_at(self, parent: np.ndarray) -> _Starts:
+        """Return the states that a path out of a parent may begin with.
+
+        Those on it or beside it, and starts of ridges within reach of its edge, ahead of which they
+        lie.
+        """
+        edge = positions(contour(parent)).astype(float)
+        dear = self._away_from_tip(parent, edge)
+        of_edge = KDTree(edge)
+        distance, nearest = of_edge.query(self._points.position)
+        row, column = np.rint(self._points.position).astype(np.intp).T
+        near = np.flatnonzero((distance <= BESIDE) | parent[row, column])
+        begins = self._reverse(self._ends)
+        begins = begins[distance[begins % self._count] > BESIDE]
+        far, exits = NOWHERE, NOWHERE
+        if len(begins):
+            reached = KDTree(self._place(begins)).sparse_distance_matrix(
+                of_edge, self._costs.reach, output_type="ndarray"
+            )
+            far, exits = begins[reached["i"]], reached["j"]
+        step = self._place(far) - edge[exits]
+        after = (self._heading(far) * step).sum(1) / np.maximum(np.hypot(*step.T), 1e-9)
+        ahead = after >= STRAIGHT
+        far, exits, after = far[ahead], exits[ahead], after[ahead]
+        cost, evidence = self._priced(edge[exits], self._place(far), (np.ones(len(far)), after))
+        at_once = np.tile(dear[nearest[near]], 2)
+        return _Starts(
+            np.concatenate([near, near + self._count, far]),
+            np.concatenate([at_once, cost + dear[exits]]),
+            np.concatenate([-at_once, evidence - dear[exits]]),
+            edge[np.concatenate([nearest[near], nearest[near], exits])],
+        )
+
+    def _away_from_tip(self, parent: np.ndarray, edge: np.ndarray) -> np.ndarray:
+        """Return what a start at each pixel of the parent's edge costs, nothing near its tip.
+
+        About a tip, less of a square is parent than about a side. A parent without a tip in view
+        may be left anywhere.
+        """
+        thickness = 2.0 * np.count_nonzero(parent) / len(edge)
+        side = 2 * max(round(thickness), 3) + 1
+        # Beyond the border the parent goes on: where it comes in is no tip.
+        share = ndimage.uniform_filter(parent.astype(np.float32), side, mode="nearest")
+        row, column = edge.astype(np.intp).T
+        tip = edge[share[row, column] <= TIP_SHARE]
+        if not len(tip):
+            return np.zeros(len(edge))
+        away = KDTree(tip).query(edge)[0] - thickness
+        return self._costs.exit_cost * np.maximum(away, 0.0)
+
+    def _from(self, state: int, taken: np.ndarray) -> _States:
+        """Return the path of most evidence on from a state, clear of the points taken."""
+        zero = np.zeros(1)
+        tree = self._search(_Starts(np.array([state]), zero, zero, _NO_ORIGIN[None]), taken)
+        end = int(np.argmax(tree.total))
+        return _States(tree.states(end), float(tree.total[end]), _NO_ORIGIN)
+
+    def _search(self, starts: _Starts, taken: np.ndarray = NOWHERE) -> _Tree:
+        """Return the cheapest paths, each point used in one direction: none comes back on its way.
+
+        A point is walked in the direction that is cheaper to reach.
+        """
+        edges = self._edges
+        if len(taken):
+            free = np.ones(self._count, bool)
+            free[taken] = False
+            edges = edges.where(free[edges.first % self._count] & free[edges.second % self._count])
+        tree = _cheapest(edges, starts, 2 * self._count)
+        other_way = self._reverse(np.arange(2 * self._count))
+        twice = (tree.distance[other_way] < tree.distance).astype(float)
+        comes_back = _summed(twice, tree.before) > 0
+        return tree._replace(total=np.where(comes_back, -np.inf, tree.total))
+
+    def _connected(self) -> tuple[int, np.ndarray]:
+        """Return how many ridges are connected, across gaps too, and of which each point is."""
+        first, second = self._edges.first % self._count, self._edges.second % self._count
+        steps = sparse.csr_array((np.ones(len(first)), (first, second)), (self._count,) * 2)
+        number, part = csgraph.connected_components(steps, directed=False)
+        return int(number), part
+
+    def _near(self, states: np.ndarray, reach: float) -> np.ndarray:
+        """Return the points within reach of any of some states."""
+        return self._beside(self._place(states), reach)
+
+    def _beside(self, places: np.ndarray, reach: float) -> np.ndarray:
+        """Return the points within reach of any of some places, [N, 2]."""
+        distance, _ = KDTree(places).query(self._points.position, distance_upper_bound=reach)
+        return np.flatnonzero(np.isfinite(distance))
+
+    def _with_detours(self, path: _States) -> _States:
+        """Put into a path what lies beside it and can be walked through on the way."""
+        for _ in range(DETOURS):
+            if (longer := self._with_detour(path)) is None:
+                break
+            path = longer
+        return path
+
+    def _with_detour(self, path: _States) -> _States | None:
+        """Return the path with the loop that brings most, or None if none brings enough.
+
+        The path leaves at one of its states, goes through points that are not its own, and comes
+        back at another. Where that is a later one, what lies between is left out; where it is an
+        earlier one, the loop crosses itself, and what lies between is walked twice.
+        """
+        loose = np.ones(self._count, bool)
+        loose[self._near(path.states, SAME)] = False
+        around = np.flatnonzero(loose[near := self._near(path.states, DETOUR)])
+        around = near[around]
+        if self.odds[around].sum() < GAIN:
+            return None
+        around = np.concatenate([around, around + self._count])
+        leave = self._between(path.states, around, 0.5, DETOUR)
+        back = self._between(around, path.states, 0.5, DETOUR)
+        if not (len(leave.first) and len(back.first)):
+            return None
+        edges = self._edges.where(
+            loose[self._edges.first % self._count] & loose[self._edges.second % self._count]
+        )
+        zero = np.zeros(len(path.states))
+        starts = _Starts(path.states, zero, zero, np.full((len(zero), 2), np.nan))
+        tree = _cheapest(edges.and_others(leave), starts, 2 * self._count)
+        leaves, returns = tree.source[back.first], self._index_in(path.states, back.second)
+        so_far = self._so_far(path.states)
+        brought = tree.total[back.first] + back.evidence
+        left_out = so_far[returns] - so_far[leaves]
+        gain = np.where(-left_out < brought, brought - np.maximum(left_out, 0.0), -np.inf)
+        best = int(np.argmax(gain))
+        if not gain[best] >= GAIN:
+            return None
+        loop = tree.states(int(back.first[best]))[1:]  # the first is the path's own
+        states = (path.states[: leaves[best] + 1], loop, path.states[returns[best] :])
+        return path._replace(
+            states=np.concatenate(states), evidence=path.evidence + float(gain[best])
+        )
+
+    def _index_in(self, states: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Return where on a path each of some of its states stands; the last place of several."""
+        place = np.zeros(2 * self._count, np.intp)
+        place[states] = np.arange(len(states))
+        return place[wanted]
+
+    def _so_far(self, states: np.ndarray) -> np.ndarray:
+        """Return the evidence of a path's steps up to each of its states."""
+        a, b = states[:-1], states[1:]
+        step = self._place(b) - self._place(a)
+        step /= np.maximum(np.hypot(*step.T), 1e-9)[:, None]
+        before, after = ((self._heading(x) * step).sum(1) for x in (a, b))
+        evidence = self._priced(self._place(a), self._place(b), (before, after))[1]
+        return np.concatenate([[0.0], np.cumsum(evidence)])
+
+
+def _cheapest(edges: _Edges, starts: _Starts, size: int) -> _Tree:
+    """Return Dijkstra's tree of the cheapest paths from the starts.
+
+    Args:
+        edges: in the order of `first` and `second`, none twice.
+        starts: some of them perhaps of one state, of which the cheapest counts.
+        size: number of states.
+    """
+    order = np.lexsort((starts.cost, starts.states))
+    states, first = np.unique(starts.states[order], return_index=True)
+    cheapest = order[first]
+    rows = np.searchsorted(edges.first, np.arange(size + 1))
+    graph = sparse.csr_array(
+        (
+            # A cost of 0 would be no step.
+            np.concatenate([edges.cost, starts.cost[cheapest] + 1e-9]),
+            np.concatenate([edges.second, states]),
+            np.concatenate([rows, [len(edges.first) + len(states)]]),
+        ),
+        shape=(size + 1, size + 1),
+    )
+    distance, before = csgraph.dijkstra(graph, indices=size, return_predecessors=True)
+    distance, before = distance[:size], before[:size].astype(np.intp)
+    gained, source = np.zeros(size), np.full(size, -1)
+    source[states] = cheapest
+    at_once = before == size
+    from_start = np.zeros(size)
+    from_start[states] = starts.evidence[cheapest]
+    gained[at_once] = from_start[at_once]
+    later = np.flatnonzero((before >= 0) & ~at_once)
+    key = edges.first * size + edges.second
+    gained[later] = edges.evidence[np.searchsorted(key, before[later] * size + later)]
+    total = np.where(before >= 0, _summed(gained, before), -np.inf)
+    return _Tree(before, source[_roots(before)], total, distance)
+
+
+def _summed(value: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return the sum of a value [N] over each state and all before it, by doubling steps back."""
+    end = len(before)
+    total, up = np.append(value, 0.0), np.append(np.where(before < 0, end, before), end)
+    while (up < end).any():
+        total, up = total + total[up], up[up]
+    return total[:-1]
+
+
+def _roots(before: np.ndarray) -> np.ndarray:
+    """Return the first state of the path to each, [N]; of one that is not reached, itself."""
+    end = len(before)
+    here = np.arange(end)
+    up = np.where((before < 0) | (before == end), here, before)
+    while (up != up[up]).any():
+        up = up[up]
+    return up
