@@ -159,7 +159,7 @@ def fitting_of(preprocessing: Mapping[str, Any]) -> Fitting:
 def _check_format(fields: Any, path: Path) -> None:
     if not isinstance(fields, dict):
         raise InputError(f"{path}: it must be an object, and is {shown(fields)}; {REMEDY}")
-    found, known = fields.get("format"), " and ".join(map(str, READABLE))
+    found, known = fields.get("format"), ", ".join(map(str, READABLE))
     if type(found) is int and found in READABLE:
         return
     if type(found) is int and found > FORMAT:

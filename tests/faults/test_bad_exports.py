@@ -116,6 +116,9 @@ def of_format_2(change):
     def make(fields):
         masks = fields.pop("masks")
         masks["postprocessing"] = masks.pop("gap_closing")
+        del masks["curve"]
+        for one in masks["classes"]:
+            del one["least_presence"]
         fields |= {**masks, "format": 2}
         change(fields)
 
@@ -151,7 +154,7 @@ TEXTS: list[Bad] = [
     text("null", lambda _: b"null", "must be an object, and is None"),
     text("a number", lambda _: b"3", "must be an object, and is 3"),
     text("text", lambda _: b'"manifest"', "must be an object, and is 'manifest'"),
-    text("an empty object", lambda _: b"{}", "has format None, and this version reads 2 and 3"),
+    text("an empty object", lambda _: b"{}", "has format None, and this version reads 2, 3, 4"),
     text("a picture", lambda _: b"\x89PNG\r\n\x1a\n" + bytes(100), "no text: a zero byte"),
     text("UTF-16", lambda data: data.decode().encode("utf-16"), "text in UTF-16"),
     text(
@@ -184,8 +187,8 @@ TEXTS: list[Bad] = [
 ]
 
 FIELDS: list[Bad] = [
-    value("format", 4, "format 4, written by a newer version"),
-    value("format", 1, "format 1, and this version reads 2 and 3"),
+    value("format", 5, "format 5, written by a newer version"),
+    value("format", 1, "format 1, and this version reads 2, 3, 4"),
     value("format", "3", "format '3', and this"),
     value("format", 3.0, r"format 3\.0, and this"),
     value("format", True, "format True, and this"),

@@ -58,16 +58,19 @@ def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
-    wire = {"name": "wire", "kind": "curve", "threshold": 0.35, "min_component_px": 2.0}
+    wire = {"name": "wire", "kind": "curve", "threshold": 0.35}
+    wire |= {"min_component_px": 2.0, "least_presence": 0.0}
     assert manifest["masks"]["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
     assert manifest["masks"]["tta"] == {"shifts": 2, "mirror": True}
 
 
 def format_2(folder):
-    """Return the manifest of an export as the version before this one wrote it."""
+    """Return the manifest of an export as versions up to format 2 wrote it."""
     manifest = json.loads((folder / "manifest.json").read_text())
     masks = manifest.pop("masks")
+    for one in masks["classes"]:
+        del one["least_presence"]
     return manifest | {
         "format": 2,
         "classes": masks["classes"],
@@ -85,6 +88,15 @@ def test_a_manifest_of_format_2_is_the_same_network(folder):
     assert json.loads(text)["format"] == export.FORMAT
     assert len(text.splitlines()) > 50  # a line a value, for whoever looks at it in an editor
     assert fluorojax.load(folder).rules == RULES
+
+
+def test_a_manifest_of_format_3_follows_no_curve(folder):
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"format": 3}
+    del manifest["masks"]["curve"], manifest["masks"]["classes"][0]["least_presence"]
+    export.write_manifest(folder, manifest)
+    rules = fluorojax.load(folder).rules
+    assert rules == RULES
+    assert (rules.followed, rules.least_presence) == ((), (0.0,))
 
 
 def test_a_manifest_with_old_names_is_the_same_network(folder):

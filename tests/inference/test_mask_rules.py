@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
+from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.tta import TtaSpec
@@ -60,6 +61,7 @@ def test_rules_that_cannot_be_are_refused(fields, message):
 
 
 def test_the_spacing_matters_where_gaps_are_closed():
-    assert MaskRules(CLASSES, relation=RELATION, gap_closing=GapClosing(bridge_mm=2.0)).bridges
-    assert not MaskRules(CLASSES, gap_closing=GapClosing(bridge_mm=2.0)).bridges
-    assert not MaskRules(CLASSES, relation=RELATION).bridges
+    assert MaskRules(CLASSES, relation=RELATION, gap_closing=GapClosing(bridge_mm=2.0)).reaches
+    assert MaskRules(CLASSES, curve=CurveRules("free")).reaches
+    assert not MaskRules(CLASSES, gap_closing=GapClosing(bridge_mm=2.0)).reaches
+    assert not MaskRules(CLASSES, relation=RELATION).reaches
