@@ -292,13 +292,16 @@ def _rows(
 
 
 def _about_attached(rows: Sequence[Row], relation: Relation) -> Guess:
-    count = sum(row["attached"] == "yes" for row in rows)
-    return Guess(
-        "attached",
-        f"yes in {count} of {len(rows)}",
-        f"there {relation.child} begins in or at {relation.parent}; write no where it only "
-        "crosses it in projection, which masks do not tell",
-    )
+    counts = Counter(row["attached"] for row in rows)
+    reasons = {
+        "yes": f"yes where {relation.child} begins in or at {relation.parent}; write no where it "
+        "only crosses it in projection, which masks do not tell",
+        "no": f"no where all of {relation.child} lies clearly away from {relation.parent}, by more "
+        "than 3 of its widths",
+    }
+    said = [value for value in reasons if counts[value]]
+    told = ", ".join(f"{value} in {counts[value]}" for value in said)
+    return Guess("attached", f"{told} of {len(rows)}", "; ".join(reasons[v] for v in said))
 
 
 def _free_names(new: Sequence[Shot], there: Table | None) -> dict[Shot, str]:

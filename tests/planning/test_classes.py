@@ -117,7 +117,16 @@ def test_a_curve_that_begins_at_a_region_comes_out_of_it():
     relation, guess = relation_of(CLASSES, measured)
     assert relation == Relation(child="line", parent="bar")
     assert guess.reason == "begins in or at it in 2 of the 3 frames that show both"
-    assert [attached((1, 0), m) for m in measured] == ["yes", "yes", ""]
+    assert [attached((1, 0), m) for m in measured] == ["yes", "yes", "no"]
+
+
+def test_attached_is_left_open_where_it_cannot_be_said():
+    near, crossing, alone = scene(49 + 15), scene(), scene(40)
+    crossing[..., 1] = False
+    crossing[20:220, 20:25, 1] = True
+    alone[..., 0] = False
+    assert [attached((1, 0), measure(m)) for m in (near, crossing, alone)] == [""] * 3
+    assert attached((1, 0), measure(scene(49 + 25))) == "no"  # 3 widths of 5 px and 4 px are 19
 
 
 def test_a_curve_that_stays_away_has_no_relation_unless_names_hint_at_it():

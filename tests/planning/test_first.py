@@ -46,6 +46,19 @@ def test_a_folder_of_pictures_and_labelme_files_passes_the_check(tmp_path):
     assert check_folder(root)["name"] == "my_frames"
 
 
+def test_a_line_away_from_what_it_comes_out_of_is_not_attached(tmp_path):
+    root = labelled(tmp_path / "f")
+    path = root / "labels/003.json"
+    path.write_text(path.read_text().replace("[22, 30], ", ""))  # it begins 16 px away
+    labelme(root / "labels/004.json", wire=False)
+    proposal = init_folder(root)
+    assert [r["attached"] for r in rows(root)][:6] == ["yes", "yes", "yes", "no", "", "yes"]
+    (said,) = (guess for guess in proposal.guesses if guess.what == "attached")
+    assert said.value == "yes in 10, no in 1 of 12"
+    assert "no where all of wire lies clearly away from scope" in said.reason
+    check_folder(root)
+
+
 def test_again_nothing_is_changed_and_what_is_new_is_added(tmp_path):
     root = labelled(tmp_path / "f")
     init_folder(root)
