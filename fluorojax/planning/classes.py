@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_mask_image
 from fluorojax.geometry.centreline import longest_path_ends
 from fluorojax.geometry.skeleton import skeleton
-from fluorojax.planning.annotated import CURVES, LISTS, Annotated
+from fluorojax.planning.annotated import CURVES, Annotated
 from fluorojax.planning.files import LABEL_FOLDERS
 from fluorojax.planning.guess import Guess
 from fluorojax.schema.info import ClassInfo, Encoding, Kind, Relation
@@ -32,16 +33,25 @@ An end may lie 1.5 widths and 2 px away, so that is 3 widths and 4 px.
 """
 CHILD_WORDS = ("wire", "pin", "needle", "catheter", "cannula", "screw", "lead")
 PARENT_WORDS = ("scope", "instrument", "sheath", "tool", "drill", "guide", "introducer", "trocar")
+LONGEST_NAME = 100
+"""Characters of a class's name."""
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclasses.dataclass(frozen=True)
 class Classes:
-    """The classes proposed: names, values and encoding; kinds are looked at later."""
+    """The classes proposed: names, values and encoding; kinds are looked at later.
+
+    Attributes:
+        classes, encoding: see `DatasetInfo` and `Folder`.
+        guesses: why the encoding and the names.
+        names: class of each label that is called otherwise, as `LabelRules.names`.
+    """
 
     classes: tuple[ClassInfo, ...]
     encoding: Encoding | None
     guesses: tuple[Guess, ...]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def classes_of(annotated: Annotated) -> Classes:
@@ -50,23 +60,48 @@ def classes_of(annotated: Annotated) -> Classes:
     Raises:
         InputError: no annotation says a class, or one is named as no class can be.
     """
-    if annotated.kind in ("labelme", *LISTS):
-        return _of_labels(annotated)
+    if annotated.kind == "mask":
+        return _of_values(annotated)
     if annotated.kind == "per_class":
         classes = tuple(ClassInfo(name, "region") for name in annotated.classes)
         said = Guess("mask_encoding", "per_class", "a mask for each class, named after it")
         return Classes(classes, "per_class", (said,))
-    return _of_values(annotated)
+    return _of_labels(annotated)
 
 
 def _of_labels(annotated: Annotated) -> Classes:
+    names = _names_of_labels(annotated)
     shapes: dict[str, Counter[str]] = defaultdict(Counter)
     for drawn in annotated.drawn:
         for label, kinds in drawn.labels.items():
-            shapes[label].update(kinds)
-    found = [ClassInfo(label, _kind_of_shapes(kinds)) for label, kinds in sorted(shapes.items())]
+            shapes[names[label]].update(kinds)
+    if annotated.kind == "lines" and "" in shapes:  # a line without a class is of the only one
+        without = shapes.pop("")
+        if not shapes:
+            shapes[_names(annotated, 1)[0]] = without
+    found = [ClassInfo(name, _kind_of_shapes(kinds)) for name, kinds in sorted(shapes.items())]
     found.sort(key=lambda of: of.kind == "curve")  # what is thin lies on top of what is not
-    return Classes(tuple(found), None, ())
+    # Segments' labels are read in upper or lower case.
+    as_read = str.casefold if annotated.kind == "seg" else str
+    changed = {label: name for label, name in names.items() if as_read(label) != as_read(name)}
+    told = ", ".join(f"{label} is {name}" for label, name in changed.items())
+    said = Guess("label_names", told, "labels may hold what a class's name in dataset.json cannot")
+    return Classes(tuple(found), None, (said,) if changed else (), changed)
+
+
+def _names_of_labels(annotated: Annotated) -> dict[str, str]:
+    """Return the class of each label: it without blanks, accents and the like.
+
+    Of segments' labels that differ in upper and lower case alone it is the first.
+    """
+    labels = sorted({label for drawn in annotated.drawn for label in drawn.labels})
+    first: dict[str, str] = {}
+    names = {}
+    for label in labels:
+        plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+        name = _ODD.sub("_", plain).strip("_.-")[:LONGEST_NAME] or label
+        names[label] = first.setdefault(name.casefold(), name) if annotated.kind == "seg" else name
+    return names
 
 
 def _kind_of_shapes(kinds: Counter[str]) -> Kind:

@@ -88,6 +88,40 @@ def test_lines_are_curves_and_come_last():
     assert found.encoding is None
 
 
+def of_labels(kind, *labels):
+    drawn = [Drawn(Path("masks/f"), kind, {name: Counter({shape: 1})}) for name, shape in labels]
+    return classes_of(annotated(kind, drawn))
+
+
+def test_labels_that_can_be_no_names_are_given_some():
+    labels = ("Führungsdraht (neu)", "Führungsdraht_neu")
+    found = of_labels("labelme", *((label, "linestrip") for label in labels), ("stent", "polygon"))
+    assert [c.name for c in found.classes] == ["stent", "Fuhrungsdraht_neu"]
+    assert found.names == dict.fromkeys(labels, "Fuhrungsdraht_neu")
+    (said,) = found.guesses
+    assert said.what == "label_names"
+    assert said.value.startswith("Führungsdraht (neu) is Fuhrungsdraht_neu, ")
+    assert of_labels("labelme", ("wire", "linestrip")).guesses == ()
+
+
+def test_a_label_without_a_letter_is_left_to_be_refused():
+    assert [c.name for c in of_labels("labelme", ("???", "polygon")).classes] == ["???"]
+
+
+def test_segments_are_one_class_in_upper_and_lower_case():
+    segments = [(name, "segment") for name in ("Wire", "wire", "Big scope", "big Scope")]
+    found = of_labels("seg", *segments)
+    assert [c.name for c in found.classes] == ["Big_scope", "Wire"]
+    assert found.names == {"Big scope": "Big_scope", "big Scope": "Big_scope"}
+    assert len(of_labels("labelme", *segments[:2]).classes) == 2
+
+
+def test_lines_without_a_class_are_of_the_only_one():
+    assert of_labels("lines", ("", "linestrip")).classes == (ClassInfo("object", "curve"),)
+    both = of_labels("lines", ("", "linestrip"), ("wire", "linestrip"))
+    assert both.classes == (ClassInfo("wire", "curve"),)
+
+
 def test_a_class_a_file():
     found = classes_of(annotated("per_class", [], ("x", "y")))
     assert (found.encoding, [c.name for c in found.classes]) == ("per_class", ["x", "y"])
