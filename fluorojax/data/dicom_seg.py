@@ -61,6 +61,11 @@ class SegmentationFile:
         self._dataset = dataset
 
     @property
+    def says_frames(self) -> bool:
+        """Whether it says of a plane which frames it was drawn on."""
+        return any(plane.sources for plane in self.planes)
+
+    @property
     def is_of_many(self) -> bool:
         """Whether its planes were drawn on several frames."""
         return len({plane.sources for plane in self.planes}) > 1
@@ -193,7 +198,7 @@ def _planes_of(
     file: SegmentationFile, image: Path | None, frame: int, where: str
 ) -> Sequence[_Plane]:
     """Return the planes that were drawn on a frame."""
-    if not any(plane.sources for plane in file.planes):
+    if not file.says_frames:
         segments = [plane.segment for plane in file.planes]
         if len(set(segments)) == len(segments):
             return file.planes

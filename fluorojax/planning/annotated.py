@@ -1,6 +1,6 @@
 """Which annotation belongs to which frame, and what its file says of classes.
 
-What a file says is read by `READERS` and `LISTS`, one function a kind: there another comes in.
+What a file says is read by `READERS` and `LISTS`, a line a kind: there another comes in.
 """
 
 import dataclasses
@@ -164,13 +164,15 @@ def drawn_in_cvat(file: CvatFile, shot: Shot) -> Drawn | None:
 
 
 def shots_of_seg(file: SegmentationFile, index: "_Index") -> Sequence[Shot]:
-    """Return the frames that a segmentation refers to, or else those of the file called alike.
+    """Return the frames that a segmentation refers to, or else those that are called as it is.
 
-    The latter where it refers to none, or where frames were saved in another format.
+    The latter where it says no frames, or where they were saved in another format.
     """
     referred = [shot for uid in sorted(file.sources) for shot in index.of_instance(uid)]
-    alike = index.of_file(file.path)
-    return referred or [shot for shot in alike if not (shot.instance and file.sources)]
+    if file.says_frames:
+        return referred or [shot for shot in index.of_file(file.path) if not shot.instance]
+    alike = index.find(file.path)
+    return [shot for shot in referred if not shot.number] or ([alike] if alike else [])
 
 
 def drawn_in_seg(file: SegmentationFile, shot: Shot) -> Drawn | None:

@@ -284,7 +284,7 @@ def _about_windows(found: Survey) -> Iterator[str]:
 
 def _too_thin(width: float, name: str) -> str:
     return (
-        f"{name} is {width:.2g} px wide in the frames themselves, so it cannot have {LEAST_PX:g} "
+        f"{name} is {width:.3g} px wide in the frames themselves, so it cannot have {LEAST_PX:g} "
         "px on any grid"
     )
 

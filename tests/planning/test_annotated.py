@@ -220,6 +220,14 @@ def test_segmentations_of_frames_in_another_format_are_called_as_they_are(tmp_pa
     assert cells(tmp_path) == {"a": "seg/a.dcm"}
 
 
+def test_a_segmentation_that_says_no_frame_is_of_none_of_a_cine_unless_its_name_says_it(tmp_path):
+    dicom(tmp_path / "IM1", 3)
+    segmentation(tmp_path / "seg/IM1.dcm", None, {0: scene()})
+    assert cells(tmp_path) == {}
+    segmentation(tmp_path / "seg/IM1_0002.dcm", None, {0: scene()})
+    assert cells(tmp_path) == {"IM1_0002": "seg/IM1_0002.dcm"}
+
+
 def test_a_segmentation_of_another_frame_is_told(tmp_path):
     segmentation(tmp_path / "seg/a.dcm", dicom(tmp_path / "a.dcm"), {0: scene()})
     dicom(tmp_path / "a.dcm")  # another picture of the same name
