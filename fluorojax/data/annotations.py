@@ -13,11 +13,11 @@ from fluorojax.data import dicom, nifti
 from fluorojax.data.catalogue import MOST_BYTES, Catalogue, kept
 from fluorojax.data.coco import CocoFile, is_coco, read_coco
 from fluorojax.data.cvat import parse_cvat, read_cvat
-from fluorojax.data.dicom_seg import parse_seg, read_seg
+from fluorojax.data.dicom_seg import SegmentationFile, parse_seg, read_seg
 from fluorojax.data.label_rules import PLAIN, LabelRules, Subject
 from fluorojax.data.labelme import read_labelme
 from fluorojax.data.line_table import read_line_table
-from fluorojax.data.readers import read_frame, read_mask_image, suffix_of
+from fluorojax.data.readers import holds_dicom, read_frame, read_mask_image, suffix_of
 from fluorojax.schema import bitmask
 from fluorojax.schema.info import DatasetInfo, index_values
 
@@ -50,7 +50,8 @@ def read_annotation(
 ) -> np.ndarray:
     """Read one annotation as a mask a class.
 
-    A path that ends in one of `OF_TOOLS` is a file of an annotation tool, whatever the encoding.
+    A path that ends in one of `OF_TOOLS`, or DICOM without such an ending, is a file of an
+    annotation tool, whatever the encoding.
     Otherwise a label image: `bitmask` (bit k = class k), `index` (value k + 1, or the class's
     `mask_value`; 0 is nothing) or `per_class` (a file a class, 0 and 1 or 0 and 255; every class
     needs its file, so that a forgotten one is not taken for an absent object). In a mask of 0 and
@@ -91,13 +92,36 @@ def catalogue_of(path: str | Path, case: str = "") -> Catalogue | None:
     Raises:
         InputError: it cannot be read.
     """
-    parse = _CATALOGUES.get(_suffix(path))
-    found = kept(Path(path), case, parse) if parse else None
+    found = parsed(path, case) if _suffix(path) not in dicom.SUFFIXES else None
     return found if isinstance(found, Catalogue) else None
 
 
+def parsed(path: str | Path, case: str = "") -> Catalogue | SegmentationFile | None:
+    """Return what a file holds that may be of many frames: COCO, CVAT, DICOM-SEG; None: another.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    parse = _OF_MANY.get(_suffix(path))
+    found = kept(Path(path), case, parse) if parse else None
+    return found if isinstance(found, Catalogue | SegmentationFile) else None
+
+
+def is_of_many(path: str | Path) -> bool:
+    """Say whether an annotation says itself which of several frames it is of.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    found = parsed(path)
+    return found.is_of_many if isinstance(found, SegmentationFile) else found is not None
+
+
 def _suffix(path: str | Path) -> str:
-    return Path(path).suffix.lower()
+    """Return the ending that says what a file is; DICOM is known by its content, too."""
+    suffix = Path(path).suffix.lower()
+    named = suffix in OF_TOOLS or not holds_dicom(Path(path))
+    return suffix if named else dicom.SUFFIXES[0]
 
 
 def _parse_json(path: Path, case: str) -> Any:
@@ -128,7 +152,11 @@ OF_TOOLS: dict[str, Callable[[Path, Subject], np.ndarray]] = {
     **dict.fromkeys(dicom.SUFFIXES, _read_dicom),
 }
 """What reads the files of annotation tools, by their ending."""
-_CATALOGUES: dict[str, Callable[[Path, str], Any]] = {".json": _parse_json, ".xml": parse_cvat}
+_OF_MANY: dict[str, Callable[[Path, str], Any]] = {
+    ".json": _parse_json,
+    ".xml": parse_cvat,
+    **dict.fromkeys(dicom.SUFFIXES, parse_seg),
+}
 
 
 def read_ignore(

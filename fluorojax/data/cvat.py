@@ -1,7 +1,6 @@
 """CVAT's XML 1.1 as masks: polygons, boxes, masks, and polylines with a width."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
@@ -48,6 +47,38 @@ class CvatFile(Catalogue):
         found = None if self._meta is None else next(self._meta.iter(name), None)
         return None if found is None else found.text
 
+    def shapes(self, place: int, where: str) -> list[tuple["Element", str | None, str]]:
+        """Return the shapes of a picture, or of a video's frame, and how they are called.
+
+        Args:
+            place: of the picture in the file, or the frame's number from 0.
+            where: the file, for messages.
+
+        Returns:
+            Shape, label, and name for messages.
+
+        Raises:
+            InputError: a track does not say where it is.
+        """
+        if not self.is_video:
+            return [
+                (item, item.get("label"), f"{where}: {item.tag} {n}")
+                for n, item in enumerate(self.images[place])
+                if item.tag in (*DRAWN, *_OTHERS)
+            ]
+        named = [(track, f"{where}: track {said(track.get('id', n))}")
+                 for n, track in enumerate(self.tracks)]  # fmt: skip
+        return [
+            (item, track.get("label"), here)
+            for track, here in named
+            if (item := _at(track, place, here)) is not None
+        ]
+
+    @property
+    def last(self) -> int | None:
+        """The number of a video's last frame, from 0; None where it is not said."""
+        return whole(self.meta("stop_frame") or "")
+
 
 def parse_cvat(path: Path, case: str) -> CvatFile:
     """Read a file of CVAT, without what XML may say of other files or of itself repeated.
@@ -86,12 +117,12 @@ def read_cvat(file: CvatFile, subject: Subject) -> np.ndarray:
     """
     where = f"{file.path}: case {subject.case}"
     if file.is_video:
-        elements = list(_of_tracks(file, subject, where))
+        place = _frame_of(file, subject, where)
     else:
-        image = file.images[file.of(subject.image, subject.frame, subject.case)]
+        place = file.of(subject.image, subject.frame, subject.case)
+        image = file.images[place]
         _check_size(image.get("height"), image.get("width"), subject, where)
-        elements = [(item, item.get("label"), f"{where}: {item.tag} {n}")
-                    for n, item in enumerate(image) if item.tag in (*DRAWN, *_OTHERS)]  # fmt: skip
+    elements = file.shapes(place, where)
     canvas = shapes.Canvas(subject.shape, len(subject.info.classes))
     count = shapes.Count()
     count.shapes(len(elements), where)
@@ -110,10 +141,8 @@ def _check_size(height: str | None, width: str | None, subject: Subject, where: 
         )
 
 
-def _of_tracks(
-    file: CvatFile, subject: Subject, where: str
-) -> Iterator[tuple["Element", str | None, str]]:
-    """Yield what the tracks show in a frame; CVAT counts frames from 0."""
+def _frame_of(file: CvatFile, subject: Subject, where: str) -> int:
+    """Return the number of a video's frame, which CVAT counts from 0."""
     if subject.image is not None and not holds_several(subject.image):
         raise InputError(
             f"{where}: the format 'CVAT for video' names no pictures, so {subject.image.name}, "
@@ -126,16 +155,12 @@ def _of_tracks(
         )
     _check_size(file.meta("height"), file.meta("width"), subject, where)
     frame = subject.frame - 1
-    last = whole(file.meta("stop_frame") or "")
-    if last is not None and frame > last:
+    if file.last is not None and frame > file.last:
         raise InputError(
-            f"{where}: frame {subject.frame}, but CVAT had {last + 1}; correct the column 'frame'"
+            f"{where}: frame {subject.frame}, but CVAT had {file.last + 1}; correct the column "
+            "'frame'"
         )
-    for n, track in enumerate(file.tracks):
-        here = f"{where}: track {said(track.get('id', n))}"
-        item = _at(track, frame, here)
-        if item is not None:
-            yield item, track.get("label"), here
+    return frame
 
 
 def _at(track: "Element", frame: int, where: str) -> "Element | None":
@@ -186,12 +211,14 @@ def _draw(
     shapes.check_count(kind, points, where)
     width = 0.0
     if kind in shapes.LINES:
-        width = subject.line_width(_attributes(item).get("width_px"), class_index, where)
+        width = subject.line_width(width_said(item), class_index, where)
     canvas.draw(class_index, count.add(Outline(kind, points, where, width)))
 
 
-def _attributes(item: "Element") -> dict[str, str]:
-    return {a.get("name", ""): (a.text or "").strip() for a in item.findall("attribute")}
+def width_said(item: "Element") -> str | None:
+    """Return what a shape says of its width in pixels, if anything."""
+    attributes = {a.get("name", ""): (a.text or "").strip() for a in item.findall("attribute")}
+    return attributes.get("width_px")
 
 
 def _points(item: "Element", where: str) -> tuple[str, shapes.Points]:

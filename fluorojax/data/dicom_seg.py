@@ -21,6 +21,7 @@ from fluorojax.data.problems import one_line, said
 from fluorojax.data.readers import header_of
 
 TYPES = ("BINARY", "FRACTIONAL", "LABELMAP")
+LABEL = "SegmentLabel"
 
 
 class _Source(NamedTuple):
@@ -48,7 +49,7 @@ class SegmentationFile:
         self.shape = int(dataset.Rows), int(dataset.Columns)
         self.most = float(dataset.get("MaximumFractionalValue", 0) or 0)
         self.labels = {
-            int(item.SegmentNumber): str(item.get("SegmentLabel", "")).strip()
+            int(item.SegmentNumber): str(item.get(LABEL, "")).strip()
             for item in dataset.SegmentSequence
         }
         self.planes = [_plane(n, group, dataset) for n, group in enumerate(_groups(dataset))]
@@ -58,6 +59,16 @@ class SegmentationFile:
             for item in series.get("ReferencedInstanceSequence", ())
         }
         self._dataset = dataset
+
+    @property
+    def says_frames(self) -> bool:
+        """Whether it says of a plane which frames it was drawn on."""
+        return any(plane.sources for plane in self.planes)
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether its planes were drawn on several frames."""
+        return len({plane.sources for plane in self.planes}) > 1
 
     def pixels(self, plane: _Plane) -> np.ndarray:
         """Return the stored values of a plane, [rows, columns]."""
@@ -120,14 +131,42 @@ def read_seg(file: SegmentationFile, subject: Subject) -> np.ndarray:
             f"{subject.shape[0]} x {subject.shape[1]} (rows x columns); draw it on the frame itself"
         )
     mask = np.zeros((*subject.shape, len(subject.info.classes)), bool)
-    for plane in _planes_of(file, subject, where):
+    for number, inside in _segments(file, subject.image, subject.frame, where):
+        class_index = subject.class_of(
+            _name_of(_label(file, number, where), subject), f"{where}: segment {number}", LABEL
+        )
+        if class_index is not None:
+            mask[..., class_index] |= inside
+    return mask
+
+
+def segments_on(
+    file: SegmentationFile, image: Path, frame: int, case: str
+) -> Iterator[tuple[str, bool]]:
+    """Yield the labels of a frame's segments, and whether anything is drawn of them on it.
+
+    Args:
+        file: the segmentation.
+        image: the frame's file.
+        frame: its number, the first of a file of several being 1; -1: not said.
+        case: the case's name, for messages.
+
+    Raises:
+        InputError: as for `read_seg`.
+    """
+    where = f"{file.path}: case {case}"
+    for number, inside in _segments(file, image, frame, where):
+        yield _label(file, number, where), bool(inside.any())
+
+
+def _segments(
+    file: SegmentationFile, image: Path | None, frame: int, where: str
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the segments that were drawn on a frame with their pixels, plane by plane."""
+    for plane in _planes_of(file, image, frame, where):
         with _decoding(where):
             values = file.pixels(plane)
-        for number, inside in _inside(file, plane, values):
-            class_index = _class_of(file, number, subject, where)
-            if class_index is not None:
-                mask[..., class_index] |= inside
-    return mask
+        yield from _inside(file, plane, values)
 
 
 def _inside(
@@ -143,19 +182,23 @@ def _inside(
         yield plane.segment, values > 0
 
 
-def _class_of(file: SegmentationFile, number: int, subject: Subject, where: str) -> int | None:
+def _label(file: SegmentationFile, number: int, where: str) -> str:
     if number not in file.labels:
         raise InputError(f"{where}: segment {number} is not described in the file; save it again")
-    label = file.labels[number]
+    return file.labels[number]
+
+
+def _name_of(label: str, subject: Subject) -> str:
+    """Return a label as dataset.json writes it, in upper or lower case."""
     folded = {name.casefold(): name for name in subject.info.class_names}
-    if label not in subject.rules.names:
-        label = folded.get(label.casefold(), label)
-    return subject.class_of(label, f"{where}: segment {number}", "SegmentLabel")
+    return label if label in subject.rules.names else folded.get(label.casefold(), label)
 
 
-def _planes_of(file: SegmentationFile, subject: Subject, where: str) -> Sequence[_Plane]:
+def _planes_of(
+    file: SegmentationFile, image: Path | None, frame: int, where: str
+) -> Sequence[_Plane]:
     """Return the planes that were drawn on a frame."""
-    if not any(plane.sources for plane in file.planes):
+    if not file.says_frames:
         segments = [plane.segment for plane in file.planes]
         if len(set(segments)) == len(segments):
             return file.planes
@@ -163,7 +206,7 @@ def _planes_of(file: SegmentationFile, subject: Subject, where: str) -> Sequence
             f"{where}: several planes a segment, and not said which frame each is of; save it "
             "with references to its source frames"
         )
-    source = _source(file, subject, where)
+    source = _source(file, image, frame, where)
     return [plane for plane in file.planes if _is_on(plane, *source)]
 
 
@@ -174,38 +217,38 @@ def _is_on(plane: _Plane, uid: str, number: int) -> bool:
     )
 
 
-def _source(file: SegmentationFile, subject: Subject, where: str) -> tuple[str, int]:
+def _source(file: SegmentationFile, image: Path | None, frame: int, where: str) -> tuple[str, int]:
     """Return the UID and the number of a case's frame.
 
     Raises:
         InputError: the segmentation is of another image, or it is not said which frame it is.
     """
-    if subject.image is None or not is_dicom(subject.image):
-        return _only_source(file, subject, where)
-    header = header_of(subject.image)
+    if image is None or not is_dicom(image):
+        return _only_source(file, frame, where)
+    header = header_of(image)
     uid, frames = header.instance, header.frames
     if uid not in file.sources:
         raise InputError(
-            f"{where}: the segmentation of another image than {subject.image.name}; correct the "
+            f"{where}: the segmentation of another image than {image.name}; correct the "
             "column 'annotation'"
         )
-    if frames > 1 and subject.frame < 1:
+    if frames > 1 and frame < 1:
         raise InputError(
             f"{where}: which of the {frames} frames it is is not said; write its number from 1 up "
             "into the column 'frame'"
         )
-    return uid, subject.frame if frames > 1 else 1
+    return uid, frame if frames > 1 else 1
 
 
-def _only_source(file: SegmentationFile, subject: Subject, where: str) -> tuple[str, int]:
+def _only_source(file: SegmentationFile, frame: int, where: str) -> tuple[str, int]:
     """Return the one image of a segmentation, for a frame that was saved in another format."""
     numbers = {n for p in file.planes for s in p.sources for n in s.numbers or (1,)}
     if len(file.sources) == 1:
         (uid,) = file.sources
         if len(numbers) <= 1:
             return uid, min(numbers, default=1)
-        if subject.frame >= 1:
-            return uid, subject.frame
+        if frame >= 1:
+            return uid, frame
     raise InputError(
         f"{where}: the segmentation of {len(file.sources)} images and {len(numbers)} frames, and "
         "not said which this is; name the DICOM file as the case's image, or its number in the "

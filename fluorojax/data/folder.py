@@ -22,7 +22,7 @@ from fluorojax.data import leaks, listed, nnunet, splits
 from fluorojax.data.annotations import (
     CLASS_PLACEHOLDER,
     annotation_files,
-    catalogue_of,
+    is_of_many,
     of_a_tool,
     read_annotation,
     read_ignore,
@@ -349,7 +349,7 @@ class _Found:
         self.pictures[leaks.picture(frame.pixels)].append(case)
         if ignore.all():
             self.ignored.append(case)
-        if mask.any() and catalogue_of(case.annotation) is None:
+        if mask.any() and not is_of_many(case.annotation):
             self.drawn[case.annotation].append(case)
         for counts, count in zip(self.pixels.values(), mask.sum((0, 1)), strict=True):
             counts[case.split] += int(count)

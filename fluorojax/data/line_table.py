@@ -1,5 +1,6 @@
 """Centrelines in a table as masks: a point a row, a width a point or a line."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def read_line_table(path: Path, subject: Subject) -> np.ndarray:
     count = shapes.Count()
     lines = [
         (class_index, _outline(rows, class_index, subject, named))
-        for class_index, rows in _lines(path, subject, named)
+        for label, rows in lines_of(path, subject.case)
+        if (class_index := _class_of(label, subject, f"{named}: line {rows[0][LINE]}")) is not None
     ]
     count.shapes(len(lines), named)
     canvas = shapes.Canvas(subject.shape, len(subject.info.classes))
@@ -48,20 +50,36 @@ def read_line_table(path: Path, subject: Subject) -> np.ndarray:
     return canvas.mask
 
 
-def _lines(path: Path, subject: Subject, named: str) -> list[tuple[int, Sequence[Row]]]:
-    """Return the rows of each line, with the place of its class."""
-    header, records = read_records(path, subject.case)
+def is_line_table(path: Path) -> bool:
+    """Say whether a table has columns for points, whatever separates them."""
+    try:
+        header, _ = read_records(path)
+    except InputError:
+        return False
+    names = {name for text in header for name in re.split(r"[;\t|]", text)}
+    return set(NEEDED) <= names
+
+
+def lines_of(path: Path, case: str = "") -> list[tuple[str, Sequence[Row]]]:
+    """Return the rows of each line, with the name of its class; '' where it has none.
+
+    Raises:
+        InputError: not such a table.
+    """
+    named = f"{path}: case {case}" if case else f"{path}"
+    header, records = read_records(path, case)
     _check_header(header, named)
     rows = [_row(header, values, line, named) for line, values in records]
     if "line" in header:
         of_line = _classes_of_lines(rows, named)
     else:
         of_line = grouped(rows, lambda row: ("", row.get("class", "")))
-    found = [
-        (_class_of(label, subject, f"{named}: line {members[0][LINE]}"), members)
-        for (_, label), members in of_line.items()
-    ]
-    return [(class_index, members) for class_index, members in found if class_index is not None]
+    return [(label, members) for (_, label), members in of_line.items()]
+
+
+def says_width(rows: Sequence[Row]) -> bool:
+    """Say whether a line's rows say its width."""
+    return any(row.get("width_px") for row in rows)
 
 
 def _classes_of_lines(rows: Sequence[Row], named: str) -> dict[tuple[str, str], list[Row]]:

@@ -1,6 +1,6 @@
-"""Which annotation belongs to which frame, by their names, and what its file says of classes.
+"""Which annotation belongs to which frame, and what its file says of classes.
 
-What a file says is read by `READERS` and `LISTS`, one function a kind: there another comes in.
+What a file says is read by `READERS` and `LISTS`, a line a kind: there another comes in.
 """
 
 import dataclasses
@@ -8,18 +8,23 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_json, reading
-from fluorojax.data.annotations import CLASS_PLACEHOLDER, catalogue_of
+from fluorojax.data.annotations import CLASS_PLACEHOLDER, parsed
 from fluorojax.data.coco import CocoFile, is_coco
-from fluorojax.data.cvat import CvatFile
-from fluorojax.data.readers import MASK_SUFFIXES, stem_of, suffix_of
+from fluorojax.data.cvat import CvatFile, width_said
+from fluorojax.data.dicom_seg import SegmentationFile, segments_on
+from fluorojax.data.leaks import few
+from fluorojax.data.line_table import is_line_table, lines_of, says_width
+from fluorojax.data.readers import MASK_SUFFIXES, holds_dicom, stem_of, suffix_of
 from fluorojax.planning.files import (
     FEW_VALUES,
     LABEL_FOLDERS,
+    SHAPE_SUFFIXES,
     Files,
+    is_segmentation,
     parents_of,
     place_of,
     values_of,
@@ -41,9 +46,9 @@ class Drawn:
     Attributes:
         file: it.
         kind: a key of `READERS` or `LISTS`, or 'per_class'.
-        labels: of shapes, the number of each kind of shape by label.
+        labels: of shapes, the number of each kind of shape by label; '' where it has none.
         values: of masks, the number of pixels of each value.
-        without_width: lines of which no width is said, or may be (COCO, CVAT).
+        without_width: lines of which no width is said, or may be (COCO).
     """
 
     file: Path
@@ -82,41 +87,121 @@ def read_values(path: Path, _: Any) -> list[Drawn]:
     return [Drawn(path, "mask", values=values)]
 
 
-def coco_labels(file: CocoFile, place: int) -> dict[str, Counter[str]]:
-    """Return the categories of one image, with the kinds of shapes each is drawn with."""
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for annotation in file.annotations[place]:
-        number = annotation.get("category_id")
-        known = file.categories.get(number, {}) if isinstance(number, int | str) else {}
-        name = known.get("name")
-        is_line = not annotation.get("segmentation") and annotation.get("keypoints")
-        if name:
-            labels[name]["linestrip" if is_line else "polygon"] += 1
-    return labels
+def read_lines(path: Path, _: Any) -> list[Drawn]:
+    """Return the labels of a table of centrelines.
+
+    Raises:
+        InputError: it is no such table.
+    """
+    lines = lines_of(path)
+    labels = _counted((label, "linestrip") for label, _ in lines)
+    bare = sum(not says_width(rows) for _, rows in lines)
+    return [Drawn(path, "lines", labels, without_width=bare)]
 
 
-def cvat_labels(file: CvatFile, place: int) -> dict[str, Counter[str]]:
-    """Return the labels of one image, with the kinds of shapes each is drawn with."""
+def _counted(shapes: Iterable[tuple[str, str]]) -> dict[str, Counter[str]]:
+    """Return the number of each kind of shape by label, of pairs of them."""
     labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for item in file.images[place]:
-        if name := item.get("label"):
-            labels[name]["linestrip" if item.tag == "polyline" else "polygon"] += 1
+    for label, kind in shapes:
+        labels[label][kind] += 1
     return labels
 
 
 READERS: dict[str, Callable[[Path, Any], list[Drawn]]] = {
     "labelme": read_shapes,
+    "lines": read_lines,
     "mask": read_values,
 }
 """What the files of one frame each say, by their kind."""
-LISTS: dict[str, Callable[[Any, int], dict[str, Counter[str]]]] = {
-    "coco": coco_labels,
-    "cvat": cvat_labels,
+
+
+def drawn_in_coco(file: CocoFile, shot: Shot) -> Drawn | None:
+    """Return the categories of a frame, with the kinds of shapes each is drawn with."""
+    place = file.find(shot.image, shot.number or -1)
+    if place is None:
+        return None
+    shapes = []
+    for annotation in file.annotations[place]:
+        number = annotation.get("category_id")
+        known = file.categories.get(number, {}) if isinstance(number, int | str) else {}
+        is_line = not annotation.get("segmentation") and annotation.get("keypoints")
+        if name := known.get("name"):
+            shapes.append((name, "linestrip" if is_line else "polygon"))
+    bare = sum(kind == "linestrip" for _, kind in shapes)
+    return Drawn(file.path, "coco", _counted(shapes), without_width=bare)
+
+
+def shots_of_cvat(file: CvatFile, index: "_Index") -> Sequence[Shot]:
+    """Return the frames that may be in a file: a video's are found by its name, or the file's."""
+    if not file.is_video:
+        return index.shots
+    source = stem_of(Path(file.meta("source") or ""))
+    shots = (index.of_file(file.path, source) if source else []) or index.of_file(file.path)
+    last = len(shots) if file.last is None else file.last
+    return [shot for shot in shots if 0 < shot.number <= last + 1]
+
+
+def drawn_in_cvat(file: CvatFile, shot: Shot) -> Drawn | None:
+    """Return the labels of a frame, with the kinds of shapes each is drawn with.
+
+    Of a video only frames that show something are annotated: CVAT does not say of the others
+    whether they were looked at.
+    """
+    place = shot.number - 1 if file.is_video else file.find(shot.image, shot.number or -1)
+    if place is None:
+        return None
+    shapes = file.shapes(place, f"{file.path}: case {shot.case}")
+    if file.is_video and not shapes:
+        return None
+    lines = [item for item, _, _ in shapes if item.tag == "polyline"]
+    labels = _counted(
+        (label, "linestrip" if item.tag == "polyline" else "polygon")
+        for item, label, _ in shapes
+        if label
+    )
+    bare = sum(not width_said(item) for item in lines)
+    return Drawn(file.path, "cvat", labels, without_width=bare)
+
+
+def shots_of_seg(file: SegmentationFile, index: "_Index") -> Sequence[Shot]:
+    """Return the frames that a segmentation refers to, or else those that are called as it is.
+
+    The latter where it says no frames, or where they were saved in another format.
+    """
+    referred = [shot for uid in sorted(file.sources) for shot in index.of_instance(uid)]
+    if file.says_frames:
+        return referred or [shot for shot in index.of_file(file.path) if not shot.instance]
+    alike = index.find(file.path)
+    return [shot for shot in referred if not shot.number] or ([alike] if alike else [])
+
+
+def drawn_in_seg(file: SegmentationFile, shot: Shot) -> Drawn | None:
+    """Return the labels of the segments of a frame.
+
+    Of a cine only frames that show something are annotated: segmentations may have empty planes
+    for the others.
+    """
+    found = list(segments_on(file, shot.image, shot.number or -1, shot.case))
+    if shot.number and not any(some for _, some in found):
+        return None
+    return Drawn(file.path, "seg", _counted((label, "segment") for label, _ in found))
+
+
+class _List(NamedTuple):
+    """How a file of many frames is read: the frames that it may be of, and what it says of one."""
+
+    shots: Callable[[Any, "_Index"], Sequence[Shot]]
+    drawn: Callable[[Any, Shot], Drawn | None]
+
+
+LISTS = {
+    "coco": _List(lambda file, index: index.shots, drawn_in_coco),
+    "cvat": _List(shots_of_cvat, drawn_in_cvat),
+    "seg": _List(shots_of_seg, drawn_in_seg),
 }
 """What the files of many frames say of one of them, by their kind.
 
 Another kind of annotation comes in here: `kind_of` tells it, and it has a line in one of the two.
-Those that `kind_of` knows and that are in neither are named to the user as not used.
 """
 
 
@@ -125,11 +210,13 @@ def kind_of(path: Path) -> tuple[str, Any]:
     suffix = suffix_of(path)
     if suffix in MASK_SUFFIXES:
         return "mask", None
+    if suffix not in SHAPE_SUFFIXES:
+        return ("seg" if is_segmentation(path) else ""), None
+    if suffix == ".csv":
+        return ("lines" if is_line_table(path) else ""), None
     if suffix == ".xml":
         with reading(path), path.open("rb") as file:
             return ("cvat" if b"<annotations" in file.read(4096) else ""), None
-    if suffix != ".json":
-        return "", None
     try:
         document = read_json(path)
     except InputError:
@@ -165,7 +252,7 @@ class Annotated:
 
 
 def match(files: Files, shots: Sequence[Shot]) -> Annotated:
-    """Find the annotation of each frame by its name.
+    """Find the annotation of each frame, by its name or by what its file says.
 
     Of several kinds the one with most frames is taken: a dataset has one. LabelMe files name the
     classes, so they come first of equals, and masks last.
@@ -173,60 +260,66 @@ def match(files: Files, shots: Sequence[Shot]) -> Annotated:
     index = _Index(files.root, shots)
     remarks: list[str] = []
     by_kind: dict[str, dict[Shot, list[Drawn]]] = {kind: {} for kind in (*READERS, *LISTS)}
-    other: Counter[str] = Counter()
     for path in (*files.shapes, *files.labels):
         kind, document = kind_of(path)
         if kind in LISTS:
-            remarks += _of_many(path, kind, shots, by_kind[kind])
+            remarks += _of_many(path, kind, index, by_kind[kind])
             continue
-        if kind not in READERS:
-            other[kind] += bool(kind)
-            continue
-        shot = index.find(path)
+        shot = index.find(path) if kind else None
         if shot is None:
             continue
         try:
-            by_kind[kind].setdefault(shot, []).extend(READERS[kind](path, document))
+            drawn = READERS[kind](path, document)
         except InputError as error:
             remarks.append(f"left out: {error}")
+            continue
+        by_kind[kind].setdefault(shot, []).extend(drawn)
     per_class = _per_class(files, index)
-    remarks += [
-        f"{n} files of {kind} are not read by init: name them yourself"
-        for kind, n in other.items()
-        if kind
-    ]
     return _chosen(files, index, by_kind, per_class, remarks)
 
 
-def _of_many(
-    path: Path, kind: str, shots: Sequence[Shot], found: dict[Shot, list[Drawn]]
-) -> list[str]:
-    """Find the frames that a file lists; return what is wrong with it."""
+def _of_many(path: Path, kind: str, index: "_Index", found: dict[Shot, list[Drawn]]) -> list[str]:
+    """Find the frames that a file is of; return what is wrong with it."""
     wrong = []
+    count = 0
     try:
-        listed = catalogue_of(path)
-        for shot in shots if listed else ():
-            place = listed.find(shot.image, shot.number or -1) if listed else None
-            if place is not None:
-                labels = LISTS[kind](listed, place)
-                lines = sum(kinds["linestrip"] for kinds in labels.values())
-                drawn = Drawn(path, kind, labels, without_width=lines)
-                found.setdefault(shot, []).append(drawn)
+        file = parsed(path)
+        shots = LISTS[kind].shots(file, index)
     except InputError as error:
-        wrong.append(f"left out: {error}")
-    if not wrong and not any(drawn[0].file == path for drawn in found.values()):
-        wrong.append(f"left out: {path}: it lists none of the frames by name")
-    return wrong
+        return [f"left out: {error}"]
+    for shot in shots:
+        try:
+            drawn = LISTS[kind].drawn(file, shot)
+        except InputError as error:
+            wrong.append(f"left out: {error}")
+            continue
+        if drawn:
+            found.setdefault(shot, []).append(drawn)
+            count += 1
+    if not (wrong or count):
+        wrong.append(f"left out: {path}: {NONE[kind]}")
+    return few(wrong)
+
+
+NONE = {
+    "coco": "it lists none of the frames by name",
+    "cvat": "it lists none of the frames by name, or shows nothing on them; a video's file may be "
+    "called as its cine is",
+    "seg": "it refers to none of the frames that are here, or shows nothing on them",
+}
 
 
 class _Index:
     """Frames by the names that their annotations may have."""
 
     def __init__(self, root: Path, shots: Sequence[Shot]):
-        self.root, self.shots = root, shots
+        self.root = root
+        self.shots: Sequence[Shot] = shots
         self._by_key: dict[tuple[tuple[str, ...], str], list[Shot]] = defaultdict(list)
         self._by_stem: dict[str, list[Shot]] = defaultdict(list)
+        self._by_instance: dict[str, list[Shot]] = defaultdict(list)
         for shot in shots:
+            self._by_instance[shot.instance].append(shot)
             stem = stem_of(shot.image).casefold()
             self._by_key[_folded(place_of(root, shot.image)), stem].append(shot)
             self._by_stem[stem].append(shot)
@@ -241,6 +334,20 @@ class _Index:
                 return found
         return None
 
+    def of_instance(self, uid: str) -> Sequence[Shot]:
+        """Return the frames of a DICOM file."""
+        return self._by_instance.get(uid, ()) if uid else ()
+
+    def of_file(self, path: Path, stem: str = "") -> Sequence[Shot]:
+        """Return all frames of the one file that is called as an annotation is, or as `stem`."""
+        stem = (stem or _stem(path)).casefold()
+        place = _folded(place_of(self.root, path))
+        for name in dict.fromkeys((stem, without_label_word(stem))):
+            found = self._by_key.get((place, name)) or self._by_stem.get(name, [])
+            if len({shot.image for shot in found}) == 1:
+                return found
+        return ()
+
     def _of_name(self, stem: str, place: tuple[str, ...]) -> Shot | None:
         found = self._by_key.get((place, stem)) or self._by_stem.get(stem, [])
         if len(found) == 1:
@@ -254,7 +361,7 @@ class _Index:
 
 
 def _stem(path: Path) -> str:
-    return path.stem if path.suffix.lower() in (".json", ".xml") else stem_of(path)
+    return path.stem if path.suffix.lower() in SHAPE_SUFFIXES else stem_of(path)
 
 
 def _folded(place: Iterable[str]) -> tuple[str, ...]:
@@ -269,6 +376,8 @@ def _per_class(files: Files, index: _Index) -> dict[str, dict[Shot, dict[str, Pa
     """
     found: dict[str, dict[Shot, dict[str, Path]]] = {"folder": {}, "suffix": {}}
     for path in files.labels:
+        if holds_dicom(path):
+            continue
         if shot := index.find(path):
             folder = parents_of(files.root, path)[-1:]
             of_mask, of_frame = (_folded(place_of(files.root, p)) for p in (path, shot.image))
@@ -334,7 +443,7 @@ def _of_files(
     cells = {shot: path.as_posix() for shot, path in zip(found, paths, strict=True)}
     if kind in LISTS:
         names = sorted({path.as_posix() for path in paths})
-        how = "which list the frames"
+        how = "which say their frames"
     else:
         names = sorted({f"{path.parent.as_posix()}/" for path in paths})
         how = "called as frames are"
@@ -347,6 +456,8 @@ IN_WORDS = {
     "labelme": "LabelMe files",
     "coco": "COCO annotations",
     "cvat": "CVAT annotations",
+    "seg": "DICOM segmentations",
+    "lines": "tables of centrelines",
     "mask": "masks",
     "per_class": "masks of a class each",
 }

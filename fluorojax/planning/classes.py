@@ -3,17 +3,19 @@
 import dataclasses
 import math
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.readers import read_mask_image
 from fluorojax.geometry.centreline import longest_path_ends
 from fluorojax.geometry.skeleton import skeleton
-from fluorojax.planning.annotated import CURVES, LISTS, Annotated
+from fluorojax.planning.annotated import CURVES, Annotated
 from fluorojax.planning.files import LABEL_FOLDERS
 from fluorojax.planning.guess import Guess
 from fluorojax.schema.info import ClassInfo, Encoding, Kind, Relation
@@ -24,18 +26,32 @@ LONG = 5.0
 """... if it is so many times as long as wide, in the longest quarter of the frames."""
 MOST_JUMPS = 0.2
 """Share of a combined value's border at which several bits change, up to which it is an overlap."""
+CLEARLY = 2.0
+"""So many times as far as an end may lie from what it begins at, a curve is clearly away from it.
+
+An end may lie 1.5 widths and 2 px away, so that is 3 widths and 4 px.
+"""
 CHILD_WORDS = ("wire", "pin", "needle", "catheter", "cannula", "screw", "lead")
 PARENT_WORDS = ("scope", "instrument", "sheath", "tool", "drill", "guide", "introducer", "trocar")
+LONGEST_NAME = 100
+"""Characters of a class's name."""
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclasses.dataclass(frozen=True)
 class Classes:
-    """The classes proposed: names, values and encoding; kinds are looked at later."""
+    """The classes proposed: names, values and encoding; kinds are looked at later.
+
+    Attributes:
+        classes, encoding: see `DatasetInfo` and `Folder`.
+        guesses: why the encoding and the names.
+        names: class of each label that is called otherwise, as `LabelRules.names`.
+    """
 
     classes: tuple[ClassInfo, ...]
     encoding: Encoding | None
     guesses: tuple[Guess, ...]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def classes_of(annotated: Annotated) -> Classes:
@@ -44,23 +60,48 @@ def classes_of(annotated: Annotated) -> Classes:
     Raises:
         InputError: no annotation says a class, or one is named as no class can be.
     """
-    if annotated.kind in ("labelme", *LISTS):
-        return _of_labels(annotated)
+    if annotated.kind == "mask":
+        return _of_values(annotated)
     if annotated.kind == "per_class":
         classes = tuple(ClassInfo(name, "region") for name in annotated.classes)
         said = Guess("mask_encoding", "per_class", "a mask for each class, named after it")
         return Classes(classes, "per_class", (said,))
-    return _of_values(annotated)
+    return _of_labels(annotated)
 
 
 def _of_labels(annotated: Annotated) -> Classes:
+    names = _names_of_labels(annotated)
     shapes: dict[str, Counter[str]] = defaultdict(Counter)
     for drawn in annotated.drawn:
         for label, kinds in drawn.labels.items():
-            shapes[label].update(kinds)
-    found = [ClassInfo(label, _kind_of_shapes(kinds)) for label, kinds in sorted(shapes.items())]
+            shapes[names[label]].update(kinds)
+    if annotated.kind == "lines" and "" in shapes:  # a line without a class is of the only one
+        without = shapes.pop("")
+        if not shapes:
+            shapes[_names(annotated, 1)[0]] = without
+    found = [ClassInfo(name, _kind_of_shapes(kinds)) for name, kinds in sorted(shapes.items())]
     found.sort(key=lambda of: of.kind == "curve")  # what is thin lies on top of what is not
-    return Classes(tuple(found), None, ())
+    # Segments' labels are read in upper or lower case.
+    as_read = str.casefold if annotated.kind == "seg" else str
+    changed = {label: name for label, name in names.items() if as_read(label) != as_read(name)}
+    told = ", ".join(f"{label} is {name}" for label, name in changed.items())
+    said = Guess("label_names", told, "labels may hold what a class's name in dataset.json cannot")
+    return Classes(tuple(found), None, (said,) if changed else (), changed)
+
+
+def _names_of_labels(annotated: Annotated) -> dict[str, str]:
+    """Return the class of each label: it without blanks, accents and the like.
+
+    Of segments' labels that differ in upper and lower case alone it is the first.
+    """
+    labels = sorted({label for drawn in annotated.drawn for label in drawn.labels})
+    first: dict[str, str] = {}
+    names = {}
+    for label in labels:
+        plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+        name = _ODD.sub("_", plain).strip("_.-")[:LONGEST_NAME] or label
+        names[label] = first.setdefault(name.casefold(), name) if annotated.kind == "seg" else name
+    return names
 
 
 def _kind_of_shapes(kinds: Counter[str]) -> Kind:
@@ -139,12 +180,14 @@ class Measured:
         side: square root of the frame's area, px.
         begins_at: the other classes that an end of it lies in, or at; looked for where it is a
             curve, or as thin as one.
+        away_from: the other classes that all of it lies clearly away from; looked for as before.
     """
 
     width: float
     length: float
     side: float
     begins_at: frozenset[int] = frozenset()
+    away_from: frozenset[int] = frozenset()
 
     @property
     def thin(self) -> bool:
@@ -163,8 +206,8 @@ def measure(mask: np.ndarray, curves: Collection[int] = ()) -> dict[int, Measure
         width = width_of(area, int(line.sum()))
         measured = Measured(width, area / width, side)
         if measured.thin or k in curves:
-            begins = _begins_at(mask, k, line, measured.width)
-            measured = dataclasses.replace(measured, begins_at=begins)
+            begins, away = _places(mask, k, line, 1.5 * width + 2)
+            measured = dataclasses.replace(measured, begins_at=begins, away_from=away)
         found[k] = measured
     return found
 
@@ -174,17 +217,24 @@ def width_of(area: int, length: int) -> float:
     return (math.sqrt(length**2 + 4 * area) - length) / 2
 
 
-def _begins_at(mask: np.ndarray, k: int, line: np.ndarray, width: float) -> frozenset[int]:
-    """Return the classes that an end of a line lies in or at."""
+def _places(
+    mask: np.ndarray, k: int, line: np.ndarray, reach: float
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the classes that an end of a line lies in or at, and those that it is away from."""
     ends = longest_path_ends(line, (1.0, 1.0))
-    reach = 1.5 * width + 2
-    found = set()
-    for other in range(mask.shape[-1]):
-        if other == k or not mask[..., other].any():
-            continue
-        if any(_is_near(mask[..., other], end, reach) for end in ends):
-            found.add(other)
-    return frozenset(found)
+    others = [c for c in range(mask.shape[-1]) if c != k and mask[..., c].any()]
+    begins = {c for c in others if any(_is_near(mask[..., c], end, reach) for end in ends)}
+    away = {
+        c
+        for c in others
+        if c not in begins and _distance(mask[..., k], mask[..., c]) > CLEARLY * reach
+    }
+    return frozenset(begins), frozenset(away)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the distance between the nearest pixels of two masks, px."""
+    return float(ndimage.distance_transform_edt(~b)[a].min())
 
 
 def _is_near(mask: np.ndarray, point: np.ndarray, reach: float) -> bool:
@@ -275,9 +325,15 @@ def sound_names(classes: Sequence[ClassInfo], where: Path) -> None:
 
 
 def attached(relation: tuple[int, int], measured: Mapping[int, Measured]) -> str:
-    """Return 'yes' where the child of (child, parent) begins in or at its parent, else ''.
+    """Return what a frame's annotation says of the relation (child, parent).
 
-    Whether it only crosses the parent in projection, a mask does not tell.
+    'yes' where the child begins in or at its parent: whether it only crosses the parent in
+    projection, a mask does not tell. 'no' where all of it lies clearly away from the parent. ''
+    where it lies between, or the frame does not show both.
     """
     child, parent = relation
-    return "yes" if child in measured and parent in measured[child].begins_at else ""
+    if child not in measured:
+        return ""
+    if parent in measured[child].begins_at:
+        return "yes"
+    return "no" if parent in measured[child].away_from else ""

@@ -10,7 +10,15 @@ import numpy as np
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import reading
-from fluorojax.data.readers import MASK_SUFFIXES, frames_in, read_mask_image, stem_of, suffix_of
+from fluorojax.data.readers import (
+    MASK_SUFFIXES,
+    frames_in,
+    header_of,
+    holds_dicom,
+    read_mask_image,
+    stem_of,
+    suffix_of,
+)
 
 FRAME_FOLDERS = frozenset(
     ("image", "images", "img", "imgs", "frame", "frames", "png", "tif", "tiff", "dicom", "dcm")
@@ -19,6 +27,7 @@ LABEL_FOLDERS = frozenset(
     (
         *("annotation", "annotations", "ground_truth", "groundtruth", "gt", "json", "label"),
         *("labelme", "labels", "mask", "masks", "seg", "segmentation", "segmentations"),
+        *("centerline", "centerlines", "centreline", "centrelines"),
     )
 )
 IGNORE_FOLDERS = frozenset(("ignore", "ignored"))
@@ -30,6 +39,7 @@ SPLIT_WORDS = {
 }
 """Words in names of files and folders that say which split a frame is of."""
 
+SHAPE_SUFFIXES = (".json", ".xml", ".csv")
 FEW_VALUES = 16
 """A picture with more grey values than that is no label image."""
 _LOOKED_AT = 4  # pictures of a folder
@@ -42,9 +52,9 @@ class Files:
     Attributes:
         root: the folder.
         frames: pictures, DICOM files, videos.
-        labels: pictures that are perhaps masks.
+        labels: pictures that are perhaps masks, and DICOM segmentations.
         ignores: pictures in a folder `ignore`.
-        shapes: JSON and XML files, which perhaps hold shapes.
+        shapes: JSON, XML and CSV files, which perhaps hold shapes.
         reasons: why folders are taken for annotations, where their names do not say so.
     """
 
@@ -74,7 +84,7 @@ def look(root: Path) -> Files:
         shapes += sorted(
             path
             for path in folder.iterdir()
-            if path.suffix.lower() in (".json", ".xml")
+            if path.suffix.lower() in SHAPE_SUFFIXES
             and not path.name.startswith(".")
             and path not in found
         )
@@ -151,6 +161,7 @@ def _roles(root: Path, pictures: Sequence[Path]) -> tuple[dict[Path, str], list[
     by_content = _label_folders(folders, roles)
     for folder in by_content:
         roles |= dict.fromkeys(folders[folder], "label")
+    roles |= dict.fromkeys(filter(is_segmentation, pictures), "label")
     return {path: role or "frame" for path, role in roles.items()}, by_content
 
 
@@ -176,6 +187,14 @@ def _holds_labels(path: Path) -> bool:
         return False
     try:
         return len(values_of(path)) <= FEW_VALUES
+    except InputError:
+        return False
+
+
+def is_segmentation(path: Path) -> bool:
+    """Say whether a file is a DICOM segmentation (DICOM-SEG)."""
+    try:
+        return holds_dicom(path) and header_of(path).modality == "SEG"
     except InputError:
         return False
 

@@ -15,10 +15,10 @@ from fluorojax.data.label_rules import PLAIN, LabelRules
 from fluorojax.data.splits import draw_split
 from fluorojax.data.splits import split_unit as unit_of
 from fluorojax.planning import classes as kinds
-from fluorojax.planning.annotated import LISTS, Annotated, match
+from fluorojax.planning.annotated import Annotated, match
 from fluorojax.planning.files import look
 from fluorojax.planning.guess import Guess
-from fluorojax.planning.privacy import read_salt
+from fluorojax.planning.privacy import is_personal, personal_words, read_salt
 from fluorojax.planning.shots import Shot, Shots, find_shots
 from fluorojax.planning.splitting import Part, Splitting, propose
 from fluorojax.planning.write import (
@@ -90,7 +90,7 @@ def init_folder(directory: Path, cases_file: str = "cases.csv", pattern: str = "
         *found.remarks,
         *annotated.remarks,
         *_about_annotations(found, shots, annotated, measured),
-        *_about_names(found, proposed),
+        *_about_names(directory, found, annotated, proposed),
         *proposed.remarks,
     ]
     written = _write(directory, table, proposed, rows, there, remarks)
@@ -155,7 +155,7 @@ def _described(directory: Path, annotated: Annotated) -> _Proposed:
             next((e for e in ENCODINGS if e == encoding), None),
             is_new=False,
             rules=read_label_rules(path),
-            remarks=tuple(_new_classes(info, found.classes, annotated.kind)),
+            remarks=tuple(_new_classes(info, read_label_rules(path), annotated)),
         )
     if not found.classes:
         raise InputError(
@@ -170,7 +170,7 @@ def _described(directory: Path, annotated: Annotated) -> _Proposed:
         info,
         found.encoding,
         is_new=True,
-        rules=LabelRules(widths=widths),
+        rules=LabelRules(names=found.names, widths=widths),
         guesses=(*found.guesses, *said),
     )
 
@@ -193,9 +193,12 @@ def _name(directory: Path) -> str:
     return name or "my_frames"
 
 
-def _new_classes(info: DatasetInfo, found: Sequence[ClassInfo], kind: str) -> Iterator[str]:
-    unknown = [of.name for of in found if of.name not in info.class_names]
-    if kind in ("labelme", "per_class", *LISTS) and unknown:
+def _new_classes(info: DatasetInfo, rules: LabelRules, annotated: Annotated) -> Iterator[str]:
+    labels = {label for drawn in annotated.drawn for label in drawn.labels if label}
+    known = {*info.class_names, *rules.names}
+    if annotated.kind == "seg":  # which are read in upper or lower case
+        known |= {label for label in labels if label.casefold() in map(str.casefold, known)}
+    if unknown := sorted({*labels, *annotated.classes} - known):
         yield (
             f"annotations name classes that {DESCRIPTION} does not: {', '.join(unknown)}; add them "
             "there, or correct the labels"
@@ -292,13 +295,16 @@ def _rows(
 
 
 def _about_attached(rows: Sequence[Row], relation: Relation) -> Guess:
-    count = sum(row["attached"] == "yes" for row in rows)
-    return Guess(
-        "attached",
-        f"yes in {count} of {len(rows)}",
-        f"there {relation.child} begins in or at {relation.parent}; write no where it only "
-        "crosses it in projection, which masks do not tell",
-    )
+    counts = Counter(row["attached"] for row in rows)
+    reasons = {
+        "yes": f"yes where {relation.child} begins in or at {relation.parent}; write no where it "
+        "only crosses it in projection, which masks do not tell",
+        "no": f"no where all of {relation.child} lies clearly away from {relation.parent}, by more "
+        "than 3 of its widths",
+    }
+    said = [value for value in reasons if counts[value]]
+    told = ", ".join(f"{value} in {counts[value]}" for value in said)
+    return Guess("attached", f"{told} of {len(rows)}", "; ".join(reasons[v] for v in said))
 
 
 def _free_names(new: Sequence[Shot], there: Table | None) -> dict[Shot, str]:
@@ -376,8 +382,8 @@ def _write(
     """Write what is not there yet, and say so."""
     written = []
     if proposed.is_new:
-        path, widths = directory / DESCRIPTION, proposed.rules.widths
-        write_description(path, proposed.info, proposed.encoding, widths)
+        path = directory / DESCRIPTION
+        write_description(path, proposed.info, proposed.encoding, proposed.rules)
         written.append(f"{directory / DESCRIPTION}: new")
     if there is None:
         write_table(table, rows)
@@ -406,15 +412,22 @@ def _about_annotations(
         yield f"{open_ones} frames have no annotation: kept, but neither trained on nor scored"
 
 
-def _about_names(found: Shots, proposed: _Proposed) -> Iterator[str]:
-    if found.personal:
+def _about_names(
+    directory: Path, found: Shots, annotated: Annotated, proposed: _Proposed
+) -> Iterator[str]:
+    segmentations = {cell for cell in annotated.cells.values() if annotated.kind == "seg"}
+    personal = {
+        *found.personal,
+        *(cell for cell in segmentations if is_personal(cell, personal_words(directory / cell))),
+    }
+    if personal:
         yield (
-            f"the paths of {len(found.personal)} files say who somebody is, and stand in the "
+            f"the paths of {len(personal)} files say who somebody is, and stand in the "
             "table: rename the files before you give the table away"
         )
     nameless = [c.name for c in proposed.info.classes if re.fullmatch(r"class_\d+|object", c.name)]
     if proposed.is_new and nameless:
-        yield f"masks do not say what {', '.join(nameless)} are: name them in {DESCRIPTION}"
+        yield f"annotations do not say what {', '.join(nameless)} are: name them in {DESCRIPTION}"
 
 
 def _about_table(

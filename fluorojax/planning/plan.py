@@ -4,6 +4,7 @@ import dataclasses
 import math
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -11,12 +12,20 @@ from ml_collections import ConfigDict
 from fluorojax.config import flatten, validate
 from fluorojax.config_file import read_config
 from fluorojax.configs import base
+from fluorojax.data.grid import Fit
+from fluorojax.data.tiles import windows
 from fluorojax.planning.guess import Guess
 from fluorojax.planning.machine import GIB, Machine
 from fluorojax.planning.survey import Seen, Survey
 
 LEAST_PX = 2.0
-"""Width that the thinnest curve keeps on the grid."""
+"""Width that the thinnest curve keeps on the grid of shrunken frames."""
+WINDOWS_PX = 1.5
+"""Where it keeps less on the largest usual grid, frames are seen in windows at their own size.
+
+Of 2 px and more shrunken frames were found better, of less windows were, in equal time
+(benchmarks/results/crops.json); in between a somewhat larger grid costs less than windows do.
+"""
 BYTES = 450
 """Of memory a pixel of a batch, a channel of the first level and a network: measured with
 :curves-quick and :relation-quick on a CPU (`python -m fluorojax.planning.trial`)."""
@@ -58,6 +67,8 @@ SIZES = {
 }
 CROP = {"cpu": 192, "gpu": 512}
 """Side of crops of frames that are not trained on whole, px."""
+ROOM = 64
+"""So much larger than crops are windows, px, so that a turned crop hardly looks beyond its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,12 +113,14 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     config = f"own:{kind}{size.suffix}"
     usual = read_config(config)
     stride = usual.model.patch * 2**usual.model.depth
-    grid, of_grid, remarks = grid_of(found, size, stride)
-    crop, of_crop = crop_of(found, grid, size, CROP[hardware], kind)
+    # A relation is learned only where a crop shows both of its classes.
+    side = size.most_crop if kind == "relation" else CROP[hardware]
+    fit, of_fit = fit_of(found, size)
+    work = (in_windows if fit == "native" else shrunken)(found, size, side, stride)
     batch, width, of_memory = fitting(
         usual.training.batch_size,
         usual.model.width,
-        crop,
+        work.crop,
         networks=2 if kind == "relation" else 1,
         memory_gib=_memory(machine, hardware),
     )
@@ -115,8 +128,9 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     fields = {
         "data.dir": str(found.folder.root),
         "data.cases": found.cases_file,
-        "data.image_size": _pair(grid),
-        "training.crop_size": _pair(crop),
+        "data.fit": fit,
+        "data.image_size": _pair(work.grid),
+        "training.crop_size": _pair(work.crop),
         "training.batch_size": str(batch),
         "model.width": str(float(width)),
         "training.steps": str(steps),
@@ -125,17 +139,18 @@ def plan(found: Survey, machine: Machine, hardware: str) -> Plan:
     }
     if hardware == "cpu":
         fields["training.cpu_devices"] = str(_devices(batch, machine.cores))
-    special = [*_deformation(crop, usual), *weights_of(found)]
+    special = [*_deformation(work.crop, usual), *weights_of(found)]
     fields |= {guess.what: guess.value for guess in special}
     guesses = (
         Guess("configuration", config, why),
-        Guess("data.image_size", _pair(grid), of_grid),
-        Guess("training.crop_size", _pair(crop), of_crop),
+        Guess("data.fit", fit, of_fit),
+        Guess("data.image_size", _pair(work.grid), work.of_grid),
+        Guess("training.crop_size", _pair(work.crop), work.of_crop),
         Guess("training.batch_size, model.width", f"{batch}, {width:g}", of_memory),
         Guess("training.steps", str(steps), of_steps),
         *special,
     )
-    made = Plan(config, _changed(fields, flatten(usual)), guesses, tuple(remarks), steps)
+    made = Plan(config, _changed(fields, flatten(usual)), guesses, work.remarks, steps)
     validate(read_config(config, made.overrides), base.get_config())
     return made
 
@@ -193,10 +208,90 @@ def thinnest(found: Survey) -> tuple[float, str]:
     return best
 
 
+class Working(NamedTuple):
+    """What the network works on: its grid, what of it is trained on at once, and why."""
+
+    grid: tuple[int, int]
+    of_grid: str
+    crop: tuple[int, int]
+    of_crop: str
+    remarks: tuple[str, ...]
+
+
+def fit_of(found: Survey, size: Size) -> tuple[Fit, str]:
+    """Return whether frames are shrunk or seen in windows at their own size, and why."""
+    width, name = thinnest(found)
+    longest = max(largest(found))
+    if not name:
+        return "shrink", "no class is thin, so the network sees the frames whole"
+    if longest <= size.most_side:
+        return "shrink", "the frames are small"
+    kept = width * size.most_side / longest
+    told = f"{name} is {width:.3g} px wide, and {kept:.2g} px after shrinking to {size.most_side}"
+    if kept >= LEAST_PX:
+        return "shrink", f"{told}: thick enough"
+    if kept >= WINDOWS_PX:
+        return "shrink", f"{told}, but keeps {LEAST_PX:g} px on a grid that is not much larger"
+    if found.folder.info.image_labels:
+        return "shrink", f"{told}: too thin, but windows cannot tell image labels of whole frames"
+    return "native", (
+        f"{told}, the largest usual grid here: where less than {WINDOWS_PX:g} px is left, it is "
+        "found better in windows of the frames at their own size"
+    )
+
+
+def largest(found: Survey) -> tuple[int, int]:
+    """Return the most rows and the most columns of the frames."""
+    return max(s.shape[0] for s in found.seen), max(s.shape[1] for s in found.seen)
+
+
+def shrunken(found: Survey, size: Size, side: int, stride: int) -> Working:
+    """Return the grid that frames are shrunk to, and crops of at most `side` px."""
+    grid, of_grid, remarks = grid_of(found, size, stride)
+    crop, of_crop = crop_of(found, grid, size, side)
+    return Working(grid, of_grid, crop, of_crop, tuple(remarks))
+
+
+def in_windows(found: Survey, size: Size, side: int, stride: int) -> Working:
+    """Return windows of the frames at their own size, and crops of at most `side` px of them."""
+    rows, columns = largest(found)
+    whole = _grid(rows, columns, 1.0, stride)
+    grid = min(side + ROOM, whole[0]), min(side + ROOM, whole[1])
+    crop = min(side, grid[0]), min(side, grid[1])
+    tiles = sum(1 for _ in windows((max(rows, grid[0]), max(columns, grid[1])), grid))
+    return Working(
+        grid,
+        f"windows; a frame of {rows} x {columns} is predicted in {tiles} of them",
+        crop,
+        "a part of each window, so that a turned one hardly looks beyond it",
+        tuple(_about_windows(found)),
+    )
+
+
+def _about_windows(found: Survey) -> Iterator[str]:
+    """Yield what stands against windows."""
+    info, (width, name) = found.folder.info, thinnest(found)
+    if regions := [c.name for c in info.classes if c.kind == "region"]:
+        yield (
+            f"what no window shows whole, as perhaps {', '.join(regions)}, is found worse in "
+            "windows than in shrunken frames: if that matters more, say --config.data.fit=shrink"
+        )
+    if info.relation:
+        yield "that one class comes out of another is learned only in windows that show both"
+    if width < LEAST_PX:
+        yield _too_thin(width, name)
+
+
+def _too_thin(width: float, name: str) -> str:
+    return (
+        f"{name} is {width:.3g} px wide in the frames themselves, so it cannot have {LEAST_PX:g} "
+        "px on any grid"
+    )
+
+
 def grid_of(found: Survey, size: Size, stride: int) -> tuple[tuple[int, int], str, list[str]]:
-    """Return the grid that the network works on, why, and what stands against it."""
-    rows = max(s.shape[0] for s in found.seen)
-    columns = max(s.shape[1] for s in found.seen)
+    """Return the grid that frames are shrunk to, why, and what stands against it."""
+    rows, columns = largest(found)
     longest = max(rows, columns)
     width, name = thinnest(found)
     if longest <= (size.most_side if name else size.most_crop):
@@ -215,10 +310,7 @@ def grid_of(found: Survey, size: Size, stride: int) -> tuple[tuple[int, int], st
             f"a grid of {grid[0]} x {grid[1]} takes long; {name} is too thin for a smaller one"
         )
     if kept < LEAST_PX:
-        remarks.append(
-            f"{name} is {width:.2g} px wide in the frames themselves, so it cannot have "
-            f"{LEAST_PX:g} px on any grid"
-        )
+        remarks.append(_too_thin(width, name))
     reason = f"{name}, {width:.3g} px wide or more in 95 % of the frames, keeps {kept:.2g} px"
     return grid, reason, remarks
 
@@ -231,14 +323,13 @@ def _grid(rows: int, columns: int, scale: float, stride: int) -> tuple[int, int]
 
 
 def crop_of(
-    found: Survey, grid: tuple[int, int], size: Size, side: int, kind: str
+    found: Survey, grid: tuple[int, int], size: Size, side: int
 ) -> tuple[tuple[int, int], str]:
-    """Return what of a frame is trained on at once, and why."""
+    """Return what of a shrunken frame is trained on at once, and why."""
     if max(grid) <= size.most_crop:
         return grid, "whole frames"
     if found.folder.info.image_labels:
         return grid, "whole frames, as a part may not tell the image labels"
-    side = size.most_crop if kind == "relation" else side
     crop = min(side, grid[0]), min(side, grid[1])
     return crop, "a part of each frame, so that a step is as fast as with small ones"
 

@@ -30,6 +30,7 @@ class Shot:
         frame: number in the sequence, -1 where it is not known.
         split: as the names of files and folders say; empty where they do not.
         burned_in: whether the header says that text is part of the picture.
+        instance: identifier of a DICOM file, by which others refer to it; never written anywhere.
     """
 
     image: Path
@@ -40,6 +41,7 @@ class Shot:
     frame: int = -1
     split: str = ""
     burned_in: bool = False
+    instance: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,8 +122,6 @@ def _of_file(
     count = frame_count(path)
     header = header_of(path) if holds_dicom(path) else None
     if header:
-        if header.modality == "SEG":
-            return []
         personal[path] = is_personal(path.relative_to(root).as_posix(), personal_words(path))
         named = _by_header(named, header, salt())
     if count == 1:
@@ -141,6 +141,7 @@ def _by_header(named: Shot, header: Header, salt: bytes) -> Shot:
         sequence=pseudonym(salt, "sequence", header.series) if header.series else named.sequence,
         frame=header.instance_number,
         burned_in=header.burned_in is True,
+        instance=header.instance,
     )
 
 

@@ -121,7 +121,7 @@ def _batch(config: Any, trial: Trial) -> tuple[Any, dict[str, Any]]:
     import numpy as np
 
     from fluorojax.data.folder import read_folder
-    from fluorojax.datasets.pipeline import to_working_grid
+    from fluorojax.datasets.pipeline import to_working_grid, window
     from tfds_builders import common
     from tfds_builders.xray_folder.xray_folder_dataset_builder import stored_case
 
@@ -130,7 +130,10 @@ def _batch(config: Any, trial: Trial) -> tuple[Any, dict[str, Any]]:
     stored = stored_case(folder, case)
     record = common.record(stored, folder.info, stored.image.dtype.name)
     example: Any = {"image_labels": np.zeros(0, np.int8), **record}
-    one = to_working_grid(example, tuple(config.data.image_size), folder.info)
+    size, fit = tuple(config.data.image_size), config.data.fit
+    one = to_working_grid(example, size, folder.info, fit)
+    if fit == "native":
+        one = window(one, size, folder.info, 1.0, np.random.default_rng(0))
     count = config.training.batch_size
     batch = {name: np.stack([value] * count) for name, value in one.items()}
     places = np.arange(count, dtype=np.int32)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_text
 from fluorojax.core.outputs import written_aside
+from fluorojax.data.label_rules import PLAIN, LabelRules
 from fluorojax.schema.info import DatasetInfo, Encoding
 from fluorojax.schema.renamed import COLUMNS
 
@@ -25,9 +26,9 @@ def write_description(
     path: Path,
     info: DatasetInfo,
     encoding: Encoding | None,
-    widths: Mapping[str, float] | None = None,
+    rules: LabelRules = PLAIN,
 ) -> None:
-    """Write a dataset.json, where there is none; `widths` (px) are those of lines, by class.
+    """Write a dataset.json, where there is none, with the names and widths of `rules`.
 
     Raises:
         InputError: one is there, or it cannot be written.
@@ -46,8 +47,10 @@ def write_description(
     }
     if encoding:
         fields["mask_encoding"] = encoding
-    if widths:
-        fields["line_width_px"] = dict(widths)
+    if rules.names:
+        fields["label_names"] = dict(rules.names)
+    if rules.widths:
+        fields["line_width_px"] = dict(rules.widths)
     if info.relation:
         fields["relation"] = {"child": info.relation.child, "parent": info.relation.parent}
     if info.split_unit != "patient":

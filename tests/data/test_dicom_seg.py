@@ -14,7 +14,8 @@ from pydicom.uid import (
 )
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.annotations import read_annotation
+from fluorojax.data.annotations import is_of_many, of_a_tool, parsed, read_annotation
+from fluorojax.data.dicom_seg import parse_seg, segments_on
 from fluorojax.data.label_rules import LabelRules
 from fluorojax.schema.info import ClassInfo, DatasetInfo
 
@@ -112,6 +113,24 @@ def cine(tmp_path_factory):
 @pytest.mark.parametrize("frame", [1, 2, 3])
 def test_a_frame_of_a_cine_finds_its_planes(cine, frame):
     np.testing.assert_array_equal(read(*cine, frame), masks(3)[frame - 1])
+
+
+def test_segments_are_told_with_whether_anything_is_drawn(cine):
+    file = parse_seg(cine[0], "")
+    assert file.is_of_many
+    found = {number: sorted(segments_on(file, cine[1], number, "c7")) for number in (1, 2, 4)}
+    assert found == {1: [("Scope", True)], 2: [("Scope", True), ("wire", True)], 4: []}
+    with pytest.raises(InputError, match=r"seg.dcm: case c7: which of the 3 frames"):
+        list(segments_on(file, cine[1], -1, "c7"))
+
+
+def test_a_segmentation_is_known_by_its_content(tmp_path):
+    source = image(tmp_path / "f.dcm")
+    path = seg(tmp_path / "IM0002", source, masks(1))
+    np.testing.assert_array_equal(read(path, tmp_path / "f.dcm"), masks(1)[0])
+    assert of_a_tool(path)
+    assert parsed(path).labels == {1: "Scope", 2: "wire"}
+    assert not is_of_many(path)
 
 
 def test_a_frame_without_a_number_is_refused(cine):

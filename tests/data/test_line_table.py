@@ -4,6 +4,7 @@ import pytest
 from fluorojax.core.errors import InputError
 from fluorojax.data.annotations import read_annotation
 from fluorojax.data.label_rules import LabelRules
+from fluorojax.data.line_table import is_line_table, lines_of, says_width
 from fluorojax.schema.info import ClassInfo, DatasetInfo
 
 INFO = DatasetInfo("toy", (ClassInfo("scope", "region"), ClassInfo("wire", "curve")))
@@ -90,3 +91,31 @@ def test_what_is_no_line_is_named(tmp_path, text, message):
 def test_a_class_must_be_said_where_there_are_two_curves(tmp_path):
     with pytest.raises(InputError, match=r"no class, and dataset.json has 2 of kind curve"):
         draw(tmp_path, "x,y,width_px\n1,2,3\n9,9,3\n", TWO)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x,y\n", True),
+        ("sep=,\nclass,y,x,width_px\n", True),
+        ("x;y;width_px\n1;2;3\n", True),  # to be refused by name
+        ("x\ty\n", True),
+        ("case,image,patient\n", False),
+        ("max,y\n", False),
+        ("", False),
+        ("x,y\0\n", False),
+    ],
+)
+def test_tables_of_points_are_known_by_their_columns(tmp_path, text, expected):
+    (tmp_path / "m.csv").write_text(text)
+    assert is_line_table(tmp_path / "m.csv") == expected
+
+
+def test_lines_are_told_with_their_classes_and_whether_they_say_a_width(tmp_path):
+    rows = ["x,y,width_px,class,line", "1,1,3,wire,1", "9,1,,,1", "2,5,,,2", "8,5,,,2"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    found = [(label, len(of), says_width(of)) for label, of in lines_of(tmp_path / "m.csv")]
+    assert found == [("wire", 2, True), ("", 2, False)]
+    (tmp_path / "m.csv").write_text("x,y,z\n1,2,3\n")
+    with pytest.raises(InputError, match=r"m.csv: column 'z' is unknown"):
+        lines_of(tmp_path / "m.csv")

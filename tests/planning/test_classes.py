@@ -88,6 +88,40 @@ def test_lines_are_curves_and_come_last():
     assert found.encoding is None
 
 
+def of_labels(kind, *labels):
+    drawn = [Drawn(Path("masks/f"), kind, {name: Counter({shape: 1})}) for name, shape in labels]
+    return classes_of(annotated(kind, drawn))
+
+
+def test_labels_that_can_be_no_names_are_given_some():
+    labels = ("Führungsdraht (neu)", "Führungsdraht_neu")
+    found = of_labels("labelme", *((label, "linestrip") for label in labels), ("stent", "polygon"))
+    assert [c.name for c in found.classes] == ["stent", "Fuhrungsdraht_neu"]
+    assert found.names == dict.fromkeys(labels, "Fuhrungsdraht_neu")
+    (said,) = found.guesses
+    assert said.what == "label_names"
+    assert said.value.startswith("Führungsdraht (neu) is Fuhrungsdraht_neu, ")
+    assert of_labels("labelme", ("wire", "linestrip")).guesses == ()
+
+
+def test_a_label_without_a_letter_is_left_to_be_refused():
+    assert [c.name for c in of_labels("labelme", ("???", "polygon")).classes] == ["???"]
+
+
+def test_segments_are_one_class_in_upper_and_lower_case():
+    segments = [(name, "segment") for name in ("Wire", "wire", "Big scope", "big Scope")]
+    found = of_labels("seg", *segments)
+    assert [c.name for c in found.classes] == ["Big_scope", "Wire"]
+    assert found.names == {"Big scope": "Big_scope", "big Scope": "Big_scope"}
+    assert len(of_labels("labelme", *segments[:2]).classes) == 2
+
+
+def test_lines_without_a_class_are_of_the_only_one():
+    assert of_labels("lines", ("", "linestrip")).classes == (ClassInfo("object", "curve"),)
+    both = of_labels("lines", ("", "linestrip"), ("wire", "linestrip"))
+    assert both.classes == (ClassInfo("wire", "curve"),)
+
+
 def test_a_class_a_file():
     found = classes_of(annotated("per_class", [], ("x", "y")))
     assert (found.encoding, [c.name for c in found.classes]) == ("per_class", ["x", "y"])
@@ -117,7 +151,16 @@ def test_a_curve_that_begins_at_a_region_comes_out_of_it():
     relation, guess = relation_of(CLASSES, measured)
     assert relation == Relation(child="line", parent="bar")
     assert guess.reason == "begins in or at it in 2 of the 3 frames that show both"
-    assert [attached((1, 0), m) for m in measured] == ["yes", "yes", ""]
+    assert [attached((1, 0), m) for m in measured] == ["yes", "yes", "no"]
+
+
+def test_attached_is_left_open_where_it_cannot_be_said():
+    near, crossing, alone = scene(49 + 15), scene(), scene(40)
+    crossing[..., 1] = False
+    crossing[20:220, 20:25, 1] = True
+    alone[..., 0] = False
+    assert [attached((1, 0), measure(m)) for m in (near, crossing, alone)] == [""] * 3
+    assert attached((1, 0), measure(scene(49 + 25))) == "no"  # 3 widths of 5 px and 4 px are 19
 
 
 def test_a_curve_that_stays_away_has_no_relation_unless_names_hint_at_it():

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.planning.files import look, place_of, split_said, without_label_word
-from tests.planning.folders import dicom, labelme, pictures, save
+from fluorojax.planning.files import (
+    is_segmentation,
+    look,
+    place_of,
+    split_said,
+    without_label_word,
+)
+from tests.planning.folders import dicom, labelme, pictures, save, scene, segmentation
 
 MASK = np.eye(64, dtype=np.uint8)
 
@@ -23,6 +29,18 @@ def test_files_are_told_apart_by_their_folders(tmp_path):
     assert names(tmp_path, found.ignores) == ["ignore/a.png"]
     assert names(tmp_path, found.shapes) == ["labelme/a.json"]
     assert found.reasons == ()
+
+
+def test_segmentations_are_labels_wherever_they_lie(tmp_path):
+    cine = dicom(tmp_path / "IM0001", 2)
+    made = segmentation(tmp_path / "IM0002", cine, {1: scene()})
+    segmentation(tmp_path / "seg/a.dcm", cine, {2: scene()})
+    dicom(tmp_path / "seg/b.dcm")
+    (tmp_path / "broken.dcm").write_bytes(made.read_bytes()[:200])
+    found = look(tmp_path)
+    assert names(tmp_path, found.frames) == ["IM0001", "broken.dcm"]
+    assert names(tmp_path, found.labels) == ["IM0002", "seg/a.dcm", "seg/b.dcm"]
+    assert [is_segmentation(path) for path in found.labels] == [True, True, False]
 
 
 def test_masks_beside_frames_are_known_by_their_names(tmp_path):

@@ -2,14 +2,27 @@ import csv
 import json
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.data.folder import check_folder, read_folder
+from fluorojax.datasets.source import open_folder
 from fluorojax.planning.first import init_folder
 from tests.data.test_nnunet import write_raw
-from tests.folders import edit_csv
-from tests.planning.folders import NAME, PATIENT_ID, dicom, labelme, pictures
+from tests.folders import edit_csv, frame
+from tests.planning.folders import (
+    NAME,
+    PATIENT_ID,
+    centrelines,
+    cvat_video,
+    dicom,
+    labelme,
+    pictures,
+    save,
+    scene,
+    segmentation,
+)
 
 REAL = Path(__file__).parents[2] / "../shared/data"
 
@@ -44,6 +57,19 @@ def test_a_folder_of_pictures_and_labelme_files_passes_the_check(tmp_path):
     assert [r["attached"] for r in rows(root)] == ["yes"] * 12
     assert all(guess.reason for guess in proposal.guesses)
     assert check_folder(root)["name"] == "my_frames"
+
+
+def test_a_line_away_from_what_it_comes_out_of_is_not_attached(tmp_path):
+    root = labelled(tmp_path / "f")
+    path = root / "labels/003.json"
+    path.write_text(path.read_text().replace("[22, 30], ", ""))  # it begins 16 px away
+    labelme(root / "labels/004.json", wire=False)
+    proposal = init_folder(root)
+    assert [r["attached"] for r in rows(root)][:6] == ["yes", "yes", "yes", "no", "", "yes"]
+    (said,) = (guess for guess in proposal.guesses if guess.what == "attached")
+    assert said.value == "yes in 10, no in 1 of 12"
+    assert "no where all of wire lies clearly away from scope" in said.reason
+    check_folder(root)
 
 
 def test_again_nothing_is_changed_and_what_is_new_is_added(tmp_path):
@@ -150,6 +176,95 @@ def test_of_a_cine_the_annotated_frames_have_a_row(tmp_path):
         *("IM1_0002", "2", "labels/IM1_0002.json"),
     )
     assert last["split"] == next(r["split"] for r in rows(root) if r["image"] == "IM1")
+
+
+def segmented(root, numbers):
+    """Write a cine a patient, and segmentations without an ending that show two frames of each."""
+    for n in numbers:
+        cine = dicom(root / f"p{n}/IM1", 3, patient=f"{PATIENT_ID}-{n}", seed=n)
+        segmentation(root / f"p{n}/IM2", cine, {1: scene(), 3: scene(wire=n != 2)})
+
+
+def lined(root, numbers):
+    """Write three pictures a number, and tables of a line each, without a class or a width."""
+    for n in numbers:
+        for k in range(3):
+            picture, _ = frame(10 * n + k)
+            save(root / f"images/{n}{k}.png", picture)
+            centrelines(root / f"centrelines/{n}{k}.csv", of="", width="", tip=50 + n + k)
+
+
+def filmed(root, numbers):
+    """Write a cine a patient, and CVAT's file of its video, of which it shows two frames."""
+    for n in numbers:
+        dicom(root / f"p{n}/run{n}.dcm", 3, patient=f"{PATIENT_ID}-{n}", seed=n)
+        cvat_video(root / f"p{n}/annotations.xml", (0, 1), f"run{n}.mp4", width="")
+
+
+OF_TOOLS = [
+    (
+        segmented,
+        {"Guide_wire": "curve", "Scope": "region"},
+        {
+            "label_names": {"Guide wire": "Guide_wire"},
+            "relation": {"child": "Guide_wire", "parent": "Scope"},
+        },
+    ),
+    (lined, {"object": "curve"}, {"line_width_px": {"object": 4.0}, "split_unit": "frame"}),
+    (
+        filmed,
+        {"scope": "region", "wire": "curve"},
+        {"line_width_px": {"wire": 4.0}, "relation": {"child": "wire", "parent": "scope"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "classes", "more"), OF_TOOLS)
+def test_what_tools_write_needs_no_edit(tmp_path, make, classes, more):
+    root = tmp_path / "f"
+    make(root, range(4))
+    proposal = init_folder(root)
+    written = [{"name": name, "kind": kind} for name, kind in classes.items()]
+    expected = {"name": "f", "classes": written, **more}
+    assert json.loads((root / "dataset.json").read_text()) == expected
+    assert {guess.what for guess in proposal.guesses} >= {f"class {name}" for name in classes}
+    assert all(guess.reason for guess in proposal.guesses)
+    assert not [remark for remark in proposal.remarks if remark.startswith("left out: ")]
+    found = check_folder(root)
+    assert not [note for note in found.values() if "have one annotation" in note]
+    dataset = open_folder(root, "cases.csv", tmp_path / "built")
+    assert len(dataset.index) == len(rows(root))
+
+
+@pytest.mark.parametrize("make", [make for make, _, _ in OF_TOOLS])
+def test_what_tools_write_later_is_added(tmp_path, make):
+    root = tmp_path / "f"
+    make(root, range(4))
+    init_folder(root)
+    description = json.loads((root / "dataset.json").read_text()) | {"description": "mine"}
+    (root / "dataset.json").write_text(json.dumps(description))
+    edit_csv(root / "cases.csv", lambda table: [r | {"stratum": "hard"} for r in table[::-1]])
+    before = (root / "cases.csv").read_bytes()
+    proposal = init_folder(root)
+    assert proposal.written[0].startswith("nothing: ")
+    assert not [remark for remark in proposal.remarks if "annotations name classes" in remark]
+    count = len(rows(root))
+    make(root, [4])
+    init_folder(root)
+    assert (root / "cases.csv").read_bytes().startswith(before)
+    assert json.loads((root / "dataset.json").read_text()) == description
+    assert len(rows(root)) == count * 5 // 4
+    check_folder(root)
+
+
+def test_a_segmentation_s_path_that_says_who_somebody_is_is_told(tmp_path):
+    for n, name in enumerate(["a.dcm", "jane.dcm", "b.dcm"]):
+        cine = dicom(tmp_path / f"f/p{n}/IM1", 2, patient=f"{PATIENT_ID}-{n}", seed=n)
+        named = pydicom.dcmread(segmentation(tmp_path / "f/seg" / name, cine, {1: scene()}))
+        named.PatientName = NAME
+        named.save_as(tmp_path / "f/seg" / name)
+    told = init_folder(tmp_path / "f").remarks
+    assert any(remark.startswith("the paths of 1 files say who somebody is") for remark in told)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 
 from fluorojax.config_file import read_config
 from fluorojax.data.folder import Case, Folder, FolderSummary
+from fluorojax.data.grid import place
 from fluorojax.planning.machine import Machine
 from fluorojax.planning.plan import LEAST_PX, fitting, needed_gib, plan
 from fluorojax.planning.survey import Seen, Survey
@@ -68,13 +69,80 @@ def test_classes_choose_the_configuration(tmp_path, hardware, classes, info, kin
 @pytest.mark.parametrize("side", [300, 512, 1024])
 def test_the_thinnest_curve_keeps_two_pixels(tmp_path, width, side):
     config = parsed(plan(found(tmp_path, [WIRE], width=width, side=side), MACHINE, "cpu"))
-    rows, columns = config.data.image_size
-    assert width * min(1, rows / side, columns / (side // 2)) >= LEAST_PX
-    assert rows % 16 == columns % 16 == 0
+    placement = place((side, side // 2), config.data.image_size, config.data.fit)
+    assert width * placement.scale >= LEAST_PX
+    assert not any(n % 16 for n in config.data.image_size)
+
+
+@pytest.mark.parametrize(
+    ("width", "hardware", "fit"),
+    [
+        (13.0, "cpu", "shrink"),  # 4.1 px on the largest usual grid, of 320 px
+        (6.4, "cpu", "shrink"),  # 2 px
+        (6.3, "cpu", "shrink"),  # 1.97 px: the grid grows a little
+        (4.9, "cpu", "shrink"),  # 1.53 px
+        (4.7, "cpu", "native"),  # 1.47 px
+        (1.2, "cpu", "native"),
+        (1.2, "gpu", "shrink"),  # its grids are as large as the frames
+    ],
+)
+def test_a_curve_too_thin_to_be_shrunk_is_seen_in_windows(tmp_path, width, hardware, fit):
+    made = plan(found(tmp_path, [WIRE], width=width), MACHINE, hardware)
+    assert parsed(made).data.fit == fit
+    assert (" --config.data.fit=native " in made.command) == (fit == "native")
+    (said,) = (guess for guess in made.guesses if guess.what == "data.fit")
+    assert said.value == fit
+    if fit == "native":
+        told = f"wire is {width} px wide, and {width * 320 / 1024:.2g} px after shrinking to 320"
+        assert said.reason.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("classes", "info", "window", "crop", "remarks"),
+    [
+        ([WIRE], {}, 256, 192, []),
+        ([BAR, WIRE], {}, 256, 192, ["what no window shows whole, as perhaps bar"]),
+        (
+            [BAR, WIRE],
+            {"relation": Relation("wire", "bar")},
+            320,
+            256,
+            ["what no window shows whole", "that one class comes out of another is learned only"],
+        ),
+    ],
+)
+def test_windows_are_larger_than_crops(tmp_path, classes, info, window, crop, remarks):
+    made = plan(found(tmp_path, classes, width=3.0, **info), MACHINE, "cpu")
+    config = parsed(made)
+    assert config.data.image_size == (window, window)
+    assert config.training.crop_size == (crop, crop)
+    (said,) = (guess for guess in made.guesses if guess.what == "data.image_size")
+    tiles = 7 * 3 if window == 256 else 6 * 3  # of 1024 x 512, overlapping by half
+    assert said.reason == f"windows; a frame of 1024 x 512 is predicted in {tiles} of them"
+    assert len(made.remarks) == len(remarks)
+    assert all(map(str.startswith, made.remarks, remarks))
+
+
+def test_windows_are_no_larger_than_frames(tmp_path):
+    config = parsed(plan(found(tmp_path, [WIRE], width=1.6, side=340), MACHINE, "cpu"))
+    assert (config.data.fit, config.data.image_size) == ("shrink", (352, 176))
+    config = parsed(plan(found(tmp_path, [WIRE], width=1.5, side=340), MACHINE, "cpu"))
+    assert (config.data.fit, config.data.image_size) == ("native", (256, 176))
+    assert config.training.crop_size == (192, 176)
+
+
+def test_image_labels_cannot_be_told_from_windows(tmp_path):
+    labels = (ImageLabelInfo("view", ("a", "b")),)
+    made = plan(found(tmp_path, [WIRE], width=3.0, image_labels=labels), MACHINE, "cpu")
+    assert parsed(made).data.fit == "shrink"
+    assert "windows cannot tell image labels" in made.guesses[1].reason
 
 
 def test_a_curve_too_thin_for_any_grid_is_told(tmp_path):
     made = plan(found(tmp_path, [WIRE], width=1.2), MACHINE, "cpu")
+    assert "wire is 1.2 px wide in the frames themselves" in made.remarks[0]
+    labels = (ImageLabelInfo("view", ("a", "b")),)
+    made = plan(found(tmp_path, [WIRE], width=1.2, image_labels=labels), MACHINE, "cpu")
     assert parsed(made).data.image_size == (1024, 512)
     assert "a grid of 1024 x 512 takes long" in made.remarks[0]
     assert "wire is 1.2 px wide in the frames themselves" in made.remarks[1]

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.data.description import read_description
+from fluorojax.data.description import read_description, read_label_rules
+from fluorojax.data.label_rules import LabelRules
 from fluorojax.planning.write import append_rows, read_table, write_description, write_table
 from fluorojax.schema.info import ClassInfo, DatasetInfo, Relation
 
@@ -21,6 +22,9 @@ def test_a_description_is_read_back(tmp_path):
     assert read_description(tmp_path / "dataset.json") == (info, "index")
     with pytest.raises(InputError, match="came to be there meanwhile"):
         write_description(tmp_path / "dataset.json", info, None)
+    rules = LabelRules(names={"Guide wire": "b"}, widths={"b": 3.5})
+    write_description(tmp_path / "rules.json", info, "index", rules)
+    assert read_label_rules(tmp_path / "rules.json") == rules
     write_description(tmp_path / "plain.json", DatasetInfo("x", (ClassInfo("a", "region"),)), None)
     assert json.loads((tmp_path / "plain.json").read_text()) == {
         "name": "x",
