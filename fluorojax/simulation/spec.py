@@ -86,6 +86,8 @@ class Spec(Checked):
     # Least width of the wire's label: it must stay in one piece.
     wire_label_px: float = number(2.5, 1.0, 20.0)
     counter_example_rate: float = rate(0.08)  # in equal parts: left behind, free wire, no wire
+    # The same of frames to learn from and to choose by: what is rare must be seen often enough.
+    learned_counter_rate: float = rate(0.3)
 
     # What is neither instrument nor patient.
     lead_rate: float = rate(0.25)  # a cable on the skin: thin, but no guidewire
@@ -156,5 +158,6 @@ CARM = Spec(
     wire_length_mm=(3.0, 110.0),
     pin_rate=1.0,
     counter_example_rate=0.35,
+    learned_counter_rate=0.35,
     table_rate=0.5,
 )

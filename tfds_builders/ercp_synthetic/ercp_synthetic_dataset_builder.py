@@ -1,5 +1,6 @@
 """Builder of simulated ERCP frames: a duodenoscope and the guidewire that leaves it."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -26,7 +27,7 @@ INTERVAL_S = 0.5  # between the stored frames of a sequence
 
 # Patients, sequences of each, frames of each sequence.
 SIZES = {
-    "quick": Size(192, {"train": (80, 2, 2), "validation": (8, 2, 1), "test": (40, 1, 2)}),
+    "quick": Size(192, {"train": (80, 2, 2), "validation": (16, 2, 1), "test": (40, 1, 2)}),
     "256": Size(256, {"train": (150, 2, 3), "validation": (20, 2, 1), "test": (30, 2, 2)}),
     "512": Size(512, {"train": (300, 2, 3), "validation": (30, 2, 1), "test": (50, 2, 2)}),
     "1024": Size(1024, {"train": (150, 2, 2), "validation": (20, 2, 1), "test": (30, 2, 2)}),
@@ -35,9 +36,15 @@ SIZES = {
 
 def simulate(split: str, numbers: np.ndarray, spec: Spec) -> dict[str, jax.Array]:
     """Return what `ercp.simulate` gives of the frames `numbers: [N, 3]` of a split."""
+    spec = spec if split == "test" else to_learn_from(spec)
     keys = jax.vmap(lambda one: _keys(split, one))(numbers)
     time_s = INTERVAL_S * jnp.asarray(numbers[:, 2], jnp.float32)
     return ercp.simulate_many(keys, spec, time_s)
+
+
+def to_learn_from(spec: Spec) -> Spec:
+    """Return what training and validation frames are simulated from: more counter examples."""
+    return dataclasses.replace(spec, counter_example_rate=spec.learned_counter_rate)
 
 
 def _keys(split: str, numbers: jax.Array) -> ercp.Keys:
@@ -52,6 +59,7 @@ def _keys(split: str, numbers: jax.Array) -> ercp.Keys:
 def draw(keys: jax.Array, spec: Spec, at_once: int) -> dict[str, jax.Array]:
     """Return the first frame of a patient and sequence of its own for each of `keys: [N]`."""
     parts = ercp.Keys(*jnp.moveaxis(jax.vmap(lambda key: jax.random.split(key, 3))(keys), 1, 0))
+    spec = to_learn_from(spec)
     return ercp.simulate_many(parts, spec, jnp.zeros(keys.shape[0]), at_once=at_once)
 
 
@@ -112,9 +120,10 @@ SIMULATION = simulated.Simulation(
 class Builder(simulated.SimulatedBuilder):
     """Sequences of a patient share the anatomy, frames of a sequence the view."""
 
-    VERSION = tfds.core.Version("3.0.0")
+    VERSION = tfds.core.Version("3.1.0")
     RELEASE_NOTES = {  # noqa: RUF012, TFDS's own form
         "1.0.0": "First version.",
         "2.0.0": "Sequences; beam energy, lag, gallbladder, clips; 1024 px.",
+        "3.1.0": "More counter examples to learn from.",
     }
     simulation = SIMULATION
