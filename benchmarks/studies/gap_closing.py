@@ -21,7 +21,6 @@ from benchmarks.studies.stress import OURS, settings_of
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import runs_in
 from fluorojax.config import simulation_spec
-from fluorojax.configs import joint
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
@@ -29,9 +28,9 @@ from fluorojax.evaluation.evaluate import Scoring, by_network, draw_nothing, wri
 from fluorojax.inference import export
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.training.reproduce import config_of, read_record
-from fluorojax.training.setup import gap_closing_of
 
-WHOLE = gap_closing_of(joint.get_config())
+WHOLE = GapClosing(bridge_mm=10.0, bridge_px=10.0, drop_detached=True, certainty=0.95)
+"""What `joint` did to its masks before it followed curves."""
 OF_JOINT = {
     "no_bridging": dataclasses.replace(WHOLE, bridge_mm=0.0, bridge_px=0.0),
     "no_dropping": dataclasses.replace(WHOLE, drop_detached=False),

@@ -47,13 +47,6 @@ def test_joint_loses_its_parts_and_the_others_get_all():
     assert dict(gap_closing.variants_of("single", False)) == {}
 
 
-def test_the_whole_is_that_of_joint():
-    from fluorojax.configs import joint
-
-    evaluation = joint.get_config("quick").evaluation
-    assert {name: evaluation[name] for name in vars(gap_closing.WHOLE)} == vars(gap_closing.WHOLE)
-
-
 def test_each_variant_is_scored_like_a_run_and_once(grid, tmp_path, monkeypatch, capsys):
     (run,) = keep.runs_in(grid)
     gap_closing.score_variants(run, tmp_path)
