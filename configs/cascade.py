@@ -16,4 +16,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.method = "cascade"
     config.model.stages = "parent_then_child"
     config.model.link = "stop_gradient"
+    config.evaluation.presence = "validation"
     return config

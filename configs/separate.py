@@ -15,4 +15,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.get_config(variant)
     config.method = "separate"
     config.model.stages = "per_class"
+    config.evaluation.presence = "validation"
     return config

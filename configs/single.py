@@ -17,4 +17,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.method = "single"
     config.model.labels = "one"
     config.model.width *= math.sqrt(2)  # the parameters of two networks, as the others have
+    config.evaluation.presence = "validation"
     return config

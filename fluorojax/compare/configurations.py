@@ -16,14 +16,16 @@ from fluorojax.core.errors import InputError
 from fluorojax.losses.terms import TERMS, parameters
 from fluorojax.simulation.spec import drawn
 
+MENDING = ("bridge_mm", "bridge_px", "drop_detached")
 METHOD_FIELDS = (
     *("method", "model.labels", "model.stages", "model.width", "model.link"),
     *("model.gradient_scale", "model.spatial_prior", "model.context_corruption"),
-    *("loss.attachment", "evaluation.bridge_mm", "evaluation.bridge_px"),
-    *("evaluation.drop_detached", "evaluation.certainty"),
+    *("loss.attachment", "evaluation.curve", "evaluation.certainty"),
+    *("evaluation.presence", *(f"evaluation.{name}" for name in MENDING)),
 )
 """What makes a method: the fields in which `single`, `multi`, `separate`, `cascade` and `joint`
-differ, all of the same size."""
+differ from their base, all of the same size; MENDING are those of `joint` before it followed
+curves."""
 
 SEED = "seed"
 
