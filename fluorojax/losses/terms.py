@@ -122,6 +122,15 @@ TERMS: dict[str, Term] = {
         weight(0.0),
         BLOCKS,
     ),
+    # weight of the improbability that a path from the parent to the tip stays in the child
+    "path": Term(
+        "relation",
+        "path:path",
+        ("parent", "child", "reference"),
+        weight(0.0),
+        # side of the blocks (px) that paths are made of
+        {"path_px": Parameter("block", whole(4, 1, 64))},
+    ),
 }
 
 

@@ -53,6 +53,7 @@ def test_the_parameters_of_the_terms_have_these_defaults_and_limits():
         "boundary_px": (8, 1, 256),
         "cldice_iterations": (5, 0, 100),
         "attachment_px": (4, 1, 64),
+        "path_px": (4, 1, 64),
     }
 
 
