@@ -20,6 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.data.dir = "FOLDER"
     config.augment.flip_vertical_rate = 0.5
     config.augment.inversion_rate = 0.0  # filled vessels are dark on every frame
+    config.model.deep_supervision = False  # what it brings here has not been measured yet
     config.loss.skeleton_recall = 0.25  # they are wider than wires: the area says enough
     if variant == "quick":
         config.data.image_size = (304, 304)  # no frame is shrunk

@@ -119,7 +119,9 @@ class Model:
     patch: int = whole(1, 1, 16)
     norm: str = choice("group", ("group", "instance", "none"))  # what normalises the channels
     residual: bool = flag(False)  # a skip around each pair of convolutions
-    deep_supervision: bool = flag(False)  # logits and loss at coarser levels too
+    # logits and loss at coarser levels too: there a thin thing is not as rare, and is learned in a
+    # third of the steps
+    deep_supervision: bool = flag(True)
     remat: bool = flag(False)  # recompute activations in the backward pass: less memory, more time
     dtype: str = choice("float32", ("float32", "bfloat16"))  # of the computation, not of parameters
 
