@@ -52,6 +52,7 @@ GRID = tuple(itertools.product((2.0, 4.0, 6.0), (1.5, 3.0), (4.0, 8.0)))
 LIGHT: dict[str, Range] = {"usual light": ERCP.quanta, "little light": (80.0, 200.0)}
 """Quanta a pixel."""
 FRAMES_A_SECOND = 7.5
+CHOSEN = ("gain", "shift_mm", "advance_mm")
 MEASURES = ("tip_mm", "tip_mm_median", "cldice", "flicker_mm", "flips")
 Row = dict[str, float]
 
@@ -214,7 +215,7 @@ def choose(model: Predictor, sequences: Sequence[Sequence[Shot]]) -> tuple[Follo
     if not harmless:
         raise InputError("no settings of the prior do no harm on the sequences to choose on")
     best = min(harmless, key=lambda one: one["flicker_mm"])
-    return FollowRules(**{name: best[name] for name in ("gain", "shift_mm", "advance_mm")}), tried
+    return FollowRules(**{name: best[name] for name in CHOSEN}), tried
 
 
 def compared(without: dict[str, np.ndarray], led: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -253,7 +254,7 @@ def study(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "choose_seed": options.choose_seed,
         "tried": tried,
-        "chosen": dataclasses.asdict(rules),
+        "chosen": {name: getattr(rules, name) for name in CHOSEN},
         "scores": {
             **{light: compared(without[light], led[light]) for light in LIGHT},
             "both": compared(joined(list(without.values())), joined(list(led.values()))),
@@ -263,8 +264,7 @@ def study(options: argparse.Namespace) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """Print the scores."""
-    chosen = found["chosen"]
-    console.print(", ".join(f"{name} {chosen[name]:g}" for name in chosen if "px" not in name))
+    console.print(", ".join(f"{name} {value:g}" for name, value in found["chosen"].items()))
     table = Table("sequences", "measure", "without", "with", "difference", "95 % interval")
     for light, scores in found["scores"].items():
         for name, one in scores.items():

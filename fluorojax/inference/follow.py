@@ -24,17 +24,19 @@ from fluorojax.geometry.ridges import typical_width
 from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import scale_and_unit
 from fluorojax.inference.curve import LEAST, LIKELY, Curve
+from fluorojax.inference.paths import FLOOR
 from fluorojax.schema.frame import Spacing
 from fluorojax.schema.limits import limits_of, number
 
 FARTHEST = 3.0  # shifts: beyond, nothing is added
-FLOOR = 1e-3  # probability that the surest background is given
 STEP = 0.5  # px between the points that stand for a curve
 
 
 @dataclasses.dataclass(frozen=True)
 class FollowRules:
     """How far a wire may move between two frames, and how much its last place counts.
+
+    What is in millimetres was chosen by `benchmarks/studies/cines.py`, at 7.5 frames a second.
 
     Attributes:
         gain: greatest log odds that are added.
@@ -46,11 +48,11 @@ class FollowRules:
         InputError: a number out of its limits.
     """
 
-    gain: float = number(6.0, 0.0, 20.0)
+    gain: float = number(4.0, 0.0, 20.0)
     shift_mm: float = number(1.5, 0.0, 100.0, above=True)
     shift_px: float = number(2.0, 0.0, 1000.0, above=True)
-    advance_mm: float = number(8.0, 0.0, 1000.0)
-    advance_px: float = number(12.0, 0.0, 10_000.0)
+    advance_mm: float = number(4.0, 0.0, 1000.0)
+    advance_px: float = number(6.0, 0.0, 10_000.0)
 
     def __post_init__(self) -> None:
         """Check every number."""
@@ -83,6 +85,7 @@ def leading(curves: Iterable[Curve], probability: np.ndarray, clip: float) -> li
 
 
 def _own_stretch(curve: Curve, probability: np.ndarray, clip: float) -> Curve | None:
+    """Return the stretch of a curve that `leading` keeps, or None."""
     p = ndimage.map_coordinates(probability, curve.points.T, float, order=1, mode="constant")
     p = np.clip(p, FLOOR, 1 - FLOOR)
     odds = np.clip(np.log(p / (1 - p)), -clip, clip)
