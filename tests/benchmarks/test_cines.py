@@ -83,3 +83,16 @@ def test_settings_that_all_do_harm_are_refused(model, monkeypatch):
     ghost.probabilities[19:22, 10:71, 1] = 0.2
     with pytest.raises(InputError, match="no settings of the prior do no harm"):
         cines.choose(model, [[shot(), ghost, ghost]])
+
+
+def test_no_patient_is_there_twice(model, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        cines,
+        "sequence_of",
+        lambda model, spec, seed, number, frames: asked.append((spec.quanta, seed, number)) or [],
+    )
+    made = cines.sequences_of(model, 7, 2, 8)
+    assert {light: len(shots) for light, shots in made.items()} == dict.fromkeys(cines.LIGHT, 2)
+    usual, little = cines.LIGHT.values()
+    assert asked == [(usual, 7, 0), (usual, 7, 1), (little, 7, 2), (little, 7, 3)]

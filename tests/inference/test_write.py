@@ -109,12 +109,16 @@ def test_predict_evaluate_and_a_notebook_give_the_same_masks(folder, exported, t
         np.testing.assert_array_equal(given[f"{n}"], written[f"c{n}"])
 
 
-def test_masks_that_predict_wrote_are_scored_as_the_export_is(folder, exported, tmp_path):
-    predicted(exported, [folder], tmp_path / "masks")
-    for name, given in (("export", exported), ("masks", tmp_path / "masks")):
-        place = ["--out", tmp_path / f"scores_{name}", "--built-dir", tmp_path / "built"]
+@pytest.mark.parametrize(("name", "options"), [("exported", []), ("following", ["--labelme"])])
+def test_masks_that_predict_wrote_are_scored_as_the_export_is(
+    name, options, folder, request, tmp_path
+):
+    exported = request.getfixturevalue(name)
+    predicted(exported, [folder], tmp_path / "masks", *options)
+    for of, given in (("export", exported), ("masks", tmp_path / "masks")):
+        place = ["--out", tmp_path / f"scores_{of}", "--built-dir", tmp_path / "built"]
         cli.main([str(a) for a in ("evaluate", given, folder, *place)])
-    scores = [(tmp_path / f"scores_{name}/cases.csv").read_text() for name in ("export", "masks")]
+    scores = [(tmp_path / f"scores_{of}/cases.csv").read_text() for of in ("export", "masks")]
     assert scores[0] == scores[1]
 
 
