@@ -95,12 +95,12 @@ def spec_of(size: tuple[int, int], quanta: Range, interval_s: float) -> Spec:
 def sequences_of(
     model: Predictor, seed: int, count: int, frames: int
 ) -> dict[str, list[list[Shot]]]:
-    """Return as many sequences of each light, with the network's probabilities."""
+    """Return as many sequences of each light, no patient twice, with the probabilities."""
     made: dict[str, list[list[Shot]]] = {light: [] for light in LIGHT}
     with progress("simulate", count * len(LIGHT)) as update:
-        for light, quanta in LIGHT.items():
+        for place, (light, quanta) in enumerate(LIGHT.items()):
             spec = spec_of(model.image_size, quanta, 1 / FRAMES_A_SECOND)
-            for number in range(count):
+            for number in range(place * count, (place + 1) * count):
                 made[light].append(sequence_of(model, spec, seed, number, frames))
                 update(sum(map(len, made.values())))
     return made

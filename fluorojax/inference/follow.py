@@ -48,9 +48,9 @@ class FollowRules:
         InputError: a number out of its limits.
     """
 
-    gain: float = number(4.0, 0.0, 20.0)
-    shift_mm: float = number(1.5, 0.0, 100.0, above=True)
-    shift_px: float = number(2.0, 0.0, 1000.0, above=True)
+    gain: float = number(6.0, 0.0, 20.0)
+    shift_mm: float = number(3.0, 0.0, 100.0, above=True)
+    shift_px: float = number(4.0, 0.0, 1000.0, above=True)
     advance_mm: float = number(4.0, 0.0, 1000.0)
     advance_px: float = number(6.0, 0.0, 10_000.0)
 
