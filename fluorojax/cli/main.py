@@ -68,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
 def predict(options: argparse.Namespace) -> None:
     """Write a bitmask and an overlay picture for each frame, on the frame's own grid.
 
-    Of a dataset folder the table says which files are frames, and their spacing. A network that
+    Of a dataset folder the table says which files are frames, and their spacing. What was found is
+    in `predictions.csv` too, curves with their points in `CASE_curves.json`. A network that
     predicts image labels of whole frames has them written to `image_labels.csv`. Frames that cannot
     be read are named at the end, with status 3; the same command again skips what is done.
     """
@@ -84,7 +85,12 @@ def predict(options: argparse.Namespace) -> None:
     cases = cases_of(options.inputs, options.cases)
     call = call_of(model, read_manifest(options.export)["sha256"], spacing)
     with progress("predict", len(cases)) as update:
-        outcome = predict_cases(model, cases, options.out, call, spacing_mm=spacing, on_case=update)
+        outcome = predict_cases(
+            *(model, cases, options.out, call),
+            spacing_mm=spacing,
+            with_labelme=options.labelme,
+            on_case=update,
+        )
     show_outcome(outcome, model, options.out)
     if outcome.failed:
         sys.exit(SOME_FAILED)

@@ -104,6 +104,11 @@ def predict(command: argparse.ArgumentParser) -> None:
         help="size of a pixel in the plane of the thing shown; default: the table's, if any",
     )
     command.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
+    command.add_argument(
+        "--labelme",
+        action="store_true",
+        help="write the curves as CASE.json too, to be corrected in LabelMe",
+    )
 
 
 def measure(command: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -35,8 +36,24 @@ TINT = 0.45
 THIN_TINT = 0.75
 """Opacity where the mask is thin: a wire has no inside through which to see anything."""
 
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+
 LEAST_SIDE = 768
 """Frames are enlarged for a picture until their longer side has this many pixels, or more."""
+
+
+class Axis(NamedTuple):
+    """The axis of a curve, which is drawn thinly, with a ring at its exit and a dot at its tip.
+
+    Attributes:
+        class_index: of the class, whose colour is around the dot.
+        points: [N, 2], row and column (px; the centre of the first pixel is 0, 0), N >= 2.
+        has_exit: the first point is one; else both ends are tips.
+    """
+
+    class_index: int
+    points: np.ndarray
+    has_exit: bool
 
 
 def colour(k: int) -> np.ndarray:
@@ -87,6 +104,7 @@ def overlay(
     ignore: np.ndarray | None = None,
     class_names: Sequence[str] = (),
     caption: str = "",
+    axes: Sequence[Axis] = (),
 ) -> np.ndarray:
     """Return the frame in grey, predictions as tint and references as outlines of the same colour.
 
@@ -100,14 +118,16 @@ def overlay(
         class_names: with names or a caption it becomes a picture to look at: a small frame is
             enlarged by a whole factor (LEAST_SIDE), and a strip with the legend is added below.
         caption: a line of the strip, such as scores.
+        axes: of predicted curves.
 
     Returns:
         [H, W, 3] uint8, pixel for pixel; with a strip [f H + strip, f W, 3], f the factor.
     """
     if not class_names and not caption:
-        return _paint(image, prediction, reference, ignore)
-    arrays = _to_look_at(image, prediction, reference, ignore)
-    return _with_legend(_paint(*arrays), class_names, caption)
+        return _with_axes(_paint(image, prediction, reference, ignore), axes, 1)
+    painted = _paint(*_to_look_at(image, prediction, reference, ignore))
+    painted = _with_axes(painted, axes, len(painted) // len(image))
+    return _with_legend(painted, class_names, caption)
 
 
 def strip(
@@ -162,6 +182,23 @@ def _paint(
     for k, mask in _classes(reference):
         rgb[_outline(mask, width)] = colour(k)
     return rgb
+
+
+def _with_axes(rgb: np.ndarray, axes: Sequence[Axis], factor: int) -> np.ndarray:
+    """Draw axes into a picture whose pixels are `factor` times as fine as the frame's."""
+    if not axes:
+        return rgb
+    picture = Image.fromarray(rgb)
+    draw, width = ImageDraw.Draw(picture), line_width(rgb.shape)
+    for axis in axes:
+        places = (np.asarray(axis.points, float)[:, ::-1] + 0.5) * factor - 0.5
+        draw.line([tuple(xy) for xy in places.tolist()], fill=WHITE, width=width)
+        own = tuple(int(v) for v in colour(axis.class_index))
+        ring, dot = (BLACK, WHITE), (WHITE, own)
+        for place, look in ((places[0], ring if axis.has_exit else dot), (places[-1], dot)):
+            box = [*(place - 4 * width).tolist(), *(place + 4 * width).tolist()]
+            draw.ellipse(box, fill=look[0], outline=look[1], width=width)
+    return np.asarray(picture)
 
 
 def _classes(masks: np.ndarray | None) -> list[tuple[int, np.ndarray]]:

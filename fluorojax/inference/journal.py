@@ -12,6 +12,8 @@ from fluorojax.core.outputs import first_within, refuse_part_of_a_run, sha256, w
 
 FILE = "predictions.jsonl"
 """Its first line says by which call the folder was made; then there is a line a frame."""
+TABLES = ("predictions.csv", "image_labels.csv")
+"""Of all frames, made of the lines."""
 
 Entry = dict[str, Any]
 
@@ -66,27 +68,30 @@ class Journal:
         self.entries = {line["case"]: line for line in lines if line and _is_entry(line)}
 
     def _own(self) -> set[str]:
-        """Return the names of all files that calls have written, the table of labels included."""
+        """Return the names of all files that calls have written, the tables included."""
         files = {name for entry in self.entries.values() for name in entry["files"]}
-        return files | ({FILE, "image_labels.csv"} if self._path.is_file() else set())
+        return files | ({FILE, *TABLES} if self._path.is_file() else set())
 
-    def is_done(self, case: str, frame: Path, given: Mapping[str, Any]) -> bool:
+    def is_done(
+        self, case: str, frame: Path, given: Mapping[str, Any], names: Iterable[str] = ()
+    ) -> bool:
         """Say whether a frame's files are there, made of this very content.
 
         Args:
             case: its name.
             frame: its file.
             given: what else is known of it, such as its spacing.
+            names: files that must be among them.
         """
         entry = self.entries.get(case)
         if entry is None or not frame.is_file():
             return False
         if entry["given"] != dict(given) or entry["frame_sha256"] != _of_frame(frame):
             return False
-        files = entry["files"].items()
-        return all(
-            (self._out / name).is_file() and sha256(self._out / name) == digest
-            for name, digest in files
+        files = entry["files"]
+        return files.keys() >= set(names) and all(
+            (self._out / name).is_file() and digest in (None, sha256(self._out / name))
+            for name, digest in files.items()
         )
 
     def add(
@@ -94,14 +99,14 @@ class Journal:
         case: str,
         frame: Path,
         given: Mapping[str, Any],
-        files: Mapping[str, Path],
+        files: Mapping[str, Path | None],
         found: Mapping[str, Any],
     ) -> None:
         """Note a frame before its files take their places: so no file there is unknown.
 
         Args:
             case, frame, given: as for `is_done`.
-            files: name in the folder -> the draft.
+            files: name in the folder -> the draft; None: it may be changed there by hand.
             found: what else was found of it, as JSON.
         """
         entry = {
@@ -109,7 +114,7 @@ class Journal:
             "frame": frame.name,
             "frame_sha256": _of_frame(frame),
             "given": dict(given),
-            "files": {name: sha256(path) for name, path in files.items()},
+            "files": {name: path and sha256(path) for name, path in files.items()},
             "found": dict(found),
         }
         self.entries.pop(case, None)

@@ -15,7 +15,9 @@ from fluorojax.data import grid
 from fluorojax.data.frames import FrameLike, as_frame
 from fluorojax.data.intensity import intensity_range
 from fluorojax.data.tiles import mean_over_tiles
+from fluorojax.inference import follow
 from fluorojax.inference.curve import Curve
+from fluorojax.inference.follow import FollowRules
 from fluorojax.inference.mask_rules import Finding, MaskRules
 from fluorojax.inference.tta import mean_over_views
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
@@ -75,6 +77,9 @@ class Fitting:
 
     fit: grid.Fit = "shrink"
     resampling: grid.Resampling = grid.RESAMPLING
+
+
+USUAL = FollowRules()
 
 
 class Predictor:
@@ -152,22 +157,31 @@ class Predictor:
         """
         return self._maps(as_frame(frame))[0][..., : len(self.classes)]
 
-    def predict(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> Prediction:
+    def predict(
+        self,
+        frame: FrameLike,
+        spacing_mm: Spacing | float | None = None,
+        *,
+        before: Prediction | None = None,
+        following: FollowRules = USUAL,
+    ) -> Prediction:
         """Return all that the network predicts of a frame, probabilities as the mean over `tta`.
 
         Args:
             frame: anything that shows one, of any size (see `fluorojax.data.frames.as_frame`).
             spacing_mm: (rows, columns), or one number for both; None: what the frame itself says.
+            before: what was predicted of the frame before, in a cine (see `find`).
+            following: how far a curve may move between the two.
 
         Raises:
-            InputError: it is no frame, or cannot be read.
+            InputError: it is no frame, cannot be read, or is of another size than the one before.
         """
         frame = as_frame(frame, spacing_mm)
         maps, values = self._maps(frame)
         probabilities = maps[..., : len(self.classes)]
         points = np.moveaxis(maps[..., len(self.classes) :], -1, 0)
         names = LANDMARKS if self.spec.landmarks else ()
-        found = self.find(probabilities, frame.spacing_mm)
+        found = self.find(probabilities, frame.spacing_mm, before=before, following=following)
         return Prediction(
             found.masks,
             probabilities,
@@ -196,16 +210,53 @@ class Predictor:
         """Return the masks alone of `find`, [H, W, C] bool."""
         return self.find(probabilities, spacing).masks
 
-    def find(self, probabilities: np.ndarray, spacing: Spacing = UNKNOWN_SPACING) -> Finding:
+    def find(
+        self,
+        probabilities: np.ndarray,
+        spacing: Spacing = UNKNOWN_SPACING,
+        *,
+        before: Prediction | None = None,
+        following: FollowRules = USUAL,
+    ) -> Finding:
         """Return masks, curves and presence, of probabilities on the frame's own grid.
 
         Args:
             probabilities: [H, W, C] in [0, 1].
             spacing: (row_mm, col_mm); NaN where unknown: gaps are then measured in pixels.
+            before: what was predicted of the frame before: its curves are a prior for those of this
+                one (see `fluorojax.inference.follow`). None: there is no such frame.
+            following: how far a curve may move between the two.
+
+        Raises:
+            InputError: the frame before is of another size.
         """
+        if before is not None:
+            probabilities = self._led(probabilities, spacing, before, following)
         # Areas are on the network's grid; the frame's own may be finer.
         scale = self.placement(probabilities.shape[:2]).scale
         return self.rules.find(probabilities, spacing, scale)
+
+    def _led(
+        self, probabilities: np.ndarray, spacing: Spacing, before: Prediction, rules: FollowRules
+    ) -> np.ndarray:
+        """Return probabilities [H, W, C], raised along the curves of the frame before."""
+        shape = probabilities.shape[0], probabilities.shape[1]
+        if before.masks.shape[:2] != shape:
+            raise InputError(
+                "the frame before has {} x {} pixels and this one {} x {}; give `before` of a "
+                "frame of the same cine".format(*before.masks.shape[:2], *shape)
+            )
+        led = probabilities
+        for k, name in enumerate(self.rules.names):
+            curves = before.curves.get(name, ()) if name in self.rules.followed else ()
+            if curves and before.probabilities is not None:
+                clip = self.rules.curve.clip
+                curves = tuple(follow.leading(curves, before.probabilities[..., k], clip))
+            if curves:
+                led = led.copy()
+                odds = follow.prior(curves, shape, rules, spacing)
+                led[..., k] = follow.raised(led[..., k], odds)
+        return led
 
     def placement(self, shape: tuple[int, int]) -> grid.Placement:
         """Return where a frame of `shape` lies on the grid that the network's tiles are cut of."""

@@ -149,3 +149,31 @@ def test_a_real_wire_shows_in_the_picture():
     image = np.asarray(Image.open(folder / "images/0020.png")) / 65535
     drawn = coloured(overlay.overlay(image, mask))
     np.testing.assert_array_equal(drawn, mask.any(-1))
+
+
+def test_an_axis_is_a_thin_line_with_a_ring_at_its_exit_and_a_dot_at_its_tip():
+    points = np.stack([np.full(41, 31.0), np.arange(20.0, 61.0)], -1)
+    plain = overlay.overlay(GREY, WIRE, class_names=["scope", "wire"])
+    drawn = overlay.overlay(
+        GREY, WIRE, class_names=["scope", "wire"], axes=[overlay.Axis(1, points, True)]
+    )
+    assert drawn.shape == plain.shape
+    white = (drawn == 255).all(-1)
+    middle = white[200:500, 350]  # of a frame enlarged 10 times
+    assert middle.sum() == 1
+    assert abs(np.flatnonzero(middle)[0] + 200 - 315) <= 1
+    assert (drawn[315, 602:608] == 255).all()  # within the dot
+    assert (drawn[313, 202:208] == 0).all()  # within the ring
+    changed = (drawn != plain).any(-1)
+    assert not changed[:300].any()
+    assert not changed[331:].any()
+
+
+def test_a_curve_without_an_exit_has_two_tips():
+    points = np.array([[31.0, 20.0], [31.0, 60.0]])
+    drawn = overlay.overlay(GREY, None, axes=[overlay.Axis(1, points, False)])
+    assert (drawn[31, 18:23] == 255).all()
+    assert (drawn[31, 58:63] == 255).all()
+    for column in (16, 24, 56, 64):
+        assert (drawn[31, column] == overlay.colour(1)).all()
+    assert (drawn[31, 40] == 255).all()
