@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fluorojax.core.errors import InputError
 from fluorojax.metrics.statistics import Interval
-from fluorojax.metrics.tables import AGAIN, number, read_table, word
+from fluorojax.metrics.tables import check_once_each, number, read_table, word
 
 Row = dict[str, Any]
 
@@ -318,14 +317,7 @@ def read_presence_csv(path: Path) -> list[Row]:
             there twice.
     """
     rows = [_read_row(path, row) for row in read_table(path, COLUMNS)]
-    seen = set()
-    for row in rows:
-        key = (row["class"], row["case"])
-        if key in seen:
-            raise InputError(
-                f"{path}: case {row['case']}, class {row['class']}: stands there twice; {AGAIN}"
-            )
-        seen.add(key)
+    check_once_each(path, rows)
     return rows
 
 

@@ -9,10 +9,9 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fluorojax.core.errors import InputError
 from fluorojax.geometry.surface import Unit
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings, Status
-from fluorojax.metrics.tables import AGAIN, number, read_table, word
+from fluorojax.metrics.tables import check_once_each, number, read_table, word
 from fluorojax.schema.frame import ORIGINS, SpacingOrigin
 from fluorojax.schema.info import Kind
 from fluorojax.schema.renamed import COLUMNS as RENAMED
@@ -231,14 +230,7 @@ def read_cases_csv(path: Path) -> list[Row]:
             an empty or unknown word stands in it, or a case and class stand there twice.
     """
     rows = [_read_row(path, row) for row in read_table(path, COLUMNS, RENAMED)]
-    seen = set()
-    for row in rows:
-        key = (row["class"], row["case"])
-        if key in seen:
-            raise InputError(
-                f"{path}: case {row['case']}, class {row['class']}: stands there twice; {AGAIN}"
-            )
-        seen.add(key)
+    check_once_each(path, rows)
     return rows
 
 

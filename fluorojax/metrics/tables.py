@@ -2,8 +2,9 @@
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.files import read_text
@@ -88,3 +89,18 @@ def word(text: str, where: str, known: Sequence[str] = ()) -> str:
     if known and text not in known:
         raise InputError(f"{where} is {text[:40]!r}, not one of {', '.join(known)}; {AGAIN}")
     return text
+
+
+def check_once_each(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Check that no case and class have two rows.
+
+    Raises:
+        InputError: names the two.
+    """
+    seen = set()
+    for row in rows:
+        if (key := (row["class"], row["case"])) in seen:
+            raise InputError(
+                f"{path}: case {row['case']}, class {row['class']}: stands there twice; {AGAIN}"
+            )
+        seen.add(key)
