@@ -126,8 +126,8 @@ def _chosen(paths: Paths, parent: np.ndarray | None, rules: CurveRules) -> list[
     attached = NO_PATH
     if rules.curve == "attached" and parent is not None and parent.any():
         attached = paths.out_of(parent)
-    # No free path has more evidence than all points together: often it need not be looked for.
-    if attached.evidence >= rules.attached_share * paths.odds.sum():
+    # Often no free path can have enough more, and none need be looked for.
+    if attached.evidence >= rules.attached_share * paths.most:
         return [attached]
     free = paths.free()
     if len(attached.places) and attached.evidence >= rules.attached_share * free.evidence:
