@@ -22,6 +22,7 @@ from scipy.sparse import csgraph
 from scipy.spatial import KDTree
 
 from fluorojax.geometry.ridges import Ridges
+from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import contour, positions
 
 FLOOR = 1e-3  # probability that the surest background is given
@@ -32,6 +33,7 @@ STRAIGHT = 0.7  # the same of a gap
 SMOOTH = 0.9  # the same where a ridge does not bend into another
 CROSSING = 16.0  # px, longest step over a crossing
 MOSTLY = 0.8  # of its pixels are rather the curve's than not
+AHEAD = 4.0  # px within which a line goes on
 BACK = 4  # links before a bend from which a crossing may be stepped over
 BESIDE = 2.0  # px from the parent within which a path begins at it
 TIP_SHARE = 0.33  # of a square about the parent's edge that is parent: 1/4 at a tip, 1/2 at a side
@@ -141,25 +143,26 @@ class _Tree(NamedTuple):
 class Paths:
     """The states of paths over a map, and the steps between them.
 
-    State k is point k of the ridges along its tangent, state k + N the same backwards. No path has
-    more evidence than `most`.
+    State k is point k of the ridges along its tangent, state k + N the same backwards.
     """
 
     def __init__(self, probability: np.ndarray, points: Ridges, costs: PathCosts):
         """Take a map [H, W] in [0, 1] and its ridges."""
         self._points, self._costs, self._count = points, costs, len(points.position)
-        p = np.clip(probability, FLOOR, 1 - FLOOR)
-        self._price = STEP - np.log(p)
-        self._odds_of_pixels = np.clip(np.log(p / (1 - p)), -costs.clip, costs.clip)
+        self._price = np.full(probability.shape, STEP - np.log(FLOOR), np.float32)
+        self._odds_of_pixels = np.full(probability.shape, -costs.clip, np.float32)
+        possible = probability > FLOOR  # few are
+        p = np.minimum(probability[possible], 1 - FLOOR)
+        self._price[possible] = STEP - np.log(p)
+        self._odds_of_pixels[possible] = np.clip(np.log(p / (1 - p)), -costs.clip, costs.clip)
         height = np.clip(points.height, FLOOR, 1 - FLOOR)
         self.odds = np.clip(np.log(height / (1 - height)), 0.0, costs.clip)
         links = self._links()
         self._pixel = np.rint(points.position).astype(np.intp)
-        row, column = self._pixel.T
-        self.most = MORE * np.maximum(self._odds_of_pixels[row, column], 0.0).sum()
-        self._ends = self._ends_of(links, TURN, 1)
+        ends, bends = self._ends_of(links)
+        self._ends = self._up_to(ends, links, 1)
         gaps = self._between(self._ends, self._reverse(self._ends), NEIGHBOURS, costs.reach)
-        bends = self._ends_of(links, SMOOTH, BACK)
+        bends = self._up_to(bends, links, BACK)
         over = self._between(bends, self._reverse(bends), NEIGHBOURS, CROSSING)
         self._edges = links.and_others(gaps).and_others(over.where(self._is_likely(over)))
 
@@ -196,6 +199,13 @@ class Paths:
                 states = path.states
                 best = max(best, path, key=lambda path: path.evidence)
         return self._as_path(best)
+
+    def beside(self, path: Path) -> float:
+        """Return how much more evidence than a path another may have: what is not the path's."""
+        row, column = self._pixel.T
+        odds = np.maximum(self._odds_of_pixels[row, column], 0.0)
+        odds[self._beside(_filled(path.places), SAME)] = 0.0
+        return MORE * float(odds.sum())
 
     def several(self, first: Path, most: int) -> list[Path]:
         """Return a free path, and others beside it that are not much less sure; `most` in all."""
@@ -273,23 +283,29 @@ class Paths:
             *(np.tile(x, 2) for x in priced),
         )
 
-    def _ends_of(self, links: _Edges, cosine: float, back: int) -> np.ndarray:
-        """Return the states from which no link goes on straight, and those some links before them.
+    def _ends_of(self, links: _Edges) -> tuple[np.ndarray, np.ndarray]:
+        """Return where no link goes on, and where ridges run into each other, [2 N] bool each.
 
-        Args:
-            links: as returned by `_links`.
-            cosine: least one between a straight link and the directions at its ends.
-            back: number of links.
+        There links go on, none of them straight, or none does though the line goes on.
         """
         a, b = links.first, links.second
         step = self._place(b) - self._place(a)
-        least = cosine * np.hypot(*step.T) - 1e-9
-        before, after = ((self._heading(x) * step).sum(1) for x in (a, b))
-        straight = a[(before >= least) & (after >= least)]
-        ending = np.bincount(straight, minlength=2 * self._count) == 0
+        least = SMOOTH * np.hypot(*step.T)
+        straight = (self._heading(a) * step).sum(1) >= least
+        straight &= (self._heading(b) * step).sum(1) >= least
+        some, smooth = (np.bincount(x, minlength=2 * self._count) for x in (a, a[straight]))
+        every = np.arange(2 * self._count)
+        ahead = np.rint(self._place(every) + AHEAD * self._heading(every)).astype(np.intp)
+        row, column = np.clip(ahead, 0, np.array(self._odds_of_pixels.shape) - 1).T
+        goes_on = self._odds_of_pixels[row, column] > 0
+        return some == 0, (smooth == 0) & ((some > 0) | goes_on)
+
+    def _up_to(self, ending: np.ndarray, links: _Edges, back: int) -> np.ndarray:
+        """Return the states of a mask [2 N], and those up to so many links before them."""
+        reached = ending.copy()
         for _ in range(back):
-            ending[a[ending[b]]] = True
-        return np.flatnonzero(ending)
+            reached[links.first[reached[links.second]]] = True
+        return np.flatnonzero(reached)
 
     def _between(self, first: np.ndarray, second: np.ndarray, least: float, most: float) -> _Edges:
         """Return straight steps of a length in (least, most] from some states to others."""
@@ -311,8 +327,7 @@ class Paths:
         Those on it or beside it, and starts of ridges within reach of its edge, ahead of which they
         lie.
         """
-        edge = positions(contour(parent)).astype(float)
-        dear = self._away_from_tip(parent, edge)
+        edge, dear = self._edge(parent)
         of_edge = KDTree(edge)
         distance, nearest = of_edge.query(self._points.position)
         row, column = self._pixel.T
@@ -338,22 +353,27 @@ class Paths:
             edge[np.concatenate([nearest[near], nearest[near], exits])],
         )
 
-    def _away_from_tip(self, parent: np.ndarray, edge: np.ndarray) -> np.ndarray:
-        """Return what a start at each pixel of the parent's edge costs, nothing near its tip.
+    def _edge(self, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pixels of the parent's edge, [M, 2], and what a start at each costs, [M].
 
-        About a tip, less of a square is parent than about a side. A parent without a tip in view
-        may be left anywhere.
+        Nothing near its tip: about a tip, less of a square is parent than about a side. A parent
+        without a tip in view may be left anywhere.
         """
-        thickness = 2.0 * np.count_nonzero(parent) / len(edge)
+        inside = window(parent)
+        small = parent[inside]
+        edge = positions(contour(small))
+        thickness = 2.0 * np.count_nonzero(small) / len(edge)
         side = 2 * max(round(thickness), 3) + 1
+        around = tuple(slice(max(s.start - side, 0), s.stop + side) for s in inside)
         # Beyond the border the parent goes on: where it comes in is no tip.
-        share = ndimage.uniform_filter(parent.astype(np.float32), side, mode="nearest")
-        row, column = edge.astype(np.intp).T
+        share = ndimage.uniform_filter(parent[around].astype(np.float32), side, mode="nearest")
+        edge += [s.start for s in inside]
+        row, column = (edge - [s.start for s in around]).T
         tip = edge[share[row, column] <= TIP_SHARE]
         if not len(tip):
-            return np.zeros(len(edge))
+            return edge.astype(float), np.zeros(len(edge))
         away = KDTree(tip).query(edge)[0] - thickness
-        return self._costs.exit_cost * np.maximum(away, 0.0)
+        return edge.astype(float), self._costs.exit_cost * np.maximum(away, 0.0)
 
     def _from(self, state: int, taken: np.ndarray) -> np.ndarray:
         """Return the states of the path of most evidence on from one, clear of the points taken."""
@@ -379,7 +399,9 @@ class Paths:
             origin = starts.origin[tree.source[end]]
             path = _States(states, float(total[end]), origin)
             found.append(self._with_detours(path, taken))
-            near = self._near(states, SAME)  # the other one ends somewhere else
+            near = self._beside(
+                _filled(self._place(states)), SAME
+            )  # the other one ends somewhere else
             total[near] = total[near + self._count] = -np.inf
         return max(found, key=lambda path: path.evidence)
 
@@ -402,14 +424,14 @@ class Paths:
         number, part = csgraph.connected_components(steps, directed=False)
         return int(number), part
 
-    def _near(self, states: np.ndarray, reach: float) -> np.ndarray:
-        """Return the points within reach of any of some states."""
-        return self._beside(_filled(self._place(states)), reach)
-
     def _beside(self, places: np.ndarray, reach: float) -> np.ndarray:
         """Return the points within reach of any of some places, [N, 2]."""
+        return np.flatnonzero(np.isfinite(self._distance(places, reach)))
+
+    def _distance(self, places: np.ndarray, reach: float) -> np.ndarray:
+        """Return the distance of each point from the nearest place, [N]; inf beyond the reach."""
         distance, _ = KDTree(places).query(self._points.position, distance_upper_bound=reach)
-        return np.flatnonzero(np.isfinite(distance))
+        return np.asarray(distance)
 
     def _with_detours(self, path: _States, taken: np.ndarray) -> _States:
         """Put into a path what lies beside it and can be walked through on the way."""
@@ -426,11 +448,10 @@ class Paths:
         back at another. Where that is a later one, what lies between is left out; where it is an
         earlier one, the loop crosses itself, and what lies between is walked twice.
         """
-        loose = np.ones(self._count, bool)
+        distance = self._distance(_filled(self._place(path.states)), DETOUR)
+        loose = distance > SAME
         loose[taken] = False
-        loose[self._near(path.states, SAME)] = False
-        around = np.flatnonzero(loose[near := self._near(path.states, DETOUR)])
-        around = near[around]
+        around = np.flatnonzero(loose & (distance <= DETOUR))
         if self.odds[around].sum() < GAIN:
             return None
         around = np.concatenate([around, around + self._count])
