@@ -109,12 +109,13 @@ class _Edges(NamedTuple):
         """Return some of the steps."""
         return _Edges(*(x[chosen] for x in self))
 
-    def and_others(self, others: "_Edges") -> "_Edges":
+    def and_others(self, *others: "_Edges") -> "_Edges":
         """Return these and others, in the order of `first` and `second`, the cheaper of twins."""
-        both = _Edges(*(np.concatenate(x) for x in zip(self, others, strict=True)))
-        ordered = both.where(np.lexsort((both.cost, both.second, both.first)))
-        new = (np.diff(ordered.first) != 0) | (np.diff(ordered.second) != 0)
-        return ordered.where(np.concatenate([[True], new])[: len(ordered.first)])
+        every = _Edges(*(np.concatenate(x) for x in zip(self, *others, strict=True)))
+        key = every.first * (every.second.max(initial=0) + 1) + every.second
+        order = np.lexsort((every.cost, key))
+        new = np.append(True, np.diff(key[order]) != 0)[: len(order)]
+        return every.where(order[new])
 
 
 class _Tree(NamedTuple):
@@ -158,13 +159,15 @@ class Paths:
         height = np.clip(points.height, FLOOR, 1 - FLOOR)
         self.odds = np.clip(np.log(height / (1 - height)), 0.0, costs.clip)
         links = self._links()
+        self._places = np.tile(points.position, (2, 1))
+        self._headings = np.concatenate([points.tangent, -points.tangent])
         self._pixel = np.rint(points.position).astype(np.intp)
         ends, bends = self._ends_of(links)
         self._ends = self._up_to(ends, links, 1)
         gaps = self._between(self._ends, self._reverse(self._ends), NEIGHBOURS, costs.reach)
         bends = self._up_to(bends, links, BACK)
-        over = self._between(bends, self._reverse(bends), NEIGHBOURS, CROSSING)
-        self._edges = links.and_others(gaps).and_others(over.where(self._is_likely(over)))
+        over = self._between(bends, self._reverse(bends), NEIGHBOURS, CROSSING, SMOOTH)
+        self._edges = links.and_others(gaps, over.where(self._is_likely(over)))
 
     def out_of(self, parent: np.ndarray) -> Path:
         """Return the path of most evidence that starts at the tip of `parent: [H, W] bool`.
@@ -230,12 +233,11 @@ class Paths:
 
     def _place(self, states: np.ndarray) -> np.ndarray:
         """Return the positions of states, [N, 2]."""
-        return self._points.position[states % self._count]
+        return self._places[states]
 
     def _heading(self, states: np.ndarray) -> np.ndarray:
         """Return the directions of states, [N, 2]."""
-        sign = np.where(states < self._count, 1.0, -1.0)
-        return self._points.tangent[states % self._count] * sign[:, None]
+        return self._headings[states]
 
     def _priced(
         self, start: np.ndarray, end: np.ndarray, cosines: tuple[np.ndarray, np.ndarray]
@@ -307,18 +309,33 @@ class Paths:
             reached[links.first[reached[links.second]]] = True
         return np.flatnonzero(reached)
 
-    def _between(self, first: np.ndarray, second: np.ndarray, least: float, most: float) -> _Edges:
-        """Return straight steps of a length in (least, most] from some states to others."""
+    def _between(
+        self,
+        first: np.ndarray,
+        second: np.ndarray,
+        least: float,
+        most: float,
+        cosine: float = STRAIGHT,
+    ) -> _Edges:
+        """Return straight steps of a length in (least, most] from some states to others.
+
+        `cosine` is the least one between a step and the directions at its ends.
+        """
         if not (len(first) and len(second)):
             return _Edges(NOWHERE, NOWHERE, np.zeros(0), np.zeros(0))
         one, other = KDTree(self._place(first)), KDTree(self._place(second))
         pairs = one.sparse_distance_matrix(other, most, output_type="ndarray")
-        pairs = pairs[pairs["v"] > least]
-        a, b = first[pairs["i"]], second[pairs["j"]]
-        step = (self._place(b) - self._place(a)) / pairs["v"][:, None]
-        before, after = ((self._heading(x) * step).sum(1) for x in (a, b))
-        straight = (before >= STRAIGHT) & (after >= STRAIGHT)
-        a, b, before, after = (x[straight] for x in (a, b, before, after))
+        a, b, length = first[pairs["i"]], second[pairs["j"]], pairs["v"]
+
+        def cosines(ends: np.ndarray) -> np.ndarray:
+            step, heading = self._place(b) - self._place(a), self._heading(ends)
+            along = step[:, 0] * heading[:, 0] + step[:, 1] * heading[:, 1]
+            return along / np.maximum(length, 1e-9)
+
+        kept = (length > least) & ((before := cosines(a)) >= cosine)
+        a, b, length, before = (x[kept] for x in (a, b, length, before))
+        kept = (after := cosines(b)) >= cosine
+        a, b, before, after = (x[kept] for x in (a, b, before, after))
         return _Edges(a, b, *self._priced(self._place(a), self._place(b), (before, after)))
 
     def _starts_at(self, parent: np.ndarray) -> _Starts:
