@@ -44,7 +44,8 @@ def ridges(values: np.ndarray, width: float, low: float) -> Ridges:
 
     With H the second derivatives, lambda their most negative eigenvalue and n its direction, a
     pixel's crest lies at t n from its centre, t = -(g n) / lambda; it is the pixel's own where that
-    is within half of it (Steger, IEEE Trans. PAMI 20(2), 1998, with differences of pixels).
+    is within half of it, and where the map curves more across it than along it, which it does not
+    beside a line (Steger, IEEE Trans. PAMI 20(2), 1998, with differences of pixels).
 
     Args:
         values: [H, W] >= 0.
@@ -71,7 +72,7 @@ def ridges(values: np.ndarray, width: float, low: float) -> Ridges:
     most_negative = (rr + cc) / 2 - np.hypot((rr - cc) / 2, rc)
     angle = 0.5 * np.arctan2(2 * rc, rr - cc)  # of the other eigenvector, from the row axis
     across = np.stack([-np.sin(angle), np.cos(angle)], -1)
-    sharp = most_negative < -SHARPNESS * height / sigma**2
+    sharp = (most_negative < -SHARPNESS * height / sigma**2) & (rr + cc < 0.0)
     t = -(slope_r * across[:, 0] + slope_c * across[:, 1]) / np.where(sharp, most_negative, -1.0)
     offset = t[:, None] * across
     own = sharp & (np.abs(offset) <= HALF_PIXEL).all(-1)

@@ -27,6 +27,7 @@ LEAST = 6.0  # evidence of a curve: two widths of it, as sure as can be
 TYPICAL = 0.7  # of the typical width: what a curve has at least, in gaps
 ASIDE = 1.6  # half widths, and a pixel, from the axis within which likely pixels are the curve's
 THINNER = 0.25  # px that a drawn line is thinner than the curve, a side
+PIECE = 1.4  # px, of a drawn line
 LINE = 0.75  # px, least half width of a drawn line: it stays in one piece
 
 
@@ -126,9 +127,11 @@ def _chosen(paths: Paths, parent: np.ndarray | None, rules: CurveRules) -> list[
     attached = NO_PATH
     if rules.curve == "attached" and parent is not None and parent.any():
         attached = paths.out_of(parent)
-    # No free path has more evidence than all points together: often it need not be looked for.
-    if attached.evidence >= rules.attached_share * paths.odds.sum():
-        return [attached]
+    # Often no free path can have enough more, and none need be looked for.
+    if len(attached.places):
+        most = attached.evidence + paths.beside(attached)
+        if attached.evidence >= rules.attached_share * most:
+            return [attached]
     free = paths.free()
     if len(attached.places) and attached.evidence >= rules.attached_share * free.evidence:
         return [attached]
@@ -213,10 +216,10 @@ def drawn_curves(curves: Sequence[Curve], probability: np.ndarray, threshold: fl
 
 
 def _pieces(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pieces of a curve's line of a pixel at most, [M, 2] and [M, 2], and half widths."""
+    """Return pieces of a curve's line, at most PIECE long, [M, 2] and [M, 2], and half widths."""
     steps = np.hypot(*np.diff(curve.points, axis=0).T)
     so_far = np.concatenate([[0.0], np.cumsum(steps)])
-    at = np.linspace(0.0, so_far[-1], int(np.ceil(so_far[-1])) + 2)
+    at = np.linspace(0.0, so_far[-1], int(np.ceil(so_far[-1] / PIECE)) + 2)
     row, column, width = (np.interp(at, so_far, x) for x in (*curve.points.T, curve.widths))
     points = np.stack([row, column], -1)
     return points[:-1], points[1:], np.maximum(width[:-1], width[1:]) / 2

@@ -179,8 +179,9 @@ class MaskRules:
         in_mm = self.curve.reach_mm / (np.sqrt(size[0] * size[1]) * factor)
         reach = in_mm if unit == "mm" else self.curve.reach_px
         found = find_curves(probability, parent, self.curve, reach)
-        # Without any curve, the surest pixel says how near one is.
-        presence = max(found.evidence, log_odds(probability >= 1, probability))
+        presence = found.evidence
+        if not np.isfinite(presence):  # the surest pixel says how near a curve is
+            presence = min(log_odds(np.zeros(probability.shape, bool), probability), 0.0)
         kept = found.curves if self._is_there(k, presence) else ()
         return tuple(curve.enlarged(factor) for curve in kept), presence
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -231,3 +232,33 @@ def test_a_class_is_there_where_its_reference_less_ignored_pixels_is(dataset):
     assert there(ignore=np.ones_like(example["ignore"])) == [0, 0]
     (scope, _) = evaluate.presence_rows(evaluate.Case(example, scores, mask), dataset.info)
     assert type(scope["score"]) is float
+
+
+def least_of(dataset, monkeypatch, there, scores):
+    """Return the least presence of scope and wire, of two frames with and without the wire."""
+    masks = references(dataset)
+    for mask, has in zip(masks, there, strict=True):
+        mask[..., 1] &= has
+    left, of = iter(masks), iter(scores)
+
+    def predict(_):
+        return Prediction(np.zeros_like(masks[0]), presence={"scope": 9.0, "wire": next(of)})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "reference_of", lambda *_: next(left))
+        return evaluate.least_presence(predict, dataset.split("test"), scoring(dataset))
+
+
+def test_the_least_presence_lies_between_frames_with_a_class_and_without(dataset, monkeypatch):
+    scope, wire = least_of(dataset, monkeypatch, (True, False), (99.0, 9.0))
+    assert scope == 0  # it is in every frame
+    assert wire == pytest.approx(math.expm1((math.log1p(99) + math.log1p(9)) / 2))
+    assert 9 < wire < 54
+    # Nothing at all speaks for it where it is not.
+    scope, wire = least_of(dataset, monkeypatch, (False, True), (-math.inf, 8.0))
+    assert (scope, wire) == (0, pytest.approx(2))
+
+
+def test_nothing_is_asked_for_where_no_frame_lacks_a_class_or_none_has_it(dataset, monkeypatch):
+    for there in ((True, True), (False, False)):
+        assert least_of(dataset, monkeypatch, there, (99.0, 9.0)) == (0, 0)

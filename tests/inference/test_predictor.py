@@ -9,6 +9,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.intensity import intensity_range
 from fluorojax.data.tiles import weights
 from fluorojax.inference import predictor as predictor_module
+from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Fitting, Predictor, choose
@@ -16,6 +17,7 @@ from fluorojax.inference.tta import TtaSpec, mean_over_views
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.frame import Frame
 from fluorojax.schema.info import ClassInfo, ImageLabelInfo, Relation
+from tests.lines import soft
 
 VIEW = ImageLabelInfo("view", ("front", "side"))
 CLASSES = (ClassInfo("a", "region"), ClassInfo("b", "curve"))
@@ -309,3 +311,26 @@ def test_what_does_not_fit_the_network_is_refused(predictor, network, given, mes
     spec = dataclasses.replace(SPEC, **network)
     with pytest.raises(InputError, match=message):
         Predictor(spec, predictor.parameters, **(usual | given))
+
+
+def test_a_prediction_holds_the_curves_of_its_masks_and_what_speaks_for_them(predictor):
+    frame = np.random.default_rng(5).integers(0, 255, (48, 64)).astype(np.uint8)
+    wire = soft([(10.0, 5.0), (30.0, 58.0)], 4, (48, 64))
+    found = np.stack([np.zeros_like(wire), wire], -1)
+    model = predictor.with_rules(curve=CurveRules("free"))
+    model._maps = lambda frame: (found, [np.array([0.5, 0.5])])
+    prediction = model.predict(frame, 0.5)
+    (curve,) = prediction.curves["b"]
+    assert curve.length() == pytest.approx(np.hypot(20, 53) + 4, abs=2)
+    assert prediction.presence["b"] == curve.evidence
+    assert prediction.presence["a"] < 0 < prediction.presence["b"]
+    np.testing.assert_array_equal(prediction.masks, model.masks(found, (0.5, 0.5)))
+    # The frame is shrunk to half for the network, and the curve is in the frame's own pixels.
+    assert model.placement(frame.shape).scale == 0.5
+    emptied = model.with_rules(least_presence=(0.0, 2 * curve.evidence)).predict(frame, 0.5)
+    assert emptied.curves == {"b": ()}
+    assert not emptied.masks[..., 1].any()
+    assert emptied.presence == prediction.presence
+    plain = predictor.predict(frame)
+    assert plain.curves == {}
+    assert set(plain.presence) == {"a", "b"}

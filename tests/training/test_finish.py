@@ -61,6 +61,39 @@ def test_the_operating_point_is_chosen_on_validation_where_the_config_asks_for_i
     )
 
 
+def test_the_least_presence_is_chosen_on_validation_where_the_config_asks_for_it(
+    run, tmp_path, monkeypatch
+):
+    save(run, tmp_path, score=0.5)
+    asked = []
+
+    def least_presence(predict, frames, scoring):
+        asked.append(list(frames.rows))
+        return (0.0, 12.5)
+
+    monkeypatch.setattr(finish.evaluate, "least_presence", least_presence)
+
+    def exported(presence, split):
+        config = run.config.copy_and_resolve_references()
+        config.evaluation.presence, config.evaluation.split = presence, split
+        folder = finish.export_best(setup.set_up(config, run.dataset), tmp_path)
+        return fluorojax.load(folder).rules.least_presence
+
+    assert exported("fixed", "test") == (0.0, 0.0)
+    assert exported("validation", "validation") == (0.0, 0.0)  # it would choose on what it scores
+    assert asked == []
+    assert exported("validation", "test") == (0.0, 12.5)
+    assert asked == [list(run.frames("validation").rows)]
+
+
+def test_where_every_frame_has_every_class_nothing_is_asked_for(run, tmp_path):
+    save(run, tmp_path, score=0.5)
+    config = run.config.copy_and_resolve_references()
+    config.evaluation.presence = "validation"
+    folder = finish.export_best(setup.set_up(config, run.dataset), tmp_path)
+    assert fluorojax.load(folder).rules.least_presence == (0.0, 0.0)
+
+
 def test_without_a_score_the_last_are_exported_aloud(run, tmp_path, capsys):
     best = save(run, tmp_path, score=math.nan)
     folder = finish.export_best(run, tmp_path, tmp_path / "elsewhere")
