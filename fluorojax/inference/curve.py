@@ -18,7 +18,8 @@ from fluorojax.geometry.redrawing import drawn
 from fluorojax.geometry.ridges import ridges, typical_width
 from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import positions
-from fluorojax.inference.paths import NO_PATH, Path, PathCosts, Paths
+from fluorojax.inference.paths import NO_PATH, Path, Paths
+from fluorojax.inference.steps import PathCosts
 from fluorojax.schema.limits import choice, number, rate, whole
 
 LOW = 0.1  # smoothed probability below which no ridge is looked for

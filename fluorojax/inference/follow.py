@@ -24,7 +24,7 @@ from fluorojax.geometry.ridges import typical_width
 from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import scale_and_unit
 from fluorojax.inference.curve import LEAST, LIKELY, Curve
-from fluorojax.inference.paths import FLOOR
+from fluorojax.inference.steps import FLOOR
 from fluorojax.schema.frame import Spacing
 from fluorojax.schema.limits import limits_of, number
 
