@@ -11,11 +11,11 @@ from fluorojax.inference.postprocess import GapClosing
 
 # What makes a method: its labels, its stages, the link between them.
 ITS_OWN = {"method", "model.labels", "model.stages", "model.link", "model.width"}
-# What is asked about: the relation, in the network, in the loss and on finished masks.
+# What is asked about: the relation, in the network, in the loss and after it.
 RELATION = {
     *(f"model.{name}" for name in ("gradient_scale", "spatial_prior", "context_corruption")),
     *(f"evaluation.{field.name}" for field in dataclasses.fields(GapClosing)),
-    "loss.attachment",
+    *("loss.attachment", "evaluation.curve"),
 }
 
 
