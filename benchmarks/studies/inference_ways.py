@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.studies.gap_closing import WHOLE
 from benchmarks.studies.stress import SETS, settings_of
 from fluorojax.cli.main import network_of
 from fluorojax.compare.runs import runs_in
@@ -46,10 +47,9 @@ from fluorojax.inference.predictor import Prediction, Predictor
 from fluorojax.schema.example import Example
 from fluorojax.training.reproduce import config_of, read_record
 
-MENDED = GapClosing(bridge_mm=10.0, bridge_px=10.0, drop_detached=True, certainty=0.95)
 WAYS: dict[str, dict[str, Any]] = {
     "pixels": {"gap_closing": GapClosing(), "curve": CurveRules()},
-    "mended": {"gap_closing": MENDED, "curve": CurveRules()},
+    "mended": {"gap_closing": WHOLE, "curve": CurveRules()},
     "free": {"gap_closing": GapClosing(), "curve": CurveRules("free")},
     "attached": {"gap_closing": GapClosing(), "curve": CurveRules("attached")},
 }

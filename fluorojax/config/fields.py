@@ -198,7 +198,8 @@ class Evaluation:
     bridge_px: float = number(0.0, 0.0, 8192.0)  # the same where the spacing is not known
     # drop pieces of the child that are detached and smaller than that, if more is attached than not
     drop_detached: bool = flag(False)
-    # mean probability of the parent's pixels below which neither is done: there may be no parent
+    # mean probability of the parent's pixels below which neither is done: there may be no parent;
+    # a curve takes 0.95 where this is 0
     certainty: float = rate(0.0)
     # how the relation's child (without a relation, every thin class) is found: 'none': by its
     # pixels; 'free': as the curve of most evidence; 'attached': as the one that starts at the

@@ -4,7 +4,6 @@
 class, threshold and metric.
 """
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from fluorojax.core.errors import InputError
 from fluorojax.metrics.calibration import BINS, SURE, calibration_error, reliability
 from fluorojax.metrics.case import METRICS, MetricSettings
-from fluorojax.metrics.tables import AGAIN, number, read_table, word
+from fluorojax.metrics.tables import AGAIN, number, read_table, word, write_table
 from fluorojax.metrics.thresholds import Row, at, operating_points, sweep_case, sweep_table
 from fluorojax.schema.frame import Spacing
 from fluorojax.schema.info import ClassInfo, Kind
@@ -42,7 +41,7 @@ class Calibration:
     def write(self, folder: Path) -> None:
         """Write `calibration.csv` into `folder`."""
         rows = [row for name, bins in self.bins.items() for row in bin_rows(name, bins)]
-        _write(folder / CALIBRATION, BIN_COLUMNS, rows)
+        write_table(folder / CALIBRATION, BIN_COLUMNS, rows)
 
 
 class ThresholdSweep:
@@ -84,7 +83,7 @@ class ThresholdSweep:
 
     def write(self, folder: Path) -> None:
         """Write `thresholds.csv` into `folder`."""
-        _write(folder / THRESHOLDS, SWEEP_COLUMNS, self.table)
+        write_table(folder / THRESHOLDS, SWEEP_COLUMNS, self.table)
 
 
 class ProbabilityScores:
@@ -144,13 +143,6 @@ def bin_rows(name: str, bins: np.ndarray) -> list[Row]:
             row |= {"mean_probability": probability / pixels, "share": positive / pixels}
         rows.append(row)
     return rows
-
-
-def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def read_thresholds(folder: Path) -> list[Row]:

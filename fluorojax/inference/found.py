@@ -1,6 +1,5 @@
 """What was found in a frame, in numbers: rows of a table, and its curves point by point."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from fluorojax.data.write_labelme import Line
 from fluorojax.geometry.surface import scale_and_unit
 from fluorojax.inference.curve import Curve
 from fluorojax.inference.predictor import Prediction
+from fluorojax.metrics.tables import write_table
 from fluorojax.schema.frame import Spacing
 
 FILE = "predictions.csv"
@@ -73,10 +73,7 @@ def _text(number: float) -> str:
 
 def write_found_csv(rows: Iterable[Mapping[str, str]], path: Path) -> None:
     """Write rows of `found_rows`; what is no text in a file's name is escaped."""
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, COLUMNS, rows, errors="backslashreplace")
 
 
 def curves_json(

@@ -58,8 +58,8 @@ class Paths:
 
     def __init__(self, probability: np.ndarray, points: Ridges, costs: PathCosts):
         """Take a map [H, W] in [0, 1] and its ridges."""
-        self._steps, self._points = Steps(probability, points, costs), points
-        self._count, self._costs = self._steps.count, costs
+        self._steps = Steps(probability, points, costs)
+        self._count = self._steps.count
 
     def out_of(self, parent: np.ndarray) -> Path:
         """Return the path of most evidence that starts at the tip of `parent: [H, W] bool`.
@@ -128,7 +128,7 @@ class Paths:
         """
         edge, dear = self._edge(parent)
         of_edge = KDTree(edge)
-        distance, nearest = of_edge.query(self._points.position)
+        distance, nearest = of_edge.query(self._steps.points.position)
         row, column = self._steps.pixel.T
         near = np.flatnonzero((distance <= BESIDE) | parent[row, column])
         begins = self._steps.begins
@@ -136,7 +136,7 @@ class Paths:
         far, exits = NOWHERE, NOWHERE
         if len(begins):
             reached = KDTree(self._steps.place(begins)).sparse_distance_matrix(
-                of_edge, self._costs.reach, output_type="ndarray"
+                of_edge, self._steps.costs.reach, output_type="ndarray"
             )
             far, exits = begins[reached["i"]], reached["j"]
         step = self._steps.place(far) - edge[exits]
@@ -174,7 +174,7 @@ class Paths:
         if not len(tip):
             return edge.astype(float), np.zeros(len(edge))
         away = KDTree(tip).query(edge)[0] - thickness
-        return edge.astype(float), self._costs.exit_cost * np.maximum(away, 0.0)
+        return edge.astype(float), self._steps.costs.exit_cost * np.maximum(away, 0.0)
 
     def _from(self, state: int, taken: np.ndarray) -> np.ndarray:
         """Return the states of the path of most evidence on from one, clear of the points taken."""

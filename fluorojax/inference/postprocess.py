@@ -14,6 +14,7 @@ from scipy import ndimage
 from skimage.graph import MCP_Geometric
 
 from fluorojax.geometry.centreline import EIGHT_NEIGHBOURS
+from fluorojax.geometry.skeleton import window
 from fluorojax.geometry.surface import Scale, scale_and_unit
 from fluorojax.metrics.relation import touching
 from fluorojax.schema.limits import flag, number, rate
@@ -100,11 +101,12 @@ def log_odds(mask: np.ndarray, probability: np.ndarray) -> float:
         mask: [H, W] bool.
         probability: [H, W] in [0, 1].
     """
-    p = np.clip(probability, SUREST, 1 - SUREST)
     if not mask.any():
-        most = float(p.max())
+        most = float(np.clip(probability.max(), SUREST, 1 - SUREST))
         return math.log(most / (1 - most))
-    piece, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    inside = window(mask)
+    p = np.clip(probability[inside], SUREST, 1 - SUREST)
+    piece, count = ndimage.label(mask[inside], EIGHT_NEIGHBOURS)
     odds = np.log(p / (1 - p))
     return float(ndimage.sum_labels(odds, piece, np.arange(1, count + 1)).max())
 

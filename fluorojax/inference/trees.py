@@ -50,13 +50,11 @@ class Tree(NamedTuple):
         before: the state before each, `size` of a start; negative where none leads there.
         source: the start of the path; negative where there is none.
         total: evidence gathered from the start on; -inf where none leads there.
-        distance: what the path costs.
     """
 
     before: np.ndarray
     source: np.ndarray
     total: np.ndarray
-    distance: np.ndarray
 
     def states(self, end: int) -> np.ndarray:
         """Return the states from a start up to `end`."""
@@ -76,30 +74,28 @@ def cheapest(edges: Edges, starts: Starts, size: int) -> Tree:
     """
     order = np.lexsort((starts.cost, starts.states))
     states, first = np.unique(starts.states[order], return_index=True)
-    cheapest = order[first]
+    chosen = order[first]
     rows = np.searchsorted(edges.first, np.arange(size + 1))
     graph = sparse.csr_array(
         (
             # A cost of 0 would be no step.
-            np.concatenate([edges.cost, starts.cost[cheapest] + 1e-9]),
+            np.concatenate([edges.cost, starts.cost[chosen] + 1e-9]),
             np.concatenate([edges.second, states]),
             np.concatenate([rows, [len(edges.first) + len(states)]]),
         ),
         shape=(size + 1, size + 1),
     )
-    distance, before = csgraph.dijkstra(graph, indices=size, return_predecessors=True)
-    distance, before = distance[:size], before[:size].astype(np.intp)
+    _, before = csgraph.dijkstra(graph, indices=size, return_predecessors=True)
+    before = before[:size].astype(np.intp)
     gained, source = np.zeros(size), np.full(size, -1)
-    source[states] = cheapest
+    source[states] = chosen
     at_once = before == size
-    from_start = np.zeros(size)
-    from_start[states] = starts.evidence[cheapest]
-    gained[at_once] = from_start[at_once]
+    gained[at_once] = starts.evidence[source[at_once]]
     later = np.flatnonzero((before >= 0) & ~at_once)
     key = edges.first * size + edges.second
     gained[later] = edges.evidence[np.searchsorted(key, before[later] * size + later)]
     total = np.where(before >= 0, summed(gained, before), -np.inf)
-    return Tree(before, source[_roots(before)], total, distance)
+    return Tree(before, source[_roots(before)], total)
 
 
 def is_after(others: np.ndarray, before: np.ndarray) -> np.ndarray:

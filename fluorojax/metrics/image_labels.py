@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorojax.metrics.statistics import Interval
+from fluorojax.metrics.tables import write_table
 from fluorojax.schema.info import ImageLabelInfo
 from fluorojax.schema.renamed import COLUMNS as RENAMED
 from fluorojax.schema.renamed import with_new_names
@@ -84,11 +85,7 @@ def write_image_labels_csv(
     rows: Iterable[Mapping[str, Any]], path: Path, columns: Sequence[str] = COLUMNS
 ) -> None:
     """Write a line for each case and image label; an empty reference is not known."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, columns, rows)
 
 
 def read_image_labels_csv(path: Path) -> list[Row]:

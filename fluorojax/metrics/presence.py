@@ -5,7 +5,6 @@ A score is any finite number, or -inf (surely not there); the greater, the more 
 a threshold t on, score >= t, the class counts as detected.
 """
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fluorojax.metrics.statistics import Interval
-from fluorojax.metrics.tables import check_once_each, number, read_table, word
+from fluorojax.metrics.tables import check_once_each, number, read_table, word, write_table
 
 Row = dict[str, Any]
 
@@ -301,11 +300,7 @@ def always_there(summary: Mapping[str, Any]) -> list[str]:
 
 def write_presence_csv(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Write a line for each case and class: `reference` 1 where it is there, else 0; `score`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, COLUMNS, rows)
 
 
 def read_presence_csv(path: Path) -> list[Row]:

@@ -1,6 +1,5 @@
 """From rows of cases to means of classes, over cases and over patients; the tables on disk."""
 
-import csv
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ import numpy as np
 
 from fluorojax.geometry.surface import Unit
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, MetricSettings, Status
-from fluorojax.metrics.tables import check_once_each, number, read_table, word
+from fluorojax.metrics.tables import check_once_each, number, read_table, word, write_table
 from fluorojax.schema.frame import ORIGINS, SpacingOrigin
 from fluorojax.schema.info import Kind
 from fluorojax.schema.renamed import COLUMNS as RENAMED
@@ -215,11 +214,7 @@ def write_summary(summary: dict[str, Any], path: Path) -> None:
 
 def write_cases_csv(rows: Iterable[Row], path: Path) -> None:
     """Write `cases.csv`: a line for each case and class; an empty cell is "does not apply"."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, COLUMNS, rows)
 
 
 def read_cases_csv(path: Path) -> list[Row]:

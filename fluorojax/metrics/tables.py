@@ -14,6 +14,28 @@ ROUNDING = 1e-9
 """By so much may a share be above 1."""
 
 
+def write_table(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    errors: str = "strict",
+) -> None:
+    """Write rows as CSV, into a folder that is made if missing; a cell that a row lacks is empty.
+
+    Args:
+        path: of the file.
+        columns: the heads; a row must have no others.
+        rows: by column.
+        errors: what is done with text that UTF-8 cannot hold, as of `open`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8", errors=errors) as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def read_table(
     path: Path, columns: Sequence[str], renamed: Mapping[str, str] | None = None
 ) -> list[dict[str, str]]:
