@@ -43,7 +43,7 @@ def plain(split: str, numbers: np.ndarray, spec: Any) -> dict[str, Any]:
     images, masks = [], []
     for number in numbers[:, 0]:
         rng = np.random.default_rng((len(split), int(number)))
-        rows, columns = np.mgrid[: spec.height, : spec.width]
+        rows, columns = np.ogrid[: spec.height, : spec.width]
         row, tip = rng.uniform(0.2, 0.8) * spec.height, rng.uniform(0.2, 0.5) * spec.width
         across = np.abs(rows - row - rng.uniform(-0.3, 0.3) * (columns - tip))
         mask = np.stack([(across < 20) & (columns < tip), (across < 2) & (columns >= tip)], -1)
