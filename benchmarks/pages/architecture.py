@@ -27,7 +27,7 @@ FLOORS = (
         *("fluorojax.metrics", "fluorojax.drawing", "fluorojax.knee.measure"),
     ),
     ("tfds_builders", "fluorojax.inference", "fluorojax.config"),
-    ("fluorojax.datasets", "fluorojax.configs"),
+    ("fluorojax.datasets", "fluorojax.configs", "fluorojax.runtimes"),
     ("fluorojax.evaluation", "fluorojax.knee", "fluorojax.config_file"),
     ("fluorojax.training", "fluorojax.report"),
     ("fluorojax.compare", "fluorojax.launch", "fluorojax.planning"),

@@ -310,8 +310,21 @@ def report(command: argparse.ArgumentParser) -> None:
 
 
 def export(command: argparse.ArgumentParser) -> None:
-    """Add the options that name a run that is exported."""
+    """Add the options that name a run that is exported, and for what."""
     command.add_argument(
-        "run", type=Path, metavar="RUN", help="folder of a run, trained at least in part"
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="folder of a run, trained at least in part; with --format also that of an export",
     )
-    command.add_argument("--out", type=Path, help="folder of the export; default: RUN/export")
+    command.add_argument(
+        "--format",
+        choices=("onnx",),
+        help="write the network of the export for other runtimes, as one file",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="folder of the export, default: RUN/export; with --format a new file",
+    )

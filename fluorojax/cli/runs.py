@@ -65,7 +65,18 @@ def report(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the best parameters of a run as params.safetensors and manifest.json."""
+    """Write the best parameters of a run as params.safetensors and manifest.json.
+
+    With --format the network of such an export is written as one file for other runtimes.
+    """
+    if options.format:
+        from fluorojax.runtimes.write import write_network
+
+        if options.out is None:
+            raise InputError(f"--format {options.format}: give --out FILE, a new file")
+        for path in write_network(options.run, options.format, options.out):
+            console.print(f"{options.format}  {path}")
+        return
     from fluorojax.config import simulation_spec
     from fluorojax.datasets.source import open_dataset
     from fluorojax.training import finish, setup

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 
 POOL = 4  # the relation is looked at on a grid this much coarser: cheap, and fine enough
+REACH = 12  # pixels of that grid over which a spatial prior falls to 0
+LEAST_SHARE = 1e-3  # that `in_front` divides by
 
 
 def pool_max(x: jax.Array, factor: int = POOL) -> jax.Array:
@@ -70,7 +72,7 @@ def reconstruct(marker: jax.Array, mask: jax.Array, iterations: int) -> jax.Arra
     return jax.lax.fori_loop(0, iterations, step, jnp.minimum(marker, mask))
 
 
-def proximity(x: jax.Array, reach: int = 12) -> jax.Array:
+def proximity(x: jax.Array, reach: int = REACH) -> jax.Array:
     """Return a spatial prior of "close to x", which falls from x's own values to 0 over `reach`
     pixels.
 
@@ -104,7 +106,7 @@ def share_around(x: jax.Array, reach: int) -> jax.Array:
     return x
 
 
-def in_front(x: jax.Array, reach: int = 12) -> jax.Array:
+def in_front(x: jax.Array, reach: int = REACH) -> jax.Array:
     """Return a spatial prior of "in front of the tip of x", x a tube: close to it, but not beside
     it.
 
@@ -126,4 +128,4 @@ def in_front(x: jax.Array, reach: int = 12) -> jax.Array:
     most = around
     for _ in range(reach):
         most = dilate(most)
-    return jnp.clip(2.0 * (near - around / jnp.maximum(most, 1e-3)), 0.0, near)
+    return jnp.clip(2.0 * (near - around / jnp.maximum(most, LEAST_SHARE)), 0.0, near)

@@ -23,8 +23,11 @@ class NetworkOutput(NamedTuple):
     image_labels: tuple[jax.Array, ...] = ()  # [B, n] each, before a softmax over its n values
 
 
+EPSILON = 1e-5  # added to variances, which are divided by
+
+
 class GroupNorm(nn.Module):
-    """y = scale (x - mean_g) / sqrt(var_g + 1e-5) + offset, per example and group.
+    """y = scale (x - mean_g) / sqrt(var_g + EPSILON) + offset, per example and group.
 
     Wu and He, ECCV 2018; a group is all pixels of some channels. No running statistics: an
     example's result does not depend on its batch. Mean and variance come from one pass over the
@@ -48,17 +51,22 @@ class GroupNorm(nn.Module):
         mean = of_group(wide.sum((1, 2)))
         variance = jnp.maximum(of_group((wide * wide).sum((1, 2))) - mean * mean, 0.0)
         per_channel = (batch, self.groups, channels // self.groups)
-        factor = jnp.broadcast_to(jax.lax.rsqrt(variance + 1e-5), per_channel)
+        factor = jnp.broadcast_to(jax.lax.rsqrt(variance + EPSILON), per_channel)
         factor = factor.reshape(batch, channels) * scale
         shift = offset - jnp.broadcast_to(mean, per_channel).reshape(batch, channels) * factor
         y = wide * factor[:, None, None] + shift[:, None, None]
         return y.astype(x.dtype)
 
 
-def group_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
-    """Return a normalisation over groups of 8 channels, or as near to 8 as their number allows."""
+def group_count(channels: int) -> int:
+    """Return how many groups there are: of 8 channels, or as near to 8 as their number allows."""
     divisors = [n for n in range(1, channels + 1) if channels % n == 0]
-    return GroupNorm(min(divisors, key=lambda n: abs(n - channels / 8)), name=name)
+    return min(divisors, key=lambda n: abs(n - channels / 8))
+
+
+def group_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
+    """Return a normalisation over groups of channels, see `group_count`."""
+    return GroupNorm(group_count(channels), name=name)
 
 
 def instance_norm(channels: int, name: str) -> Callable[[jax.Array], jax.Array]:
