@@ -319,7 +319,7 @@ def export(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--format",
-        choices=("onnx",),
+        choices=("onnx", "stablehlo"),
         help="write the network of the export for other runtimes, as one file",
     )
     command.add_argument(

@@ -71,7 +71,19 @@ def _write_onnx(model: Predictor, text: str, out: Path) -> list[Path]:
     return [out]
 
 
+def _write_stablehlo(model: Predictor, text: str, out: Path) -> list[Path]:
+    from fluorojax.runtimes.stablehlo import program_of
+
+    names = [label.name for label in model.image_labels]
+    program = program_of(model.spec, model.parameters, model.image_size, names)
+    with written_aside(out) as draft, written_aside(beside(out)) as note:
+        draft.write_bytes(program)
+        note.write_text(text + "\n", "utf-8")
+    return [out, beside(out)]
+
+
 FORMATS: dict[str, tuple[str, Callable[[Predictor, str, Path], list[Path]]]] = {
     "onnx": (".onnx", _write_onnx),
+    "stablehlo": (".stablehlo", _write_stablehlo),
 }
 """Name -> ending of the file, and what writes it."""

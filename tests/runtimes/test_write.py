@@ -81,3 +81,12 @@ def test_landmarks_are_described_where_they_are_learned():
     assert plain["outputs"].keys() == {"probabilities"}
     linked = description(predictor_of(NETWORKS["cascade around"]), manifest)
     assert linked["outputs"]["landmarks"]["of"] == ("exit", "tip")
+
+
+def test_a_program_has_its_description_beside_it(run, tmp_path):
+    out = tmp_path / "knee.stablehlo"
+    assert write.write_network(run, "stablehlo", out) == [out, write.beside(out)]
+    said = json.loads(write.beside(out).read_text())
+    assert said["outputs"].keys() == {"probabilities", "image_label_view", "image_label_side"}
+    with pytest.raises(InputError, match=r"knee\.stablehlo exists"):
+        write.write_network(run, "stablehlo", out)
