@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from fluorojax.data.readers import read_frame
     from fluorojax.inference.export import load
     from fluorojax.inference.predictor import Predictor
+    from fluorojax.inference.stream import Stream
     from fluorojax.schema.frame import Frame
 
 __version__ = "0.1.0"
-__all__ = ["Frame", "Predictor", "__version__", "load", "read_config", "read_frame"]
+__all__ = ["Frame", "Predictor", "Stream", "__version__", "load", "read_config", "read_frame"]
 
 # Late: jax must not be imported before XLA_FLAGS are set (see `fluorojax.core.environment`).
 _WHERE = {
     "Frame": "schema.frame",
     "Predictor": "inference.predictor",
+    "Stream": "inference.stream",
     "load": "inference.export",
     "read_config": "config_file",
     "read_frame": "data.readers",
