@@ -1,6 +1,7 @@
 import dataclasses
 
 import jax
+import jax.monitoring
 import numpy as np
 import pytest
 from PIL import Image
@@ -148,6 +149,18 @@ def test_one_compilation_serves_every_type_and_gives_the_same_bits(predictor):
     for dtype in (np.uint16, np.int32, np.float32, np.float64):
         np.testing.assert_array_equal(predictor(frame.astype(dtype)), expected)
     assert predictor_module.probabilities._cache_size() == before
+
+
+def test_frames_of_every_type_and_size_go_through_one_program(predictor):
+    events = []
+    predictor(np.eye(32, dtype=np.uint8))
+    jax.monitoring.register_event_duration_secs_listener(lambda name, *_, **__: events.append(name))
+    for dtype in (np.uint8, np.uint16, np.int32, np.float32, np.float64):
+        for shape in ((32, 32), (45, 70), (20, 31)):
+            predictor.predict(np.random.default_rng(0).integers(0, 200, shape).astype(dtype))
+    assert not [name for name in events if "backend_compile" in name]
+    jax.jit(lambda x: x + len(events))(2.5)
+    assert [name for name in events if "backend_compile" in name]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
