@@ -13,6 +13,7 @@ import fluorojax
 from fluorojax.cli import options as options_of
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, init, prepare
+from fluorojax.cli.latency import latency
 from fluorojax.cli.runs import export, report, reproduce, train
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
@@ -73,6 +74,7 @@ def predict(options: argparse.Namespace) -> None:
     predicts image labels of whole frames has them written to `image_labels.csv`. Frames that cannot
     be read are named at the end, with status 3; the same command again skips what is done.
     """
+    environment.keep_compiled()
     from fluorojax.inference.export import load, read_manifest
     from fluorojax.inference.inputs import cases_of, spacing_given, thresholds_given
     from fluorojax.inference.write import call_of, predict_cases
@@ -126,6 +128,7 @@ def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
 
 def measure(options: argparse.Namespace) -> None:
     """Measure knees on films: angles, millimetres, radiolucency, each with its error or refused."""
+    environment.keep_compiled()
     from fluorojax.knee import films
     from fluorojax.knee.options import given_of, tolerances_of
     from fluorojax.knee.show import show
@@ -141,6 +144,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Score an export, or any tool's masks, on a split of a folder of frames."""
+    environment.keep_compiled()
     from fluorojax.datasets.source import labelled_only, open_folder
     from fluorojax.evaluation.evaluate import KIND, Scoring, by_network, write_evaluation
     from fluorojax.inference.export import origin_for_scores
@@ -269,6 +273,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     prepare: "fluorojax prepare my_frames",
     train: "fluorojax train joint:quick --workdir=runs/joint-1 --config.seed=1",
     predict: "fluorojax predict runs/joint/export frames/*.png --out predictions",
+    latency: "fluorojax latency runs/joint/export frame.png",
     measure: "fluorojax measure runs/knee/export films --view ap --out measured",
     evaluate: "fluorojax evaluate runs/joint/export my_frames --out scores",
     compare: "fluorojax compare runs/multi-seed* runs/joint-seed* --baseline multi --out both",

@@ -111,6 +111,18 @@ def predict(command: argparse.ArgumentParser) -> None:
     )
 
 
+def latency(command: argparse.ArgumentParser) -> None:
+    """Add the options that name an export and a frame that it is timed with."""
+    command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    command.add_argument("frame", type=Path, metavar="FRAME", help="one like those to come")
+    command.add_argument(
+        "--rounds", type=int, default=200, help="times that it is done; default: 200"
+    )
+    command.add_argument(
+        "--spacing-mm", metavar="MM|ROW,COLUMN", help="size of a pixel; default: the frame's own"
+    )
+
+
 def measure(command: argparse.ArgumentParser) -> None:
     """Add the options that name masks of knees, and what is known of the films."""
     command.add_argument(

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -19,6 +20,8 @@ DETERMINISM_COSTS = (
     "on a GPU; see docs/reproducibility.md"
 )
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
+CACHE = "JAX_COMPILATION_CACHE_DIR"
+MOST_KEPT = 256 * 2**20  # bytes; a network's program takes about one MiB
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
 ROOT = Path(__file__).parents[2]  # of a checkout; where packages are installed elsewhere
@@ -73,6 +76,48 @@ def quiet_libraries() -> None:
     absl.logging.set_verbosity(absl.logging.WARNING)
 
 
+def keep_compiled() -> None:
+    """Have jax keep compiled programs for the next command, in this user's `cache_folder`.
+
+    Programs that were not used for longest are removed beyond MOST_KEPT bytes. Where
+    JAX_COMPILATION_CACHE_DIR is set, jax does as it says; where jax is imported already, or nothing
+    can be written, nothing is kept. A program holds neither parameters nor frames.
+    """
+    if CACHE in os.environ or "jax" in sys.modules:
+        return
+    with contextlib.suppress(OSError, RuntimeError):  # as of a user without a home
+        folder = cache_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_within(folder, MOST_KEPT)
+        if os.access(folder, os.W_OK):
+            os.environ[CACHE] = str(folder)
+
+
+def cache_folder() -> Path:
+    """Return where compiled programs are kept, apart for each kind of processor.
+
+    A home may be shared by machines of which one cannot run what is compiled for another.
+    """
+    usual = {
+        "darwin": Path.home() / "Library" / "Caches",
+        "win32": Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")),
+    }
+    base = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, Path.home() / ".cache")
+    kind = f"{_processor()} {_cpuinfo('flags')}"
+    return Path(base) / "fluorojax" / hashlib.sha256(kind.encode()).hexdigest()[:12]
+
+
+def _keep_within(folder: Path, most: int) -> None:
+    """Remove files, those first that were not used for longest, until `most` bytes are left."""
+    found = [(path, path.stat()) for path in folder.iterdir() if path.is_file()]
+    size = sum(status.st_size for _, status in found)
+    for path, status in sorted(found, key=lambda file: max(file[1].st_atime, file[1].st_mtime)):
+        if size <= most:
+            return
+        path.unlink(missing_ok=True)
+        size -= status.st_size
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python, this project and the packages that a result depends on."""
     ours = {
@@ -94,11 +139,16 @@ def machine() -> dict[str, str | int]:
 
 def _processor() -> str:
     """Return the processor's model, which `platform` does not know on Linux."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(name: str) -> str:
+    """Return what Linux says of the first processor under a name; '' elsewhere."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(name):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def git_revision() -> str | None:

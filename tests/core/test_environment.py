@@ -64,3 +64,49 @@ def test_the_revision_is_the_checkouts_and_no_other_repositorys(tmp_path, monkey
     (tmp_path / "site-packages").mkdir()
     monkeypatch.setattr(environment, "ROOT", tmp_path / "site-packages")
     assert environment.git_revision() is None
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Return a user's cache folder, before jax is there and without a choice of the user's."""
+    monkeypatch.setenv(environment.CACHE, "restored at the end")
+    monkeypatch.delenv(environment.CACHE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "jax")
+    return tmp_path
+
+
+def test_compiled_programs_are_kept_for_this_user_and_processor(home, monkeypatch):
+    environment.keep_compiled()
+    folder = environment.cache_folder()
+    assert folder.parent == home / "fluorojax"
+    assert os.environ[environment.CACHE] == str(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(environment, "_processor", lambda: "another")
+    assert environment.cache_folder().parent == folder.parent
+    assert environment.cache_folder() != folder
+
+
+def test_what_was_not_used_for_longest_goes_first(home, monkeypatch):
+    folder = environment.cache_folder()
+    folder.mkdir(parents=True)
+    for age, name in enumerate("abcd"):
+        (folder / name).write_bytes(b"x" * 100)
+        os.utime(folder / name, (1000.0 - age, 1000.0 - age))
+    os.utime(folder / "d", (2000.0, 1.0))  # written first, but read last
+    monkeypatch.setattr(environment, "MOST_KEPT", 250)
+    environment.keep_compiled()
+    assert {path.name for path in folder.iterdir()} == {"a", "d"}
+
+
+@pytest.mark.parametrize("why", ["chosen", "late", "no place"])
+def test_nothing_is_changed_where_it_cannot_be_or_was_chosen(home, monkeypatch, why):
+    if why == "chosen":
+        monkeypatch.setenv(environment.CACHE, "mine")
+    elif why == "late":
+        monkeypatch.setitem(sys.modules, "jax", jax)
+    else:
+        (home / "fluorojax").write_text("a file")
+    environment.keep_compiled()
+    assert os.environ.get(environment.CACHE) == ("mine" if why == "chosen" else None)
+    assert not (home / "fluorojax").is_dir()
