@@ -67,10 +67,10 @@ def compared(model: Predictor, frame: Frame, cores: int, rounds: int) -> dict[st
     if apart > ALIKE:
         raise RuntimeError(f"the two networks are {apart:.1e} apart, more than {ALIKE}")
     times = latency.seconds(jobs, rounds)
-    quarter, half, three = np.percentile(times[OURS] / times[THEIRS], (25, 50, 75))
+    quarters = map(float, np.percentile(times[OURS] / times[THEIRS], (25, 50, 75)).round(3))
     return {
         **{name: rounded(latency.latency_of(of)) for name, of in times.items()},
-        "ratio": {"p25": round(quarter, 3), "p50": round(half, 3), "p75": round(three, 3)},
+        "ratio": dict(zip(("p25", "p50", "p75"), quarters, strict=True)),
         "largest_difference": apart,
     }
 

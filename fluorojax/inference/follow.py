@@ -122,7 +122,7 @@ def prior(
         if not passed.any():
             continue
         reach = int(np.ceil(FARTHEST * shift))
-        inside = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in window(passed))
+        inside = _around(passed, reach)
         away, nearest = ndimage.distance_transform_edt(~passed[inside], return_indices=True)
         near = weight[inside][tuple(nearest)] * np.exp(-(away**2) / (2 * shift**2))
         added = np.where(away <= FARTHEST * shift, rules.gain * near, 0.0)
@@ -140,10 +140,22 @@ def raised(probability: np.ndarray, odds: np.ndarray) -> np.ndarray:
         probability: [H, W] float32 in [0, 1].
         odds: [H, W], of `prior`.
     """
+    added = odds > 0
+    if not added.any():
+        return probability
     width = int(np.ceil(typical_width(probability >= LIKELY)))
-    factor = np.exp(odds * (1.0 - ndimage.maximum_filter(probability, 2 * width + 1)))
-    more = probability * factor / (1.0 + probability * (factor - 1.0))
-    return np.where(odds > 0, more, probability).astype(probability.dtype)
+    inside = _around(added, width)  # what the maximum over 2 width + 1 pixels looks at
+    p = probability[inside]
+    factor = np.exp(odds[inside] * (1.0 - ndimage.maximum_filter(p, 2 * width + 1)))
+    more = p * factor / (1.0 + p * (factor - 1.0))
+    found = probability.copy()
+    found[inside] = np.where(added[inside], more, p)
+    return found
+
+
+def _around(mask: np.ndarray, reach: int) -> tuple[slice, ...]:
+    """Return the window of a mask that is not empty, and `reach` pixels around it."""
+    return tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in window(mask))
 
 
 def _weights(curve: Curve, shape: tuple[int, int], advance: float) -> np.ndarray:

@@ -3,8 +3,10 @@ import math
 import jax
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from fluorojax.core.errors import InputError
+from fluorojax.geometry.ridges import typical_width
 from fluorojax.inference.curve import Curve, CurveRules
 from fluorojax.inference.follow import FollowRules, leading, prior, raised
 from fluorojax.inference.mask_rules import MaskRules
@@ -55,6 +57,24 @@ def test_a_curve_that_is_not_attached_may_move_at_both_ends():
     assert odds[20, 10] == odds[20, 60] == 0
     np.testing.assert_allclose(odds[20, 10:19], np.linspace(0.0, 2.0, 9), atol=0.15)
     np.testing.assert_allclose(odds[20, 52:61], np.linspace(2.0, 0.0, 9), atol=0.15)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_only_the_window_is_computed_and_gives_the_bits_of_the_whole(seed):
+    rng = np.random.default_rng(seed)
+    p = np.clip(3 * ndimage.gaussian_filter(rng.random((60, 90)), 1.5) - 1, 0, 1)
+    p = p.astype(np.float32)
+    row, column = rng.integers(-10, 50), rng.integers(-10, 80)  # at the border, too
+    odds = np.zeros(p.shape)
+    inside = odds[max(row, 0) : row + 15, max(column, 0) : column + 25]
+    inside[:] = rng.uniform(0, 6, inside.shape)
+    width = int(np.ceil(typical_width(p >= 0.5)))
+    factor = np.exp(odds * (1.0 - ndimage.maximum_filter(p, 2 * width + 1)))
+    whole = p * factor / (1.0 + p * (factor - 1.0))
+    expected = np.where(odds > 0, whole, p).astype(np.float32)
+    np.testing.assert_array_equal(raised(p, odds), expected)
+    assert (expected > p).any()
+    np.testing.assert_array_equal(raised(p, np.zeros(p.shape)), p)
 
 
 def test_lengths_are_in_millimetres_where_the_spacing_is_known():
