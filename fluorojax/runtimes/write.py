@@ -30,6 +30,11 @@ def write_network(source: Path, kind: str, out: Path) -> list[Path]:
     ending, write = FORMATS[kind]
     if out.suffix != ending:
         raise InputError(f"--out {out}: give a file that ends in {ending}, as in network{ending}")
+    if (out.parent / MANIFEST).is_file():
+        raise InputError(
+            f"--out {out} lies in an export, which is {MANIFEST} and its parameters alone; give a "
+            "file elsewhere"
+        )
     with reading(out):
         for path in (out, beside(out)):
             if path.exists():

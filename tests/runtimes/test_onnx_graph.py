@@ -18,7 +18,9 @@ from tests.runtimes.networks import (
 pytest.importorskip("onnx", reason="the extra 'onnx' is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from fluorojax.runtimes.onnx_graph import model_of  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from fluorojax.runtimes.onnx_graph import IR, NORMS, OPSET, Graph, model_of  # noqa: E402
 
 NAMES = ("view", "side")
 
@@ -77,12 +79,35 @@ def test_a_network_in_bfloat16_computes_in_float32():
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_there_is_a_node_for_each_operation_and_metadata_beside_them():
+@pytest.mark.parametrize("norm", ["group", "instance"])
+def test_large_frames_are_normalised_as_exactly_as_float32_can(norm):
+    graph, channels = Graph(), 8
+    arrays = {"scale": np.ones(channels), "bias": np.zeros(channels)}
+    alone = np.zeros((channels, channels, 3, 3))
+    alone[range(channels), range(channels), 1, 1] = 1.0
+    y = NORMS[norm](graph, arrays, "image", alone)
+    shape = (1, channels, 192, 192)
+    rng = np.random.default_rng(0)
+    x = (3.0 + 0.3 * rng.normal(size=shape)).astype(np.float32)
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("image", y)]
+    kept = [numpy_helper.from_array(array, name) for name, array in graph.arrays.items()]
+    made = helper.make_graph(graph.nodes, "norm", values[:1], values[1:], kept)
+    opset = [helper.make_opsetid("", OPSET)]
+    (found,) = theirs(helper.make_model(made, opset_imports=opset, ir_version=IR), x).values()
+    wide, axes = x.astype(float), (1, 2, 3) if norm == "group" else (2, 3)
+    away = wide - wide.mean(axes, keepdims=True)
+    expected = away / np.sqrt((away**2).mean(axes, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(found, expected, atol=5e-6)
+
+
+def test_there_are_few_nodes_and_metadata_beside_them():
     spec = NETWORKS["single"]
     model = model_of(spec, parameters_of(spec), metadata={"fluorojax": "{}"})
     kinds = Counter(node.op_type for node in model.graph.node)
-    assert kinds["Conv"] == 2 * 5 + 2 + 1  # of five blocks, on the way up, of the head
-    assert kinds["InstanceNormalization"] == kinds["Relu"] == 2 * 5
+    # Of five blocks, and in their normalisations; on the way up, of the head.
+    assert kinds["Conv"] == 3 * 2 * 5 + 2 + 1
+    assert kinds["Relu"] == kinds["Sqrt"] == 2 * 5
+    assert len(model.graph.node) < 200
     assert kinds["MaxPool"] == kinds["Resize"] == 2
     assert {p.key: p.value for p in model.metadata_props} == {"fluorojax": "{}"}
     assert not any("head_" in array.name for array in model.graph.initializer)

@@ -57,6 +57,8 @@ def test_a_file_is_new_and_has_its_formats_ending(run, tmp_path):
     with pytest.raises(InputError, match=r"network\.onnx exists"):
         write.write_network(run, "onnx", there)
     assert there.read_text() == "mine"
+    with pytest.raises(InputError, match=r"network\.onnx lies in an export"):
+        write.write_network(run, "onnx", run / "export" / "network.onnx")
 
 
 def test_a_format_needs_a_file(run, capsys):
