@@ -8,7 +8,7 @@ from fluorojax.cli import main as cli
 from fluorojax.core.errors import InputError
 from fluorojax.inference.export import export
 from fluorojax.runtimes import write
-from tests.runtimes.networks import CASCADE, NETWORKS, images, ours, parameters_of, predictor_of
+from tests.runtimes.networks import NETWORKS, images, ours, parameters_of, predictor_of
 
 KNEE = NETWORKS["multi, with image labels, as of knees"]
 
@@ -73,16 +73,6 @@ def test_without_the_library_the_extra_is_named(run, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"pip install 'fluorojax\[onnx\]'"):
         write.write_network(run, "onnx", tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())
-
-
-def test_landmarks_are_described_where_they_are_learned():
-    from fluorojax.runtimes.description import description
-
-    manifest = {"sha256": "0", "preprocessing": {}, "masks": {}}
-    plain = description(predictor_of(CASCADE), manifest)
-    assert plain["outputs"].keys() == {"probabilities"}
-    linked = description(predictor_of(NETWORKS["cascade around"]), manifest)
-    assert linked["outputs"]["landmarks"]["of"] == ("exit", "tip")
 
 
 def test_a_program_has_its_description_beside_it(run, tmp_path):
