@@ -192,10 +192,12 @@ def read_mesh(path: Path, longest_edge: float) -> Mesh:
         )
     if solid.volume < 0:
         solid.invert()
-    vertices, faces = trimesh.remesh.subdivide_to_size(solid.vertices, solid.faces, longest_edge)
-    if len(faces) > MAX_FACES:
+    # An equilateral face of that edge has 0.43 of its square; told before memory is taken.
+    count = max(len(solid.faces), int(solid.area / (0.43 * longest_edge**2)))
+    if count > MAX_FACES:
         raise InputError(
-            f"{path}: {len(faces)} faces of at most {longest_edge:.2g} mm, and {MAX_FACES} are the "
-            "most; simplify the mesh"
+            f"{path}: at least {count} faces of at most {longest_edge:.2g} mm, and {MAX_FACES} are "
+            "the most; simplify the mesh"
         )
+    vertices, faces = trimesh.remesh.subdivide_to_size(solid.vertices, solid.faces, longest_edge)
     return Mesh(np.asarray(vertices, np.float32), np.asarray(faces, np.int32))

@@ -77,7 +77,7 @@ class Sheet(NamedTuple):
     is_photo: jax.Array  # [] bool, a monitor photographed
 
 
-def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
+def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str, jax.Array]:
     """Simulate one film; pure, and made for `jit` and `vmap`.
 
     On a CPU use `jax.lax.map` (see `simulate_many`): of the two views only one is computed then.
@@ -87,12 +87,13 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     Args:
         key: one key, from which all is drawn.
         spec: what is simulated.
+        in_space: whether there may be oblique views; without them less is compiled. Static.
 
     Returns:
         image: [H, W] float32 in [0, 1].
         mask: [H, W, 10] uint8 in {0, 1}, in the order of `CLASSES`.
         type: [] int32, index into `TYPES`.
-        view: [] int32, index into `VIEWS`.
+        view: [] int32, index into `VIEWS`; -1 of an oblique view that is neither.
         side: [] int32, index into `SIDES`; -1 where the film does not show it: a lateral one, of
             whose marker not all is in view.
         body_side: [] int32, index into `SIDES`, of every film.
@@ -129,7 +130,7 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     x, y = grid[..., 1], grid[..., 0]
 
     case = draw_case(case_key, look.size, look.is_lateral, spec)
-    shadow = _shadow(case_key, case, look, turn, is_oblique, place, (x, y), spec)
+    shadow = _shadow(case_key, case, look, turn, is_oblique, place, (x, y), spec, in_space)
     view = jnp.where(is_oblique, oblique.view_of(turn), look.is_lateral.astype(jnp.int32))
     sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
     image, seen, is_marked = _film(film_key, shadow, look.size, look.is_right, sheet, spec)
@@ -147,14 +148,21 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     }
 
 
-@functools.partial(jax.jit, static_argnames="at_once")
 def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str, jax.Array]:
     """Simulate N films of `keys: [N]`.
 
     Returns:
         What `simulate` gives, each [N, ...]; `at_once` as for `simulate_each`.
     """
-    return simulate_each(lambda key: simulate(key, spec), (keys,), at_once)
+    # While JAX traces, the rate has no value yet, and there may be oblique views.
+    is_flat = isinstance(spec.oblique_rate, int | float) and spec.oblique_rate == 0
+    return _many(keys, spec, at_once, not is_flat)
+
+
+@functools.partial(jax.jit, static_argnames=("at_once", "in_space"))
+def _many(keys: jax.Array, spec: KneeSpec, at_once: int, in_space: bool) -> dict[str, jax.Array]:
+    """Do what `simulate_many` says, as one compiled function."""
+    return simulate_each(lambda key: simulate(key, spec, in_space), (keys,), at_once)
 
 
 def _look(key: jax.Array, spec: KneeSpec) -> Look:
@@ -192,6 +200,7 @@ def _shadow(
     place: knee_film.Placing,
     film: tuple[jax.Array, jax.Array],
     spec: KneeSpec,
+    in_space: bool,
 ) -> Shadow:
     """Draw the knee in one of the flat views, or in space."""
     x, y = place.to_knee(*film)
@@ -205,7 +214,7 @@ def _shadow(
         implant_key = jax.random.fold_in(key, 1)
         return oblique.oblique(implant_key, case, turn, place, x, y, camera)
 
-    return jax.lax.cond(is_oblique, spatial, flat)
+    return jax.lax.cond(is_oblique, spatial, flat) if in_space else flat()
 
 
 def _film(
