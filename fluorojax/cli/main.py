@@ -138,7 +138,12 @@ def measure(options: argparse.Namespace) -> None:
     compare = options.before is not None
     names = [options.before, *options.films] if compare else options.films
     source = source_of(options.masks, names, options.cases)
-    record = films.measure(source, given, options.out, tolerances=tolerances, compare=compare)
+    record = films.measure(
+        *(source, given, options.out),
+        tolerances=tolerances,
+        compare=compare,
+        dicom_sr=options.dicom_sr,
+    )
     show(record, options.out)
 
 

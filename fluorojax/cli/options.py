@@ -188,6 +188,12 @@ def measure(command: argparse.ArgumentParser) -> None:
         metavar="NAME=LOW,HIGH",
         help="a band instead of the usual one, such as alpha=93,99",
     )
+    command.add_argument(
+        "--dicom-sr",
+        action="store_true",
+        help="write the measurements of each DICOM film as a structured report, FILM_sr.dcm, with "
+        "the patient's name",
+    )
 
 
 def evaluate(command: argparse.ArgumentParser) -> None:

@@ -27,6 +27,11 @@ LONGEST = 64
 """Characters of a text that DICOM calls 'long string'."""
 FIRST_SERIES = 1000
 """Added to the source's number of series: behind those of the machine."""
+_MUST_STAND = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
+    *("StudyID", "AccessionNumber", "ReferringPhysicianName"),
+)
+"""Empty where a source does not say them (type 2)."""
 _IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
@@ -84,6 +89,9 @@ def source_of(path: Path) -> Dataset:
     with quietly():
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
         dataset.decode()
+        for name in _MUST_STAND:
+            if name not in dataset:
+                setattr(dataset, name, None)
     return dataset
 
 
