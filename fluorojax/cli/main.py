@@ -117,6 +117,11 @@ def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
     if model.image_labels:
         names = ", ".join(a.name for a in model.image_labels)
         console.print(f"{names} of each frame in {out / 'image_labels.csv'}")
+    if outcome.made:
+        more = f" and {len(outcome.made) - 5} more" if len(outcome.made) > 5 else ""
+        console.print(f"made of them: {', '.join(outcome.made[:5])}{more}", markup=False)
+    if any(name.endswith(".dcm") for name in outcome.made):
+        console.print("the .dcm files hold the name of the patient, as their sources do")
     for name, reason in (*outcome.failed.items(), *outcome.unmade.items()):
         print(f"failed: {name}: {reason}", file=sys.stderr)
     if outcome.failed:

@@ -129,13 +129,17 @@ class Journal:
                 draft.write_text(_line({"call": self._call}), "utf-8")
         self._append(entry)
 
-    def digest_of(self, cases: Iterable[str], *settings: Any) -> str:
-        """Return a checksum of what is made of some cases' files: these, and how it is made.
+    def digest_of(self, files: Mapping[str, str], *settings: Any) -> str:
+        """Return a checksum of what a file of several frames is made of, and how.
+
+        Args:
+            files: case -> which of its files.
+            settings: as JSON.
 
         Raises:
-            KeyError: a case is not done.
+            KeyError: a case is not done, or has no such file.
         """
-        of = [[case, self.entries[case]["files"]] for case in cases]
+        of = [[case, self.entries[case]["files"][name]] for case, name in files.items()]
         text = json.dumps([self._call, of, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

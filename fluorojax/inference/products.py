@@ -59,13 +59,13 @@ class Product(NamedTuple):
 
     Attributes:
         name: in the folder of predictions.
-        cases: the frames, in order.
+        files: case -> the file of it that it is made of, in order.
         settings: what it depends on besides them, as JSON.
         write: writes it to a path.
     """
 
     name: str
-    cases: tuple[str, ...]
+    files: Mapping[str, str]
     settings: tuple[Any, ...]
     write: Callable[[Path], None]
 
@@ -117,12 +117,14 @@ def products(
     made = []
     for path, of in recordings(cases).items():
         stem = file_name(of[0].case if len(of) == 1 else stem_of(path))
-        names = tuple(case.case for case in of)
+        names = [case.case for case in of]
         if wanted.dicom_seg:
             write = _segmentation(path, of, out, rules, algorithm)
-            made.append(Product(f"{stem}_seg.dcm", names, ("seg", *algorithm), write))
+            files = {name: mask_name(name) for name in names}
+            made.append(Product(f"{stem}_seg.dcm", files, ("seg", *algorithm), write))
         if wanted.video and len(of) > 1:
-            made.append(Product(f"{stem}_overlay.mp4", names, ("video",), _video(path, of, out)))
+            files = {name: overlay_name(name) for name in names}
+            made.append(Product(f"{stem}_overlay.mp4", files, ("video",), _video(path, of, out)))
     return made
 
 
@@ -146,13 +148,23 @@ def _video(path: Path, cases: Sequence[Case], out: Path) -> Callable[[Path], Non
 
 def _pictures(cases: Sequence[Case], out: Path) -> Iterator[np.ndarray]:
     for case in cases:
-        with Image.open(out / f"{file_name(case.case)}_overlay.png") as picture:
+        with Image.open(out / overlay_name(case.case)) as picture:
             yield np.asarray(picture)
+
+
+def mask_name(case: str) -> str:
+    """Return the file of a case's masks."""
+    return f"{file_name(case)}.png"
+
+
+def overlay_name(case: str) -> str:
+    """Return the file of a case's picture."""
+    return f"{file_name(case)}_overlay.png"
 
 
 def read_mask(out: Path, case: str, classes: Sequence[ClassInfo]) -> np.ndarray:
     """Return the masks [H, W, C] bool of a case, as they were written."""
-    with Image.open(out / f"{file_name(case)}.png") as picture:
+    with Image.open(out / mask_name(case)) as picture:
         return bitmask.unpack(np.asarray(picture), len(classes))
 
 
@@ -164,7 +176,7 @@ def coco(journal: Journal, out: Path, classes: Sequence[ClassInfo]) -> Product:
         document = coco_document(entries, out, classes)
         draft.write_text(json.dumps(document) + "\n", "utf-8")
 
-    return Product(COCO, tuple(entries), ("coco",), write)
+    return Product(COCO, {case: mask_name(case) for case in entries}, ("coco",), write)
 
 
 def coco_document(
@@ -201,12 +213,12 @@ def _named(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def make(product: Product, out: Path, journal: Journal) -> str:
     """Write a file of several frames unless it is there; return why it cannot be made, or ''."""
-    if missing := [case for case in product.cases if case not in journal.entries]:
+    if missing := [case for case in product.files if case not in journal.entries]:
         return (
             f"{missing[0]}, and {len(missing) - 1} more, could not be predicted; it is made "
             "when all its frames are"
         ).replace(", and 0 more,", "")
-    digest = journal.digest_of(product.cases, *product.settings)
+    digest = journal.digest_of(product.files, *product.settings)
     if journal.is_made(product.name, digest):
         return ""
     try:

@@ -47,6 +47,7 @@ class Outcome:
         skipped: frames that an earlier call had done.
         spacings: where the spacings of the frames, of both, come from -> number of frames.
         failed: case -> why it could not be read.
+        made: files of several frames that are there, of this call or an earlier one.
         unmade: file of several frames that was asked for -> why it could not be made.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     skipped: int = 0
     spacings: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
+    made: list[str] = dataclasses.field(default_factory=list)
     unmade: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -129,6 +131,7 @@ def predict_cases(
     if journal.entries and (wanted.coco or products.COCO in journal.products):
         made.append(products.coco(journal, out, model.classes))
     reasons = {product.name: products.make(product, out, journal) for product in made}
+    outcome.made = [name for name, reason in reasons.items() if not reason]
     outcome.unmade = {name: reason for name, reason in reasons.items() if reason}
     with written_aside(out / found.FILE) as draft:
         noted = [entry["found"].get("classes", ()) for entry in journal.entries.values()]
@@ -277,12 +280,12 @@ def _noted(model: Predictor, case: Case, frame: Frame, prediction: Prediction) -
 
 def mask_path(out: Path, case: str) -> Path:
     """Return where the mask of a case is written."""
-    return out / f"{file_name(case)}.png"
+    return out / products.mask_name(case)
 
 
 def overlay_path(out: Path, case: str) -> Path:
     """Return where the picture of a case is written."""
-    return out / f"{file_name(case)}_overlay.png"
+    return out / products.overlay_name(case)
 
 
 def curves_path(out: Path, case: str) -> Path:

@@ -87,6 +87,22 @@ def test_masks_are_written_for_other_programs(exports, frames, tmp_path):
     assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
 
 
+def test_other_outputs_asked_for_later_leave_a_segmentation_as_it_is(exports, frames, tmp_path):
+    film, seg = frames / "film.dcm", tmp_path / "film_seg.dcm"
+    predict(exports[0], film, "--out", tmp_path, "--dicom-seg")
+    first = seg.read_bytes()
+    predict(exports[0], film, "--out", tmp_path, "--dicom-seg", "--probabilities")
+    assert seg.read_bytes() == first  # it keeps its identifier, too
+    assert (tmp_path / "film_wire_probability.png").is_file()
+
+
+def test_who_writes_a_name_is_told_so(exports, frames, tmp_path, capsys):
+    predict(exports[0], frames / "film.dcm", "--out", tmp_path, "--dicom-seg", "--coco")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "made of them: film_seg.dcm, coco.json" in said
+    assert "hold the name of the patient" in said
+
+
 def test_coco_holds_the_very_masks_of_all_calls(exports, frames, tmp_path, capsys):
     predict(exports[0], frames / "run.dcm", "--out", tmp_path, "--coco")
     predict(exports[0], frames / "picture.png", "--out", tmp_path)  # and it is kept up to date
