@@ -19,6 +19,7 @@ from pydicom.sr.coding import Code
 import fluorojax
 from fluorojax.core.errors import InputError, needs
 from fluorojax.data.dicom import dataset_of, is_dicom
+from fluorojax.data.problems import one_line
 
 EXTRA = "dicom-seg"
 MANUFACTURER = "FluoroJAX"
@@ -27,6 +28,7 @@ LONGEST = 64
 """Characters of a text that DICOM calls 'long string'."""
 FIRST_SERIES = 1000
 """Added to the source's number of series: behind those of the machine."""
+MOST_SERIES = 10**9
 _MUST_STAND = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
     *("StudyID", "AccessionNumber", "ReferringPhysicianName"),
@@ -85,13 +87,16 @@ def check_source(path: Path, option: str) -> None:
 
 
 def source_of(path: Path) -> Dataset:
-    """Return a source's values without its pixels, texts decoded: they are written as UTF-8."""
-    with quietly():
-        dataset = pydicom.dcmread(path, stop_before_pixels=True)
-        dataset.decode()
-        for name in _MUST_STAND:
-            if name not in dataset:
-                setattr(dataset, name, None)
+    """Return a source's values without its pixels, texts decoded: they are written as UTF-8.
+
+    Raises:
+        Exception: whatever pydicom raises at odd values (see `copying`).
+    """
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    dataset.decode()
+    for name in _MUST_STAND:
+        if name not in dataset:
+            setattr(dataset, name, None)
     return dataset
 
 
@@ -123,12 +128,21 @@ def new_series(source: Dataset) -> dict[str, Any]:
     unique = library("DICOM files").UID
     return {
         "series_instance_uid": unique(),
-        "series_number": FIRST_SERIES + int(source.get("SeriesNumber") or 0),
+        "series_number": FIRST_SERIES + _series_number(source),
         "sop_instance_uid": unique(),
         "instance_number": 1,
         "transfer_syntax_uid": pydicom.uid.ExplicitVRLittleEndian,
         "specific_character_set": "ISO_IR 192",
     }
+
+
+def _series_number(source: Dataset) -> int:
+    """Return the source's number of series; 0 where it says none that can be counted on from."""
+    try:
+        number = int(source.get("SeriesNumber") or 0)
+    except (TypeError, ValueError):
+        return 0
+    return number if 0 <= number < MOST_SERIES else 0
 
 
 def equipment() -> dict[str, Any]:
@@ -141,8 +155,22 @@ def equipment() -> dict[str, Any]:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Keep back what the libraries remark on values that a machine wrote, and we copy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def copying(source: Path) -> Iterator[None]:
+    """Name the source in what the libraries say of values that they cannot copy from it.
+
+    What they remark on values that they can copy is kept back: a machine wrote them.
+
+    Raises:
+        InputError: a value cannot be written again.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:  # pydicom raises anything at odd values
+        reason = one_line(str(error).split("\n")[0], 120) or type(error).__name__
+        raise InputError(
+            f"{source}: its header cannot be copied ({reason}); export it again from the archive"
+        ) from error

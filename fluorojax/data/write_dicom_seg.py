@@ -35,8 +35,8 @@ from fluorojax.data.dicom_out import (
     MANUFACTURER,
     Algorithm,
     begun,
+    copying,
     library,
-    quietly,
     source_of,
 )
 from fluorojax.data.dicom_terms import term_of
@@ -107,11 +107,12 @@ def write_dicom_seg(
         colours: [C, 3], red, green and blue in 0..255, to be shown in; none given: none is said.
 
     Raises:
-        InputError: highdicom is not installed, masks of another size than the frames, or too many.
+        InputError: highdicom is not installed, masks of another size than the frames, too many, or
+            a header that cannot be copied.
     """
-    image = source_of(source)
-    cine = int(image.get("NumberOfFrames") or 1) > 1
-    with tempfile.TemporaryFile(dir=path.parent) as pixels, quietly():
+    with tempfile.TemporaryFile(dir=path.parent) as pixels, copying(source):
+        image = source_of(source)
+        cine = int(image.get("NumberOfFrames") or 1) > 1
         planes, overlap, numbers = _pack(masks, image, source, len(names), pixels)
         made = begun(image, SegmentationStorage, "SEG", f"Segmentation: {', '.join(names)}", MODEL)
         _add_reference(made, image)

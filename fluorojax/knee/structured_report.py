@@ -27,10 +27,10 @@ from fluorojax.data.dicom_out import (
     LONGEST,
     MANUFACTURER,
     check_source,
+    copying,
     equipment,
     library,
     new_series,
-    quietly,
     source_of,
 )
 from fluorojax.knee.measure.result import Measurement
@@ -87,12 +87,12 @@ def write_report(film: Film, measured: Measured, about: Mapping[str, Any], out: 
         out: the folder.
 
     Raises:
-        InputError: highdicom is not installed.
+        InputError: highdicom is not installed, or the film's header cannot be copied.
     """
     if not is_dicom(film.case.image):
         return
     sr = library(WHAT).sr
-    with quietly():
+    with copying(film.case.image):
         image = source_of(film.case.image)
         report = sr.MeasurementReport(
             observation_context=sr.ObservationContext(_observer(sr)),
