@@ -120,7 +120,10 @@ def edge(image: np.ndarray, metal: np.ndarray) -> float:
     bins = np.arange(-5.0, 5.5, 0.5)
     which = np.digitize(distance, bins)
     profile = np.array(
-        [np.median(image[which == k]) if (which == k).any() else np.nan for k in range(1, len(bins))]
+        [
+            np.median(image[which == k]) if (which == k).any() else np.nan
+            for k in range(1, len(bins))
+        ]
     )
     profile = profile[np.isfinite(profile)]
     share = (profile - profile[-1]) / (profile[0] - profile[-1] + 1e-6)

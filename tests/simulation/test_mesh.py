@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.simulation.mesh import Camera, Mesh, block, joined, paths, reach_of, read_mesh, turned
+from fluorojax.simulation.mesh import (
+    Camera,
+    Mesh,
+    block,
+    joined,
+    paths,
+    reach_of,
+    read_mesh,
+    turned,
+)
 
 trimesh = pytest.importorskip("trimesh", reason="needs the extra `implants`")
 SOURCE = 800.0
@@ -68,9 +77,7 @@ def test_a_cylinders_path_across_and_along_it():
 def test_no_ray_passes_a_common_edge_unseen_or_twice():
     # 120 poses of corners on pixel centres, where rounding decides.
     camera = Camera(48, 48, 1.0, 500.0)
-    brick = block(
-        jnp.stack(jnp.meshgrid(*[jnp.linspace(-8.0, 8.0, 9)] * 3, indexing="ij"), -1)
-    )
+    brick = block(jnp.stack(jnp.meshgrid(*[jnp.linspace(-8.0, 8.0, 9)] * 3, indexing="ij"), -1))
     drawn = jax.jit(lambda points: paths([Mesh(points, brick.faces)], camera, 6)[0])
     rng = np.random.default_rng(0)
     for k in range(120):

@@ -135,7 +135,9 @@ def shown(
     bent = jax.random.uniform(jax.random.fold_in(key, 1)) < spec.sigmoid_rate
     grey = jnp.where(bent, sigmoid(grey), jnp.clip(grey, 0.0, 1.0))
     kind, bright = uniforms(jax.random.fold_in(key, 2), RATE, (0.2, 0.55))
-    grey = jnp.where(kind < spec.linear_rate, 1.0 - jnp.clip(bright * signal, 0.0, 1.0), grey) ** gamma
+    grey = (
+        jnp.where(kind < spec.linear_rate, 1.0 - jnp.clip(bright * signal, 0.0, 1.0), grey) ** gamma
+    )
     grey = view * grey + (1.0 - view) * jnp.where(shade < spec.white_shutter_rate, light, dark)
     return jnp.where(polarity < spec.dark_bone_rate, 1.0 - grey, grey)
 
@@ -191,7 +193,9 @@ def through_rod(shape: jax.Array, radius: jax.Array) -> jax.Array:
 def text(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.Array:
     """Return where [H, W] letters are burnt in: rows of small blocks near a corner, bool."""
     block_key, number_key = jax.random.split(key)
-    there, aside, up, size, lines = uniforms(number_key, RATE, SIGN, SIGN, (0.012, 0.03), (1.0, 4.0))
+    there, aside, up, size, lines = uniforms(
+        number_key, RATE, SIGN, SIGN, (0.012, 0.03), (1.0, 4.0)
+    )
     half_x, half_y = x[0, -1], y[-1, 0]
     letter_size = 2 * size * half_x
     column = (x + half_x * jnp.where(aside > 0, 0.95, -0.2)) / letter_size

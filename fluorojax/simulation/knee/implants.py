@@ -218,7 +218,11 @@ def _cylinder(
     caps = jnp.array([0.0, 0.5])
     t = jnp.linspace(0.0, 1.0, rows)
     radius = jnp.concatenate(
-        [caps * bottom_radius, bottom_radius + t * (top_radius - bottom_radius), caps[::-1] * top_radius]
+        [
+            caps * bottom_radius,
+            bottom_radius + t * (top_radius - bottom_radius),
+            caps[::-1] * top_radius,
+        ]
     )
     z = low + (high - low) * jnp.concatenate([jnp.zeros(2), t, jnp.ones(2)])
     return turned(jnp.stack([radius, z], -1), outline)
@@ -231,7 +235,10 @@ def _cuboid(
     counts: tuple[int, int, int],
 ) -> Mesh:
     """Return a box from low to high along each axis, of so many points."""
-    axes = [low + (high - low) * jnp.linspace(0.0, 1.0, n) for (low, high), n in zip((x, y, z), counts, strict=True)]
+    axes = [
+        low + (high - low) * jnp.linspace(0.0, 1.0, n)
+        for (low, high), n in zip((x, y, z), counts, strict=True)
+    ]
     return block(jnp.stack(jnp.meshgrid(*axes, indexing="ij"), -1))
 
 

@@ -46,8 +46,8 @@ from fluorojax.simulation.knee.ap import ap
 from fluorojax.simulation.knee.lateral import lateral
 from fluorojax.simulation.knee.parts import TYPES, Case, Shadow, draw_case, shell
 from fluorojax.simulation.knee.spec import KneeSpec
-from fluorojax.simulation.mesh import Camera
 from fluorojax.simulation.many import simulate_each
+from fluorojax.simulation.mesh import Camera
 
 __all__ = ["CLASSES", "SIDES", "TYPES", "VIEWS", "simulate", "simulate_many"]
 

@@ -181,9 +181,7 @@ def _paths(solids: Sequence[Mesh], camera: Camera) -> jax.Array:
     )
 
 
-def _pose(
-    case: Case, turn: Turn, placing: Placing, femoral: Mesh, pivot: jax.Array
-) -> Pose:
+def _pose(case: Case, turn: Turn, placing: Placing, femoral: Mesh, pivot: jax.Array) -> Pose:
     """Lay the flexed femoral component on the insert."""
     around, tilt, bent = (jnp.deg2rad(angle) for angle in turn)
     # Forwards about the medial axis is extension: flexion takes the hip backwards.
@@ -202,9 +200,7 @@ def _about(axis: int, angle: jax.Array) -> jax.Array:
     return turn.at[a, a].set(c).at[b, b].set(c).at[a, b].set(-s).at[b, a].set(s)
 
 
-def _rods(
-    pose: Pose, rods: Mapping[str, Rod], x: jax.Array, y: jax.Array
-) -> dict[str, jax.Array]:
+def _rods(pose: Pose, rods: Mapping[str, Rod], x: jax.Array, y: jax.Array) -> dict[str, jax.Array]:
     """Return the shadows' shapes [H, W] of balls that move and grow along lines, by name.
 
     All at once, because a call for each takes long to compile.

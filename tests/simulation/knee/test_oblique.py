@@ -49,7 +49,9 @@ def front():
 
 @pytest.fixture(scope="module")
 def flexed():
-    return films(oblique_degrees=(0.0, 0.0), sideways_rate=1.0, oblique_flexion_degrees=(90.0, 90.0))
+    return films(
+        oblique_degrees=(0.0, 0.0), sideways_rate=1.0, oblique_flexion_degrees=(90.0, 90.0)
+    )
 
 
 def test_from_the_front_components_lie_on_their_bones(front):
