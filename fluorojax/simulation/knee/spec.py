@@ -81,7 +81,7 @@ class KneeSpec(Checked):
     girth_mm: Range = uniform(-6.0, 14.0, -15.0, 60.0)  # how much farther the skin is than usual
     size: Range = uniform(0.88, 1.12, 0.6, 1.5)  # of the knee; 1 is a tibial plateau 73 mm wide
 
-    # A knee in space, seen from anywhere, as in fluoroscopy: see `fluorojax.simulation.knee.oblique`.
+    # A knee in space, seen from anywhere, as in fluoroscopy (see `simulation.knee.oblique`).
     oblique_rate: float = rate(0.0)
     oblique_degrees: Range = uniform(
         -45.0, 45.0, -180.0, 180.0
