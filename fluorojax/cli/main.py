@@ -75,26 +75,29 @@ def predict(options: argparse.Namespace) -> None:
     be read are named at the end, with status 3; the same command again skips what is done.
     """
     environment.keep_compiled()
-    from fluorojax.inference.export import load, read_manifest
+    from fluorojax.inference.ensemble import algorithm_of, load_all
     from fluorojax.inference.inputs import cases_of, spacing_given, thresholds_given
+    from fluorojax.inference.products import Wanted
     from fluorojax.inference.write import call_of, predict_cases
 
-    model, spacing = load(options.export), spacing_given(options.spacing_mm)
+    exports, spacing = [options.export, *options.others], spacing_given(options.spacing_mm)
+    model, checksums = load_all(exports)
     if options.threshold is not None:
         usual = model.rules.thresholds
         chosen = thresholds_given(options.threshold, model.rules.names, usual)
         model = model.with_rules(thresholds=chosen)
     cases = cases_of(options.inputs, options.cases)
-    call = call_of(model, read_manifest(options.export)["sha256"], spacing)
+    call = call_of(model, checksums, spacing)
     with progress("predict", len(cases)) as update:
         outcome = predict_cases(
             *(model, cases, options.out, call),
             spacing_mm=spacing,
-            with_labelme=options.labelme,
+            wanted=Wanted(**{name: getattr(options, name) for name in Wanted._fields}),
+            algorithm=algorithm_of(exports, model),
             on_case=update,
         )
     show_outcome(outcome, model, options.out)
-    if outcome.failed:
+    if outcome.failed or outcome.unmade:
         sys.exit(SOME_FAILED)
 
 
@@ -116,8 +119,13 @@ def show_outcome(outcome: "Outcome", model: "Predictor", out: Path) -> None:
     if model.image_labels:
         names = ", ".join(a.name for a in model.image_labels)
         console.print(f"{names} of each frame in {out / 'image_labels.csv'}")
-    for case, reason in outcome.failed.items():
-        print(f"failed: {case}: {reason}", file=sys.stderr)
+    if outcome.made:
+        more = f" and {len(outcome.made) - 5} more" if len(outcome.made) > 5 else ""
+        console.print(f"made of them: {', '.join(outcome.made[:5])}{more}", markup=False)
+    if any(name.endswith(".dcm") for name in outcome.made):
+        console.print("the .dcm files hold the name of the patient, as their sources do")
+    for name, reason in (*outcome.failed.items(), *outcome.unmade.items()):
+        print(f"failed: {name}: {reason}", file=sys.stderr)
     if outcome.failed:
         print(
             f"error: {len(outcome.failed)} of {count + len(outcome.failed)} frames could not be "
@@ -138,7 +146,12 @@ def measure(options: argparse.Namespace) -> None:
     compare = options.before is not None
     names = [options.before, *options.films] if compare else options.films
     source = source_of(options.masks, names, options.cases)
-    record = films.measure(source, given, options.out, tolerances=tolerances, compare=compare)
+    record = films.measure(
+        *(source, given, options.out),
+        tolerances=tolerances,
+        compare=compare,
+        dicom_sr=options.dicom_sr,
+    )
     show(record, options.out)
 
 

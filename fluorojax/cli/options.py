@@ -109,6 +109,23 @@ def predict(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the curves as CASE.json too, to be corrected in LabelMe",
     )
+    command.add_argument(
+        "--with",
+        dest="others",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="EXPORT",
+        help="another training of the same classes, perhaps several: an ensemble, with maps of its "
+        "uncertainty",
+    )
+    for name, what in (
+        ("probabilities", "the probability of each class as CASE_CLASS_probability.png, 16 bit"),
+        ("video", "the pictures of each cine as CINE_overlay.mp4"),
+        ("coco", "all masks as coco.json"),
+        ("dicom-seg", "the masks of each DICOM file as NAME_seg.dcm, with the patient's name"),
+    ):
+        command.add_argument(f"--{name}", action="store_true", help=f"write {what}")
 
 
 def latency(command: argparse.ArgumentParser) -> None:
@@ -182,6 +199,12 @@ def measure(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=LOW,HIGH",
         help="a band instead of the usual one, such as alpha=93,99",
+    )
+    command.add_argument(
+        "--dicom-sr",
+        action="store_true",
+        help="write the measurements of each DICOM film as a structured report, FILM_sr.dcm, with "
+        "the patient's name",
     )
 
 

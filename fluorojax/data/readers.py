@@ -111,6 +111,21 @@ def holds_several(path: Path) -> bool:
         return False
 
 
+def frame_rate(path: Path) -> float | None:
+    """Return the frames a second of a cine or video; None where its file says none.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if suffix_of(path) in video.SUFFIXES:
+        with _naming(str(path)):
+            return video.frame_rate(path)
+    if not holds_dicom(path):
+        return None
+    between_ms = header_of(path).frame_time_ms
+    return 1000.0 / between_ms if between_ms else None
+
+
 def holds_dicom(path: Path) -> bool:
     """Say whether a file is read as DICOM: by its ending, or its content where it has none."""
     return _container(path) is _DICOM

@@ -33,6 +33,18 @@ def frame_count(path: Path) -> int:
         return int(stream.frames) or sum(1 for _ in container.decode(stream))
 
 
+def frame_rate(path: Path) -> float | None:
+    """Return the mean number of frames a second; None where the file says none.
+
+    Raises:
+        InputError: no video is in it, or PyAV is not installed.
+        Exception: whatever PyAV raises at a damaged file.
+    """
+    with _opened(path) as container:
+        rate = container.streams.video[0].average_rate
+        return float(rate) if rate else None
+
+
 def read_video(path: Path, number: int | None = None) -> Frame:
     """Read one frame: its luma, over the whole range of 8 bits.
 

@@ -56,12 +56,12 @@ def write_coco(folder: Folder, out: Path, on_case: Callable[[int], None]) -> lis
                 height, width = frame.shape
                 image = {"id": number, "file_name": f"{name}.png", "height": height, "width": width}
                 images[case.split].append(image)
-                found[case.split] += _annotations(mask, number)
+                found[case.split] += annotations_of(mask, number)
             rows.append(row_of(case, files, spacing_of(frame), folder.info))
             on_case(number)
         for split in SPLITS:
-            _number(found[split])
-            content = _document(folder.info, images[split], found[split])
+            number_all(found[split])
+            content = document_of(folder.info, images[split], found[split])
             write_json(draft / _file_of(split), content)
         write_description(draft / "dataset.json", folder.info)
         write_table(draft / "cases.csv", rows, folder.info)
@@ -87,7 +87,7 @@ def _write_files(
     return files
 
 
-def _annotations(mask: np.ndarray, image: int) -> list[dict[str, Any]]:
+def annotations_of(mask: np.ndarray, image: int) -> list[dict[str, Any]]:
     """Return an annotation for each class that the frame shows; category k + 1 is class k."""
     found = []
     for k in np.flatnonzero(mask.any((0, 1))).tolist():
@@ -106,12 +106,13 @@ def _annotations(mask: np.ndarray, image: int) -> list[dict[str, Any]]:
     return found
 
 
-def _number(annotations: list[dict[str, Any]]) -> None:
+def number_all(annotations: list[dict[str, Any]]) -> None:
+    """Give annotations their numbers, from 1."""
     for number, annotation in enumerate(annotations, 1):
         annotation["id"] = number
 
 
-def _document(
+def document_of(
     info: DatasetInfo, images: list[dict[str, Any]], annotations: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return what a file says, in the order that readers of it know."""

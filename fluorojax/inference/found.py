@@ -19,6 +19,7 @@ FILE = "predictions.csv"
 COLUMNS = (
     *("case", "frame", "class", "found", "presence", "curves", "attached", "length_px"),
     *("length_mm", "exit_row", "exit_column", "tip_row", "tip_column", "confidence", "width_px"),
+    "disagreement",
 )
 Row = dict[str, str]
 
@@ -30,6 +31,7 @@ def found_rows(
 
     The columns from `attached` on are of the surest curve. `found` is 1 where the mask has a pixel;
     `exit` is of an attached curve, and one that is not ends at its tip by chance of its direction.
+    `disagreement` is of an ensemble's members (see `predictor.Agreement`).
 
     Args:
         case: whose frame it is.
@@ -48,6 +50,8 @@ def found_rows(
             curves = prediction.curves[name]
             row["curves"] = str(len(curves))
             row |= _of_curve(curves[0], spacing) if curves else {}
+        if prediction.agreement is not None:
+            row["disagreement"] = _text(prediction.agreement.disagreement[k])
         rows.append(row)
     return rows
 

@@ -1,5 +1,6 @@
 """What a folder of predictions holds already, so that a call goes on where another was stopped."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ class Journal:
 
     Attributes:
         entries: case -> what was noted of it, the last line where there are several.
+        products: name of a file that is made of several frames -> what was noted of it.
     """
 
     def __init__(self, out: Path, call: Mapping[str, Any], reads: Iterable[Path]):
@@ -38,6 +40,7 @@ class Journal:
         """
         self._out, self._path, self._call = out, out / FILE, dict(call)
         self.entries: dict[str, Entry] = {}
+        self.products: dict[str, Entry] = {}
         refuse_part_of_a_run(out)
         if (frame := first_within(out, reads)) is not None:
             raise InputError(
@@ -66,10 +69,12 @@ class Journal:
                 )
         # A line that was cut off is of a frame that is done again.
         self.entries = {line["case"]: line for line in lines if line and _is_entry(line)}
+        self.products = {line["product"]: line for line in lines if line and _is_product(line)}
 
     def _own(self) -> set[str]:
         """Return the names of all files that calls have written, the tables included."""
         files = {name for entry in self.entries.values() for name in entry["files"]}
+        files |= self.products.keys()
         return files | ({FILE, *TABLES} if self._path.is_file() else set())
 
     def is_done(
@@ -124,6 +129,32 @@ class Journal:
                 draft.write_text(_line({"call": self._call}), "utf-8")
         self._append(entry)
 
+    def digest_of(self, files: Mapping[str, str], *settings: Any) -> str:
+        """Return a checksum of what a file of several frames is made of, and how.
+
+        Args:
+            files: case -> which of its files.
+            settings: as JSON.
+
+        Raises:
+            KeyError: a case is not done, or has no such file.
+        """
+        of = [[case, self.entries[case]["files"][name]] for case, name in files.items()]
+        text = json.dumps([self._call, of, settings], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def is_made(self, name: str, digest: str) -> bool:
+        """Say whether a file of several frames is there, as it was made of the very same."""
+        product = self.products.get(name)
+        if product is None or product["made_of"] != digest or not (self._out / name).is_file():
+            return False
+        return bool(product["sha256"] == sha256(self._out / name))
+
+    def add_product(self, name: str, digest: str, draft: Path) -> None:
+        """Note a file of several frames before it takes its place."""
+        self.products[name] = {"product": name, "made_of": digest, "sha256": sha256(draft)}
+        self._append(self.products[name])
+
     def _append(self, entry: Entry) -> None:
         with writing(self._path), self._path.open("ab") as file:
             # One write: a process that is killed leaves the line out, or a part of the last one.
@@ -139,6 +170,10 @@ _of_frame = kept_for_each_file(1)(sha256)
 def _is_entry(line: Entry) -> bool:
     kinds = {"case": str, "frame_sha256": str, "given": dict, "files": dict, "found": dict}
     return all(isinstance(line.get(name), kind) for name, kind in kinds.items())
+
+
+def _is_product(line: Entry) -> bool:
+    return all(isinstance(line.get(name), str) for name in ("product", "made_of", "sha256"))
 
 
 def _line(entry: Entry) -> str:

@@ -44,6 +44,33 @@ class Choice(NamedTuple):
     probabilities: dict[str, float]  # of each value; their sum is 1
 
 
+class Agreement(NamedTuple):
+    """How far the members of an ensemble agree on a frame (see `fluorojax.inference.ensemble`).
+
+    Attributes:
+        spread: [H, W, C] float32 in [0, 0.5], standard deviation of the members' probabilities.
+        disagreement: [C] in [0, 1], of the pixels that any member finds the share that not all do;
+            0 where none finds any.
+    """
+
+    spread: np.ndarray
+    disagreement: np.ndarray
+
+
+class Maps(NamedTuple):
+    """What a network, or several, say of a frame, on the frame's own grid.
+
+    Attributes:
+        maps: [H, W, C + N] float32, behind the C classes the N landmarks.
+        values: of each image label the probabilities of its values, [n].
+        agreement: of an ensemble.
+    """
+
+    maps: np.ndarray
+    values: Sequence[jax.Array | np.ndarray]
+    agreement: Agreement | None = None
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """All that is predicted of a frame, on the frame's own grid.
@@ -56,6 +83,7 @@ class Prediction:
         presence: class -> score of its being in the frame, where there is one; any finite number
             or -inf, greater where it is more surely there; not always a probability.
         curves: by class, those that were looked for as curves.
+        agreement: of the members, where an ensemble predicts.
     """
 
     masks: np.ndarray
@@ -64,6 +92,7 @@ class Prediction:
     image_labels: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
     presence: Mapping[str, float] = dataclasses.field(default_factory=dict)
     curves: Mapping[str, tuple[Curve, ...]] = dataclasses.field(default_factory=dict)
+    agreement: Agreement | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +184,7 @@ class Predictor:
         Raises:
             InputError: it is no frame, or cannot be read.
         """
-        return self._maps(as_frame(frame))[0][..., : len(self.classes)]
+        return self.maps(as_frame(frame)).maps[..., : len(self.classes)]
 
     def predict(
         self,
@@ -177,7 +206,7 @@ class Predictor:
             InputError: it is no frame, cannot be read, or is of another size than the one before.
         """
         frame = as_frame(frame, spacing_mm)
-        maps, values = self._maps(frame)
+        maps, values, agreement = self.maps(frame)
         probabilities = maps[..., : len(self.classes)]
         points = np.moveaxis(maps[..., len(self.classes) :], -1, 0)
         names = LANDMARKS if self.spec.landmarks else ()
@@ -192,6 +221,7 @@ class Predictor:
             },
             found.presence,
             found.curves,
+            agreement,
         )
 
     def segment(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> np.ndarray:
@@ -262,8 +292,8 @@ class Predictor:
         """Return where a frame of `shape` lies on the grid that the network's tiles are cut of."""
         return grid.place(shape, self.image_size, self.fitting.fit)
 
-    def _maps(self, frame: Frame) -> tuple[np.ndarray, Sequence[jax.Array]]:
-        """Return the mean maps [H, W, C + N] of all views, and the image labels' probabilities.
+    def maps(self, frame: Frame) -> Maps:
+        """Return the mean maps of all views, and the image labels' probabilities.
 
         Pixels are float32 before they reach the device, which scales them as such: one compilation
         serves every type. Image labels are of the first view, which shows the frame as it is.
@@ -282,7 +312,7 @@ class Predictor:
             return mean_over_tiles(maps_of_tile, view, self.image_size)
 
         maps = mean_over_views(maps_of, shown.astype(np.float32), self.rules.tta)
-        return grid.to_native(maps, place), values[0]
+        return Maps(grid.to_native(maps, place), values[0])
 
 
 def misfits(

@@ -26,6 +26,7 @@ from fluorojax.knee.measure import (
 from fluorojax.knee.measure.film import LEAST_PX, Implant, Side, View
 from fluorojax.knee.measure.result import DETECTOR_PLANE
 from fluorojax.knee.source import Film, Observation, Source
+from fluorojax.knee.structured_report import check_reports, report_name, write_report
 from fluorojax.knee.write import (
     PROGRESSION,
     Measured,
@@ -84,6 +85,7 @@ def measure(
     tolerances: Tolerances | None = None,
     settings: KneeSettings | None = None,
     compare: bool = False,
+    dicom_sr: bool = False,
 ) -> Row:
     """Measure every film; write `measurements.csv`, `measurements.json` and `FILM.png` into `out`.
 
@@ -97,20 +99,23 @@ def measure(
         tolerances, settings: None: the defaults.
         compare: the films are two of one knee, the earlier first: what changed is written too, as
             `progression.csv` and `progression.png`.
+        dicom_sr: write `FILM_sr.dcm` of films that are DICOM files (see `structured_report`).
 
     Returns:
         What stands in `measurements.json`.
 
     Raises:
         InputError: `out` cannot be written, something else stands in it, two films would be written
-            to one picture, or what is to be compared is not two films.
+            to one picture, what is to be compared is not two films, or reports cannot be written.
     """
     tolerances, settings = tolerances or Tolerances(), settings or KneeSettings()
     if compare and len(source.films) != 2:
         raise InputError(f"{len(source.films)} films are given; a comparison is of two")
+    if dicom_sr:
+        check_reports(source.films)
     _refuse_clashes(source.films, out, compare=compare)
     with results(out, "measurements", [film.case.image for film in source.films]) as draft:
-        return _measure(source, given, draft, tolerances, settings, compare)
+        return _measure(source, given, draft, tolerances, settings, compare, dicom_sr)
 
 
 def _measure(
@@ -120,6 +125,7 @@ def _measure(
     tolerances: Tolerances,
     settings: KneeSettings,
     compare: bool,
+    dicom_sr: bool,
 ) -> Row:
     record: Row = {
         "fluorojax": __version__,
@@ -139,6 +145,8 @@ def _measure(
                 record["failed"].append({"film": film.name, "reason": str(error)})
             else:
                 picture = write_picture(measured, tolerances, out)
+                if dicom_sr:
+                    write_report(film, measured, source.about, out)
                 record["films"].append(_entry(film, measured, tolerances))
                 kept += [(measured, picture)] * compare  # only a comparison needs them again
             update(n + 1)
@@ -161,6 +169,7 @@ def _compare(
 
 def _refuse_clashes(films: Sequence[Film], out: Path, *, compare: bool) -> None:
     files = [(f"the picture of {film.name}", out / picture_name(film.name)) for film in films]
+    files += [(f"the report of {film.name}", out / report_name(film.name)) for film in films]
     files += [("that of the progression", out / f"{PROGRESSION}.png")] * compare
     refuse_clashes(files)
 

@@ -10,7 +10,7 @@ from fluorojax.core.files import read_json
 from fluorojax.data.folder import Case
 from fluorojax.inference.curve import Curve
 from fluorojax.inference.found import COLUMNS, curves_json, found_rows, lines_of, write_found_csv
-from fluorojax.inference.predictor import Prediction
+from fluorojax.inference.predictor import Agreement, Prediction
 
 CASE = Case("c1", Path("frames/f1.png"), "", "")
 UNKNOWN = (math.nan, math.nan)
@@ -41,7 +41,7 @@ def test_a_row_a_class_says_what_was_found():
         **{"case": "c1", "frame": "f1.png", "class": "wire", "found": "1", "presence": "31.5"},
         **{"curves": "1", "attached": "1", "length_px": "10", "length_mm": "2"},
         **{"exit_row": "8", "exit_column": "4", "tip_row": "8", "tip_column": "14"},
-        **{"confidence": "0.75", "width_px": "3"},
+        **{"confidence": "0.75", "width_px": "3", "disagreement": ""},
     }
 
 
@@ -54,6 +54,13 @@ def test_what_is_not_known_is_empty():
     assert not any(nothing[name] for name in COLUMNS[COLUMNS.index("attached") :])
     masks_alone = Prediction(np.zeros((4, 4, 2), bool))
     assert {row["presence"] for row in found_rows(CASE, masks_alone, ("a", "b"), UNKNOWN)} == {""}
+
+
+def test_members_of_an_ensemble_have_their_disagreement_told_by_class():
+    agreement = Agreement(np.zeros((4, 4, 2)), np.array([0.25, 1.0]))
+    both = Prediction(np.zeros((4, 4, 2), bool), agreement=agreement)
+    rows = found_rows(CASE, both, ("a", "b"), UNKNOWN)
+    assert [row["disagreement"] for row in rows] == ["0.25", "1"]
 
 
 def test_the_row_is_of_the_surest_curve_and_counts_all():

@@ -13,7 +13,7 @@ from fluorojax.inference import predictor as predictor_module
 from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
-from fluorojax.inference.predictor import Fitting, Predictor, choose
+from fluorojax.inference.predictor import Fitting, Maps, Predictor, choose
 from fluorojax.inference.tta import TtaSpec, mean_over_views
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.frame import Frame
@@ -331,7 +331,7 @@ def test_a_prediction_holds_the_curves_of_its_masks_and_what_speaks_for_them(pre
     wire = soft([(10.0, 5.0), (30.0, 58.0)], 4, (48, 64))
     found = np.stack([np.zeros_like(wire), wire], -1)
     model = predictor.with_rules(curve=CurveRules("free"))
-    model._maps = lambda frame: (found, [np.array([0.5, 0.5])])
+    model.maps = lambda frame: Maps(found, [np.array([0.5, 0.5])])
     prediction = model.predict(frame, 0.5)
     (curve,) = prediction.curves["b"]
     assert curve.length() == pytest.approx(np.hypot(20, 53) + 4, abs=2)

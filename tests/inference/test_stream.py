@@ -8,7 +8,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.export import export
 from fluorojax.inference.mask_rules import MaskRules
-from fluorojax.inference.predictor import Prediction, Predictor
+from fluorojax.inference.predictor import Maps, Prediction, Predictor
 from fluorojax.inference.stream import Stream
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.schema.info import ClassInfo
@@ -33,7 +33,7 @@ def shown(model, monkeypatch):
     faint = sure.copy()
     faint[:, 12:20] *= 0.02
     maps = {0: sure[..., None], 1: faint[..., None]}
-    monkeypatch.setattr(model, "_maps", lambda frame: (maps[int(frame.pixels[0, 0])], []))
+    monkeypatch.setattr(model, "maps", lambda frame: Maps(maps[int(frame.pixels[0, 0])], []))
     return model
 
 
@@ -57,7 +57,7 @@ def test_a_frame_of_another_size_begins_anew(shown, monkeypatch):
     stream = Stream(shown)
     stream.push(of(0))
     other = soft([(20.0, 3.0), (20.0, 28.0)], 3, (40, 32))[..., None]
-    monkeypatch.setattr(shown, "_maps", lambda frame: (other, []))
+    monkeypatch.setattr(shown, "maps", lambda frame: Maps(other, []))
     assert stream.push(of(0, (40, 32))).masks.shape == (40, 32, 1)
 
 

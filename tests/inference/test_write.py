@@ -19,6 +19,7 @@ from fluorojax.inference.curve import CurveRules
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.products import Wanted
 from fluorojax.inference.write import predict_cases
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema import bitmask
@@ -206,7 +207,9 @@ def test_without_curves_there_are_no_files_of_them_and_none_for_labelme(folder, 
     assert not list((tmp_path / "out").glob("*.json"))
     cases = read_cases(folder).cases
     with pytest.raises(InputError, match="--labelme writes curves, and this export looks for none"):
-        predict_cases(export.load(exported), cases, tmp_path / "new", {}, with_labelme=True)
+        predict_cases(
+            export.load(exported), cases, tmp_path / "new", {}, wanted=Wanted(labelme=True)
+        )
     assert not (tmp_path / "new").exists()
 
 

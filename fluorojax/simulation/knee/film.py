@@ -50,6 +50,12 @@ def placing(
         *(spec.rotation_degrees, spec.shift_mm, spec.shift_mm),
         *(RATE, spec.keystone, spec.keystone),
     )
+    # Keys of their own: what else is drawn of a film does not depend on these.
+    turned, anyhow, aside, low = uniforms(
+        jax.random.fold_in(key, 1), RATE, (-180.0, 180.0), spec.shift_share, spec.shift_share
+    )
+    turn = jnp.where(turned < spec.turned_rate, anyhow, turn)
+    right, down = right + aside * field, down + low * field
     is_photo = photo < spec.photo_rate
     tilt = jnp.where(is_photo, jnp.stack([across, along]), 0.0) / (field / 2)
     return Placing(tilt, mirror, Frame(right, down, jnp.deg2rad(turn)), size), is_photo
@@ -127,7 +133,11 @@ def shown(
     grey = physics.logarithmic(signal, weight, level, -window)
     # A key of its own: what else is drawn of a film does not depend on how it is shown.
     bent = jax.random.uniform(jax.random.fold_in(key, 1)) < spec.sigmoid_rate
-    grey = jnp.where(bent, sigmoid(grey), jnp.clip(grey, 0.0, 1.0)) ** gamma
+    grey = jnp.where(bent, sigmoid(grey), jnp.clip(grey, 0.0, 1.0))
+    kind, bright = uniforms(jax.random.fold_in(key, 2), RATE, (0.2, 0.55))
+    grey = (
+        jnp.where(kind < spec.linear_rate, 1.0 - jnp.clip(bright * signal, 0.0, 1.0), grey) ** gamma
+    )
     grey = view * grey + (1.0 - view) * jnp.where(shade < spec.white_shutter_rate, light, dark)
     return jnp.where(polarity < spec.dark_bone_rate, 1.0 - grey, grey)
 
@@ -154,3 +164,65 @@ def photographed(key: jax.Array, image: jax.Array, x: jax.Array, y: jax.Array) -
     beat = 2 * jnp.pi * jnp.stack([jnp.cos(angle), jnp.sin(angle)]) / (period * half / 40.0)
     moire = jnp.sin(beat[0] * x + beat[1] * y) * jnp.sin(0.8 * (beat[0] * y - beat[1] * x))
     return jnp.clip(glare + (0.95 - glare) * image * light * (1.0 + ripple * moire), 0.0, 1.0)
+
+
+def clutter(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.Array:
+    """Return the depth [H, W] in mm of metal lying about: staples, screws, wires, cables."""
+    half_x, half_y = x[0, -1], y[-1, 0]
+
+    def one(total: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
+        there, along, down, angle, length, width, bend = uniforms(
+            key,
+            *(RATE, SIGN, SIGN, (0.0, 2 * jnp.pi), (jnp.log(2.0), jnp.log(90.0)), (0.2, 2.2)),
+            (-0.02, 0.02),
+        )
+        frame = Frame(along * half_x, down * half_y, angle)
+        u, v = frame.inside(x, y)
+        reach = jnp.exp(length)
+        shape = cone(u, v + bend * u * u, (-reach / 2, 0.0), (reach / 2, 0.0), width, width)
+        return total + (there < spec.clutter_rate) * through_rod(shape, width), None
+
+    return jax.lax.scan(one, jnp.zeros_like(x), jax.random.split(key, 6))[0]
+
+
+def through_rod(shape: jax.Array, radius: jax.Array) -> jax.Array:
+    """Return the depth [H, W] of a round rod from its shadow's signed distance."""
+    return chord(shape + radius, radius)
+
+
+def text(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.Array:
+    """Return where [H, W] letters are burnt in: rows of small blocks near a corner, bool."""
+    block_key, number_key = jax.random.split(key)
+    there, aside, up, size, lines = uniforms(
+        number_key, RATE, SIGN, SIGN, (0.012, 0.03), (1.0, 4.0)
+    )
+    half_x, half_y = x[0, -1], y[-1, 0]
+    letter_size = 2 * size * half_x
+    column = (x + half_x * jnp.where(aside > 0, 0.95, -0.2)) / letter_size
+    row = (y + half_y * jnp.where(up > 0, 0.95, -0.75)) / (1.6 * letter_size)
+    is_line = (row >= 0) & (row < jnp.floor(lines)) & (row % 1.0 < 0.65)
+    is_letter = (column >= 0) & (column < 14) & (column % 1.0 < 0.75)
+    # Five by three dots a letter, about half of them set.
+    dots = jax.random.bernoulli(block_key, 0.55, (64, 64))
+    dot = dots[(row * 5 / 0.65).astype(int) % 64, (column * 3 / 0.75).astype(int) % 64]
+    return is_line & is_letter & dot & (there < spec.text_rate)
+
+
+def narrowed(key: jax.Array, spec: KneeSpec) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return which row and column [H], [W] each of the frame shows, and what is film [H, W].
+
+    A film that is not square is laid into the frame, and the rest repeats its edge: as
+    `fluorojax.data.grid` does with frames.
+    """
+    there, share, lying = uniforms(key, RATE, spec.narrow_share, RATE)
+    share = jnp.where(there < spec.narrow_rate, share, 1.0)
+
+    def along(size: int, part: jax.Array) -> tuple[jax.Array, jax.Array]:
+        index, middle = jnp.arange(size), (size - 1) / 2
+        low, high = jnp.ceil(middle - part * middle), jnp.floor(middle + part * middle)
+        return jnp.clip(index, low, high).astype(int), (index >= low) & (index <= high)
+
+    is_lying = lying < 0.3
+    rows, is_row = along(spec.height, jnp.where(is_lying, share, 1.0))
+    columns, is_column = along(spec.width, jnp.where(is_lying, 1.0, share))
+    return rows, columns, is_row[:, None] & is_column

@@ -41,18 +41,19 @@ from fluorojax.simulation import materials, physics
 from fluorojax.simulation.draw import RATE, uniforms
 from fluorojax.simulation.geometry import coverage, pixel_centres, smooth_noise
 from fluorojax.simulation.knee import film as knee_film
+from fluorojax.simulation.knee import oblique
 from fluorojax.simulation.knee.ap import ap
 from fluorojax.simulation.knee.lateral import lateral
-from fluorojax.simulation.knee.parts import TYPES, Shadow, draw_case, shell
+from fluorojax.simulation.knee.parts import TYPES, Case, Shadow, draw_case, shell
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.many import simulate_each
+from fluorojax.simulation.mesh import Camera
 
 __all__ = ["CLASSES", "SIDES", "TYPES", "VIEWS", "simulate", "simulate_many"]
 
 VIEWS = ("ap", "lateral")
 SIDES = ("left", "right")
 LEG_RADIUS_MM = 52.0  # a ray passes at most twice as much of the leg
-METAL_LIMIT = 4.5  # what hardened and scattered rays leave of a metal's line integral
 
 
 class Look(NamedTuple):
@@ -76,7 +77,7 @@ class Sheet(NamedTuple):
     is_photo: jax.Array  # [] bool, a monitor photographed
 
 
-def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
+def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str, jax.Array]:
     """Simulate one film; pure, and made for `jit` and `vmap`.
 
     On a CPU use `jax.lax.map` (see `simulate_many`): of the two views only one is computed then.
@@ -86,12 +87,13 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     Args:
         key: one key, from which all is drawn.
         spec: what is simulated.
+        in_space: whether there may be oblique views; without them less is compiled. Static.
 
     Returns:
         image: [H, W] float32 in [0, 1].
         mask: [H, W, 10] uint8 in {0, 1}, in the order of `CLASSES`.
         type: [] int32, index into `TYPES`.
-        view: [] int32, index into `VIEWS`.
+        view: [] int32, index into `VIEWS`; -1 of an oblique view that is neither.
         side: [] int32, index into `SIDES`; -1 where the film does not show it: a lateral one, of
             whose marker not all is in view.
         body_side: [] int32, index into `SIDES`, of every film.
@@ -118,15 +120,18 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
             it is short of it; NaN in lateral views and where there is no tray.
     """
     view_key, case_key, place_key, film_key = jax.random.split(key, 4)
+    turn, is_oblique = _turn(view_key, spec)
     look = _look(view_key, spec)
+    wide = jnp.maximum(look.field, oblique.LEAST_FIELD_MM)
+    look = look._replace(field=jnp.where(is_oblique, wide, look.field))
     place, is_photo = knee_film.placing(place_key, look.field, look.size, look.mirror, spec)
     pixel = look.field / spec.width
     grid = pixel_centres(spec.height, spec.width, pixel)
     x, y = grid[..., 1], grid[..., 0]
 
     case = draw_case(case_key, look.size, look.is_lateral, spec)
-    seen_from = (case, *place.to_knee(x, y), pixel / look.size)
-    shadow = jax.lax.cond(look.is_lateral, lateral, ap, *seen_from)
+    shadow = _shadow(case_key, case, look, turn, is_oblique, place, (x, y), spec, in_space)
+    view = jnp.where(is_oblique, oblique.view_of(turn), look.is_lateral.astype(jnp.int32))
     sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
     image, seen, is_marked = _film(film_key, shadow, look.size, look.is_right, sheet, spec)
     shapes = jnp.stack(jnp.broadcast_arrays(*shadow.shapes), -1)
@@ -134,8 +139,8 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
         "image": image,
         "mask": ((shapes <= 0.0) & seen[..., None]).astype(jnp.uint8),
         "type": case.kind.astype(jnp.int32),
-        "view": look.is_lateral.astype(jnp.int32),
-        "side": jnp.where(look.is_lateral & ~is_marked, -1, look.is_right).astype(jnp.int32),
+        "view": view,
+        "side": jnp.where((view != 0) & ~is_marked, -1, look.is_right).astype(jnp.int32),
         "body_side": look.is_right.astype(jnp.int32),
         "pixel_mm": pixel,
         "magnification": look.magnification,
@@ -143,14 +148,21 @@ def simulate(key: jax.Array, spec: KneeSpec) -> dict[str, jax.Array]:
     }
 
 
-@functools.partial(jax.jit, static_argnames="at_once")
 def simulate_many(keys: jax.Array, spec: KneeSpec, at_once: int = 1) -> dict[str, jax.Array]:
     """Simulate N films of `keys: [N]`.
 
     Returns:
         What `simulate` gives, each [N, ...]; `at_once` as for `simulate_each`.
     """
-    return simulate_each(lambda key: simulate(key, spec), (keys,), at_once)
+    # While JAX traces, the rate has no value yet, and there may be oblique views.
+    is_flat = isinstance(spec.oblique_rate, int | float) and spec.oblique_rate == 0
+    return _many(keys, spec, at_once, not is_flat)
+
+
+@functools.partial(jax.jit, static_argnames=("at_once", "in_space"))
+def _many(keys: jax.Array, spec: KneeSpec, at_once: int, in_space: bool) -> dict[str, jax.Array]:
+    """Do what `simulate_many` says, as one compiled function."""
+    return simulate_each(lambda key: simulate(key, spec, in_space), (keys,), at_once)
 
 
 def _look(key: jax.Array, spec: KneeSpec) -> Look:
@@ -173,6 +185,38 @@ def _look(key: jax.Array, spec: KneeSpec) -> Look:
     )
 
 
+def _turn(key: jax.Array, spec: KneeSpec) -> tuple[oblique.Turn, jax.Array]:
+    """Draw from where a knee in space is seen, and whether it is one, not a standing film."""
+    turn_key, kind_key = jax.random.split(jax.random.fold_in(key, 1))
+    return oblique.draw_turn(turn_key, spec), jax.random.uniform(kind_key) < spec.oblique_rate
+
+
+def _shadow(
+    key: jax.Array,
+    case: Case,
+    look: Look,
+    turn: oblique.Turn,
+    is_oblique: jax.Array,
+    place: knee_film.Placing,
+    film: tuple[jax.Array, jax.Array],
+    spec: KneeSpec,
+    in_space: bool,
+) -> Shadow:
+    """Draw the knee in one of the flat views, or in space."""
+    x, y = place.to_knee(*film)
+    camera = Camera(spec.height, spec.width, look.field / spec.width, oblique.SOURCE_MM)
+
+    def flat() -> Shadow:
+        pixel = camera.pixel / look.size
+        return jax.lax.cond(look.is_lateral, lateral, ap, case, x, y, pixel)
+
+    def spatial() -> Shadow:
+        implant_key = jax.random.fold_in(key, 1)
+        return oblique.oblique(implant_key, case, turn, place, x, y, camera)
+
+    return jax.lax.cond(is_oblique, spatial, flat) if in_space else flat()
+
+
 def _film(
     key: jax.Array,
     shadow: Shadow,
@@ -190,9 +234,17 @@ def _film(
         *(spec.blur_px, spec.glare, spec.glare_mm, spec.girth_mm),
     )
     skin = shadow.skin * size - girth
-    integral, metal = _integrals(k[1], shadow, skin, size, energy)
+    more = jax.random.split(jax.random.fold_in(key, 1), 5)
+    limit, gradient, toward, shading = uniforms(
+        more[0], spec.metal_limit, spec.gradient, (0.0, 2 * jnp.pi), spec.shading
+    )
+    integral, metal = _integrals(k[1], shadow, skin, size, energy, limit)
     marker, ball = knee_film.objects(k[2], sheet.x, sheet.y, is_right, energy, spec, pixel)
-    lead = marker + ball
+    lying = materials.steel(energy) * knee_film.clutter(more[1], sheet.x, sheet.y, spec)
+    lead = marker + ball + lying
+    slope = (jnp.cos(toward) * sheet.x + jnp.sin(toward) * sheet.y) / sheet.x[0, -1]
+    uneven = shading * smooth_noise(more[2], *skin.shape, 5)
+    integral += gradient / 2 * slope + uneven
     view = physics.collimation(k[3], sheet.grid, pixel, spec)
     # Exposure and window are set for the leg, less its thin edge.
     leg = view * coverage(skin + 8.0, pixel) * jnp.exp(-metal - lead)
@@ -210,17 +262,28 @@ def _film(
     )
     is_border = knee_film.border(k[5], sheet.x, sheet.y, spec)
     image = jnp.where(is_border, 1.0, knee_film.shown(k[6], signal, leg, view, spec))
+    image = jnp.where(knee_film.text(more[3], sheet.x, sheet.y, spec), 1.0, image)
     photo = knee_film.photographed(k[7], image, sheet.x, sheet.y)
     image = jnp.where(sheet.is_photo, photo, image).astype(jnp.float32)
-    seen = (view >= 0.5) & ~is_border
+    rows, columns, is_film = knee_film.narrowed(more[4], spec)
+    image = image[rows][:, columns]
+    seen = (view >= 0.5) & ~is_border & is_film
     is_marked = (marker > 0).any() & jnp.where(marker > 0, seen, True).all()
     return image, seen, is_marked
 
 
 def _integrals(
-    key: jax.Array, shadow: Shadow, skin: jax.Array, size: jax.Array, energy: jax.Array
+    key: jax.Array,
+    shadow: Shadow,
+    skin: jax.Array,
+    size: jax.Array,
+    energy: jax.Array,
+    limit: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-    """Return line integrals [H, W]: of leg and bones, and of metal."""
+    """Return line integrals [H, W]: of leg and bones, and of metal.
+
+    Hardened and scattered rays leave of a metal's integral m only limit (1 - exp(-m / limit)).
+    """
     soft = materials.soft_tissue(energy)
     bone = (materials.cortical_bone(energy) - soft) * shadow.cortical
     texture_key, flesh_key = jax.random.split(key)
@@ -233,7 +296,7 @@ def _integrals(
         materials.cobalt_chrome(energy) * shadow.cobalt
         + materials.titanium_alloy(energy) * shadow.titanium
     )
-    hardened = METAL_LIMIT * (1.0 - jnp.exp(-size * metal / METAL_LIMIT))
+    hardened = limit * (1.0 - jnp.exp(-size * metal / limit))
     return soft * leg + size * (bone + spongy * texture + cement + plastic), hardened
 
 

@@ -58,6 +58,14 @@ class KneeSpec(Checked):
     marker_rate: float = rate(0.7)  # a lead letter, L or R
     ball_rate: float = rate(0.1)  # a steel ball for calibration, in the plane of the knee
     ball_mm: Range = uniform(25.0, 25.4, 5.0, 50.0)  # its diameter
+    linear_rate: float = rate(0.0)  # fluoroscopy: grey is the signal itself, and air saturates
+    metal_limit: Range = uniform(4.5, 4.5, 0.5, 10.0)  # most of a metal's line integral: hardening
+    gradient: Range = uniform(0.0, 0.0, 0.0, 2.0)  # logarithm of brightness, from rim to rim
+    shading: Range = uniform(0.0, 0.0, 0.0, 1.0)  # s.d. of what else is uneven, of the logarithm
+    clutter_rate: float = rate(0.0)  # each of six: a staple, screw, cable or wire of metal
+    text_rate: float = rate(0.0)  # letters burnt in near a corner
+    narrow_rate: float = rate(0.0)  # narrower or lower than the frame, whose rest repeats its edge
+    narrow_share: Range = uniform(0.55, 0.95, 0.2, 1.0)  # the smaller side over the larger
     photo_rate: float = rate(0.04)  # a photograph of a monitor: keystone, shading, moire
     keystone: Range = uniform(-0.06, 0.06, -0.2, 0.2)  # change of scale over half the frame
 
@@ -65,11 +73,22 @@ class KneeSpec(Checked):
     lateral_rate: float = rate(0.5)  # lateral, not antero-posterior
     right_rate: float = rate(0.5)  # a right knee
     mirrored_rate: float = rate(0.5)  # of lateral films: the patella points to the right
+    turned_rate: float = rate(0.0)  # by any angle, instead of `rotation_degrees`
     rotation_degrees: Range = uniform(-6.0, 6.0, -20.0, 20.0)  # of the leg in the film
     shift_mm: Range = uniform(-12.0, 12.0, -60.0, 60.0)  # of the joint from the middle
+    shift_share: Range = uniform(0.0, 0.0, -0.5, 0.5)  # more of it, of the frame's width
     flexion_degrees: Range = uniform(0.0, 30.0, 0.0, 60.0)  # in lateral views
     girth_mm: Range = uniform(-6.0, 14.0, -15.0, 60.0)  # how much farther the skin is than usual
     size: Range = uniform(0.88, 1.12, 0.6, 1.5)  # of the knee; 1 is a tibial plateau 73 mm wide
+
+    # A knee in space, seen from anywhere, as in fluoroscopy (see `simulation.knee.oblique`).
+    oblique_rate: float = rate(0.0)
+    oblique_degrees: Range = uniform(
+        -45.0, 45.0, -180.0, 180.0
+    )  # around the leg, from front or side
+    sideways_rate: float = rate(0.65)  # from either side, not from the front
+    tilt_degrees: Range = uniform(-20.0, 20.0, -60.0, 60.0)  # of the beam, up or down the leg
+    oblique_flexion_degrees: Range = uniform(0.0, 115.0, -10.0, 140.0)
 
     # What was implanted: shares, of which only the ratio counts.
     native_share: float = share(0.2)
@@ -116,4 +135,39 @@ class KneeSpec(Checked):
 
 # In the order of `fluorojax.simulation.knee.knee.TYPES`.
 SHARES = ("native_share", "cr_share", "ps_share", "uka_share", "revision_share")
-KNEE = KneeSpec()
+STANDING = KneeSpec()
+"""Films as a trained radiographer takes them of a standing patient, one like the other."""
+KNEE = KneeSpec(
+    field_mm=(130.0, 420.0),
+    energy_kev=(40.0, 66.0),
+    scatter_ratio=(0.1, 1.2),
+    quanta=(300.0, 6000.0),
+    focus_mm=(0.05, 0.6),
+    blur_px=(0.35, 1.0),
+    brightness=(0.34, 0.62),
+    window=(0.12, 0.26),
+    gamma=(0.7, 1.5),
+    dark_bone_rate=0.35,
+    white_shutter_rate=0.2,
+    round_rate=0.2,
+    blades_rate=0.25,
+    border_rate=0.2,
+    ball_rate=0.2,
+    linear_rate=0.2,
+    metal_limit=(1.4, 4.5),
+    gradient=(0.0, 1.4),
+    shading=(0.0, 0.15),
+    clutter_rate=0.12,
+    text_rate=0.3,
+    narrow_rate=0.4,
+    photo_rate=0.12,
+    turned_rate=0.2,
+    rotation_degrees=(-12.0, 12.0),
+    shift_mm=(-15.0, 15.0),
+    shift_share=(-0.15, 0.15),
+    flexion_degrees=(0.0, 60.0),
+    girth_mm=(-8.0, 30.0),
+    size=(0.85, 1.15),
+    oblique_rate=0.4,
+)
+"""Films as they come: `benchmarks/studies/knee_look.py` puts them beside a folder of real ones."""
