@@ -1,0 +1,94 @@
+"""The dark line between two places: where an instrument runs, found in the frame itself."""
+
+import numpy as np
+from scipy import ndimage
+from skimage import feature, graph, measure
+
+MARGIN = 40  # px about both places within which the path stays
+LEAST_SIGMA = 1.0
+WIDTHS = 1 / 3  # of the line's width: the smoothing, as of `geometry.ridges`
+FLAT = 0.03  # cost of a step along the sharpest line, as a share of that on flat ground
+SURE = 99.0  # percentile of the darkness that counts as the sharpest line
+TOLERANCE = 0.6  # px that the few points of a path may lie beside it
+SMOOTHED = 5  # steps of a path that are averaged
+REACH = 4.0  # px that an end may move to the line
+
+
+def darkness(pixels: np.ndarray, width: float) -> np.ndarray:
+    """Return how much each pixel lies on a dark line, [H, W] in [0, 1].
+
+    The largest second derivative of the frame, smoothed by a Gaussian of a third of the width:
+    across a dark line grey values curve upwards, and along it they do not.
+
+    Args:
+        pixels: [H, W] grey values.
+        width: of the line (px).
+    """
+    sigma = max(LEAST_SIGMA, width * WIDTHS)
+    hessian = feature.hessian_matrix(
+        pixels.astype(np.float32), sigma, mode="nearest", order="rc", use_gaussian_derivatives=False
+    )
+    curved = np.maximum(feature.hessian_matrix_eigvals(hessian)[0], 0.0)
+    sharpest = float(np.percentile(curved, SURE))
+    return np.clip(curved / sharpest, 0.0, 1.0) if sharpest > 0 else curved
+
+
+def trace(
+    pixels: np.ndarray,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    width: float,
+    *,
+    keep_start: bool = False,
+) -> np.ndarray:
+    """Return the cheapest path along dark pixels between two places.
+
+    A step over a pixel of darkness s costs its length times FLAT / (FLAT + s).
+
+    Args:
+        pixels: [H, W] grey values.
+        start, end: x and y as LabelMe counts them: the first pixel is from 0 to 1.
+        width: of the line that is followed (px).
+        keep_start: the start is a point already, and stays; else both ends move to the darkest
+            pixel within REACH.
+
+    Returns:
+        [N, 2] x and y, N >= 2, from start to end.
+    """
+    first, last = (np.clip(_pixel(place), 0, np.array(pixels.shape) - 1) for place in (start, end))
+    margin = MARGIN + int(width) + int(np.abs(last - first).max() / 2)
+    low = np.maximum(np.minimum(first, last) - margin, 0)
+    high = np.minimum(np.maximum(first, last) + margin + 1, pixels.shape)
+    dark = darkness(pixels[low[0] : high[0], low[1] : high[1]], width)
+    first, last = first - low, last - low
+    if not keep_start:
+        first = _darkest(dark, first)
+    last = _darkest(dark, last)
+    steps, _ = graph.route_through_array(FLAT / (FLAT + dark), first, last, geometric=True)
+    places = _smooth(np.asarray(steps, float)) + low
+    few = measure.approximate_polygon(places, TOLERANCE)
+    found = few[:, ::-1] + 0.5
+    if keep_start:
+        found[0] = start
+    return found if len(found) > 1 else np.array([start, end], float)
+
+
+def _pixel(place: tuple[float, float]) -> np.ndarray:
+    return np.floor(np.asarray(place, float)[::-1]).astype(int)
+
+
+def _darkest(dark: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return the darkest pixel within REACH of a place, the nearer of two alike."""
+    rows, columns = np.indices(dark.shape)
+    distance = np.hypot(rows - place[0], columns - place[1])
+    worth = np.where(distance <= REACH, dark - 0.01 * distance, -np.inf)
+    row, column = np.unravel_index(np.argmax(worth), dark.shape)
+    return np.array([row, column])
+
+
+def _smooth(places: np.ndarray) -> np.ndarray:
+    """Return a path without the staircase of its pixels; both ends stay."""
+    size = min(SMOOTHED, len(places))
+    smooth = ndimage.uniform_filter1d(places, size, axis=0, mode="nearest")
+    smooth[[0, -1]] = places[[0, -1]]
+    return smooth
