@@ -79,7 +79,9 @@ class App:
         """Return all classes: a dataset folder's own, elsewhere those of any who knows some."""
         if self.source.folder:
             return self.source.classes
-        saved = [self.store.load(case.case) for case in self.cases if self.store.is_ours(case.case)]
+        saved = [
+            self.store.load(case.case) for case in self.cases if self.store.is_corrected(case.case)
+        ]
         predicted = self.predictions.classes if self.predictions else ()
         known = (*given, *predicted, *self.source.classes, *kinds_drawn(saved))
         by_name = {info.name: info for info in reversed(known)}
@@ -125,7 +127,7 @@ class App:
                     "case": case.case,
                     "group": case.sequence or case.patient or case.split,
                     "split": case.split,
-                    "saved": self.store.is_ours(case.case),
+                    "saved": self.store.is_corrected(case.case),
                 }
                 for case in self.cases
             ],
@@ -157,11 +159,11 @@ class App:
     def _shapes(self, case: Case, frame: Frame) -> tuple[list[Shape], str]:
         """Return the shapes that a frame begins with, and whose they are.
 
-        Ours come first; then the folder's annotation, a file in the folder of corrections that is
-        not ours, and what is predicted.
+        What was corrected here comes first; then the folder's annotation, another file among the
+        corrections, and what is predicted.
         """
         saved = self.store.load(case.case)
-        if saved is not None and self.store.is_ours(case.case):
+        if saved is not None and self.store.is_corrected(case.case):
             return shapes.read(saved, self.source.widths), "corrected"
         if (drawn := self.source.annotation(case, frame)) is not None:
             return drawn, "annotation"
@@ -234,7 +236,7 @@ class App:
             new = {**before, **new, "flags": before.get("flags", {})}
         labels = {str(item.get("label")) for item in written}
         read_labelme(path, new, self._subject(case, frame, labels))
-        first = not self.store.is_ours(case.case)
+        first = not self.store.is_corrected(case.case)
         revision = self.store.save(case.case, new, str(asked.get("revision", "")))
         if first:
             self._write_table()
@@ -266,7 +268,7 @@ class App:
         corrected = {
             case.case: self.store.path(case.case)
             for case in self.cases
-            if self.store.is_ours(case.case)
+            if self.store.is_corrected(case.case)
         }
         rows = table_with(folder, corrected)
         with written_aside(self.store.folder / TABLE) as draft:

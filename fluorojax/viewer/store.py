@@ -9,12 +9,12 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fluorojax.core.errors import InputError, writing
-from fluorojax.core.files import file_name, read_json
+from fluorojax.core.files import file_name, kept_for_each_file, read_json
 from fluorojax.core.outputs import written_aside
 from fluorojax.data.catalogue import MOST_BYTES
 
@@ -22,6 +22,7 @@ MARK = "fluorojax_view"
 """The field of a LabelMe file that holds the checksum; LabelMe keeps fields that it does not know.
 """
 KEPT = "kept"
+MOST_FRAMES = 100_000  # whose marks are remembered
 Document = dict[str, Any]
 
 
@@ -57,11 +58,17 @@ class Store:
 
     def is_ours(self, case: str) -> bool:
         """Say whether the annotation of a case is there as the viewer wrote it."""
+        return self._mark(case) == "ours"
+
+    def is_corrected(self, case: str) -> bool:
+        """Say whether the viewer wrote the annotation of a case, whoever has changed it since."""
+        return self._mark(case) != ""
+
+    def _mark(self, case: str) -> str:
         try:
-            found = self.load(case)
-        except InputError:
-            return False
-        return found is not None and found.get(MARK) == checksum(found["shapes"])
+            return _mark_of(self.path(case))
+        except OSError:
+            return ""
 
     def revision(self, case: str) -> str:
         """Return what tells this version of a case's file from all others; '' where there is none.
@@ -103,7 +110,19 @@ class Store:
             return new
 
 
-def checksum(shapes: Sequence[Any]) -> str:
+@kept_for_each_file(MOST_FRAMES)
+def _mark_of(path: Path) -> str:
+    """Return 'ours' of a file as it was written here, 'changed' of one changed since, or ''."""
+    try:
+        found = read_json(path, most=MOST_BYTES)
+    except InputError:
+        return ""
+    if not isinstance(found, dict) or MARK not in found or "shapes" not in found:
+        return ""
+    return "ours" if found[MARK] == checksum(found["shapes"]) else "changed"
+
+
+def checksum(shapes: Any) -> str:
     """Return the sha256 (hex) of a list of shapes."""
     text = json.dumps(shapes, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
