@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fluorojax.inference.predictor import Prediction, Predictor
 
 KEPT = 24  # frames whose predictions are kept in memory
+LIKELY = 0.05  # probability below which a pixel is no doubt
 FAINT = 0.002  # share of a frame: area that the entropy is divided by where nothing is found
 
 
@@ -109,15 +110,17 @@ def unsureness(probabilities: np.ndarray) -> float:
 
         sum H(p) / (sum p + FAINT H W)
 
-    with H the entropy in bits of a pixel's probability. It is divided by the area that is found, so
-    that a thin wire counts as much as a large region; a frame without the class, where all
-    probabilities are near 0, is sure.
+    over the pixels whose probability p is at least LIKELY, with H its entropy in bits. It is
+    divided by the area that is found, so that a thin wire counts as much as a large region; a frame
+    without the class, where all probabilities are near 0, is sure.
 
     Args:
         probabilities: [H, W, C] in [0, 1].
     """
-    p = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
-    entropy = -(p * np.log2(p) + (1 - p) * np.log2(1 - p)).sum((0, 1))
+    p = np.minimum(probabilities.astype(np.float64), 1 - 1e-9)
+    p = np.where(p >= LIKELY, p, 0.0)
+    q = np.maximum(p, 1e-9)
+    entropy = -(p * np.log2(q) + (1 - p) * np.log2(1 - p)).sum((0, 1))
     rows, columns = p.shape[:2]
     return float((entropy / (p.sum((0, 1)) + FAINT * rows * columns)).max())
 

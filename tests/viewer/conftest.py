@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from fluorojax.viewer.app import App, Asked
 from fluorojax.viewer.server import Server
 from fluorojax.viewer.sources import open_source
 from tests.folders import write_folder
+from tests.report.constructed import CLASSES, write_run
 
 
 @pytest.fixture
@@ -33,3 +35,16 @@ def serving(app: App) -> Iterator[Server]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that was scored, with the part of its export's manifest that is looked at."""
+    run = write_run(tmp_path)
+    classes = [
+        {"name": info.name, "kind": info.kind, "threshold": threshold}
+        for info, threshold in zip(CLASSES, (0.5, 0.3), strict=True)
+    ]
+    (run / "export").mkdir(exist_ok=True)
+    (run / "export/manifest.json").write_text(json.dumps({"masks": {"classes": classes}}))
+    return run
