@@ -1,7 +1,11 @@
 """The command that shows frames in the browser: `view`."""
 
 import argparse
+import tempfile
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluorojax.core.errors import InputError
@@ -31,16 +35,28 @@ def view(options: argparse.Namespace) -> None:
     console.print("Ctrl-C ends it")
     if app.ranking:
         app.ranking.start()
-    if not options.no_browser:
-        webbrowser.open(server.address)
     try:
-        server.serve_forever()
+        with nullcontext() if options.no_browser else opened(server.address):
+            server.serve_forever()
     except KeyboardInterrupt:
         console.print("ended; all corrections are saved")
     finally:
         if app.ranking:
             app.ranking.stop()
         server.server_close()
+
+
+@contextmanager
+def opened(address: str) -> Iterator[None]:
+    """Open an address in the browser, by a file that only this user can read.
+
+    The list of processes, which all users of the machine can read, shows the file's name alone.
+    """
+    with tempfile.TemporaryDirectory(prefix="fluorojax-view-") as folder:
+        page = Path(folder) / "open.html"
+        page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">\n', "utf-8")
+        webbrowser.open(page.as_uri())
+        yield
 
 
 def _predictions(options: argparse.Namespace, source: "Source") -> "Predictions | None":

@@ -61,8 +61,17 @@ class Drawing {
       evt.preventDefault();
       this.zoom(evt.deltaY < 0 ? 1.2 : 1 / 1.2, this.stage.getPointerPosition());
     });
-    this.stage.on("click tap", event => heard.clicked(this.pointer(), event.target.attrs.of));
-    this.stage.on("dblclick dbltap", event => heard.doubled(this.pointer(), event.target.attrs.of));
+    this.clicks = [];
+    this.stage.on("click tap", event => {
+      this.clicks = [this.clicks.at(-1), this.pointer()];
+      heard.clicked(this.pointer(), event.target.attrs.of);
+    });
+    this.stage.on("dblclick dbltap", event => {
+      // Konva takes two quick clicks at two places for a double one, too.
+      const [first, second] = this.clicks;
+      if (first && distance(first, second) * this.scale < 6)
+        heard.doubled(second, event.target.attrs.of);
+    });
     new ResizeObserver(() => this.fit()).observe(place);
   }
 

@@ -25,7 +25,8 @@ def refusal(headers: Message, port: int, token: str, given: str) -> str:
         headers: of the request.
         port: that is listened on.
         token: that must be given.
-        given: the token in the address, if any.
+        given: the token in the address of the page, if any: such a request may come from the file
+            that the browser was started with.
     """
     hosts = headers.get_all("Host", [])
     if len(hosts) != 1 or hosts[0] not in {f"{name}:{port}" for name in NAMES}:
@@ -33,7 +34,7 @@ def refusal(headers: Message, port: int, token: str, given: str) -> str:
     for name in ("Origin", "Referer"):
         if (value := headers.get(name)) is not None and not _is_ours(value, port):
             return f"this {name} may not ask"
-    if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+    if not given and headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         return "another site may not ask"
     asked = given or headers.get(HEADER) or ""
     if not hmac.compare_digest(asked.encode("utf-8", "replace"), token.encode()):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from fluorojax.inference.predictor import Prediction, Predictor
 
 KEPT = 24  # frames whose predictions are kept in memory
-LIKELY = 0.05  # probability below which a pixel is no doubt
-FAINT = 0.002  # share of a frame: area that the entropy is divided by where nothing is found
+LIKELY = 0.02  # probability below which a pixel is no doubt
+FAINT = 0.0005  # share of a frame: area that the entropy is divided by where nothing is found
 
 
 class Planes(NamedTuple):
@@ -106,11 +106,11 @@ class OfModel:
 def unsureness(probabilities: np.ndarray) -> float:
     """Return how unsure a network is of a frame, a number from 0 up.
 
-    The largest over the classes of
+    The mean over the classes of
 
         sum H(p) / (sum p + FAINT H W)
 
-    over the pixels whose probability p is at least LIKELY, with H its entropy in bits. It is
+    over the pixels whose probability p is at least LIKELY, with H(p) its entropy in bits. It is
     divided by the area that is found, so that a thin wire counts as much as a large region; a frame
     without the class, where all probabilities are near 0, is sure.
 
@@ -119,10 +119,9 @@ def unsureness(probabilities: np.ndarray) -> float:
     """
     p = np.minimum(probabilities.astype(np.float64), 1 - 1e-9)
     p = np.where(p >= LIKELY, p, 0.0)
-    q = np.maximum(p, 1e-9)
-    entropy = -(p * np.log2(q) + (1 - p) * np.log2(1 - p)).sum((0, 1))
+    entropy = -(p * np.log2(np.maximum(p, 1e-9)) + (1 - p) * np.log2(1 - p)).sum((0, 1))
     rows, columns = p.shape[:2]
-    return float((entropy / (p.sum((0, 1)) + FAINT * rows * columns)).max())
+    return float((entropy / (p.sum((0, 1)) + FAINT * rows * columns)).mean())
 
 
 class OfCall:

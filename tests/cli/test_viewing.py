@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+import webbrowser
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from fluorojax.cli.main import main
+from fluorojax.cli.viewing import opened
 from fluorojax.data.folder import load_case, read_folder
 from fluorojax.viewer.app import TABLE, App, Asked
 from fluorojax.viewer.guard import HEADER
@@ -97,6 +100,19 @@ def test_ctrl_c_ends_it_and_the_page_says_what_is_not_saved(tmp_path):
         page.until("document.documentElement.dataset.state === 'saving'")
         assert page.value("view.n") == 0
         assert not (folder / "labelme").exists()
+
+
+def test_the_browser_is_started_with_a_file_that_others_cannot_read(monkeypatch):
+    asked = []
+    monkeypatch.setattr(webbrowser, "open", asked.append)
+    with opened("http://127.0.0.1:8000/?token=secret"):
+        (address,) = asked
+        assert address.startswith("file:///")
+        assert "secret" not in address
+        page = Path(unquote(urlsplit(address).path))
+        assert "secret" in page.read_text()
+        assert page.parent.stat().st_mode & 0o077 == 0
+    assert not page.parent.exists()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def test_a_second_host_is_refused():
 def test_the_token_of_the_address_counts():
     assert refusal(headers(**{HEADER: None}), 8000, "secret", "secret") == ""
     assert refusal(headers(**{HEADER: None}), 8000, "secret", "other")
+    # The browser comes from a file of ours, which is another site to it.
+    assert refusal(headers(Sec_Fetch_Site="cross-site"), 8000, "secret", "secret") == ""
 
 
 @pytest.mark.parametrize(

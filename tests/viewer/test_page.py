@@ -1,5 +1,6 @@
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 from fluorojax.viewer import page
 
@@ -52,3 +53,9 @@ def test_each_key_of_the_list_is_one_that_the_page_knows():
     shown = " ".join(key for _, rows in page.KEYS for key, _ in rows)
     for letter in re.findall(r"\b[A-Z]\b", shown.replace("Shift+X", "")):
         assert re.search(rf"\b{letter.lower()}: ", known), letter
+
+
+def test_the_documents_list_the_same_keys():
+    text = (Path(__file__).parents[2] / "docs/how-to/viewer.md").read_text("utf-8")
+    rows = [f"| {key} | {what} |" for _, keys in page.KEYS for key, what in keys]
+    assert "\n".join(rows) in text
