@@ -76,6 +76,7 @@ function history() {
 }
 
 function changed(before) {
+  if (!view.opened) return;
   history().undo.push(before);
   history().redo = [];
   saver.save();
@@ -83,13 +84,14 @@ function changed(before) {
 }
 
 function change(act) {
+  if (!view.opened) return;
   const before = copyOf(view.shapes);
   act();
   if (JSON.stringify(before) !== JSON.stringify(view.shapes)) changed(before);
 }
 
 function back(from, to) {
-  const shapes = history()[from].pop();
+  const shapes = view.opened && history()[from].pop();
   if (!shapes) return;
   history()[to].push(copyOf(view.shapes));
   view.shapes = shapes;
@@ -185,6 +187,7 @@ function remember(shape) {  // new lines of the class are as wide
 // Drawing: a path of clicks, and what was followed between them.
 
 function begin(kind) {
+  if (!view.opened) return;
   if (kind === "redraw" && !current()) return tell("Choose a shape first: Tab, or click it.");
   if (!view.classes.length) return tell("No class is known: start with --classes NAME:KIND,...");
   tell("");
@@ -205,6 +208,7 @@ async function click(at) {
     try {
       const path = await asJson(`/frames/${view.n}/trace`, "POST",
         {from: last, to: at, width, joined: begun.ends.length > 1});
+      if (view.begun !== begun) return;
       points = path.points.slice(begun.ends.length > 1 ? 1 : 0);
       if (begun.ends.length === 1) begun.points.length = 0;  // its start has moved to the line
       if (begun.ends.length === 1) begun.ends[0] = 1;
@@ -250,9 +254,10 @@ function leave() {
 }
 
 async function takePredicted() {
+  const n = view.n;
   try {
-    const {shapes} = await asJson(`/frames/${view.n}/predicted`, "POST", {});
-    change(() => { view.shapes = shapes; });
+    const {shapes} = await asJson(`/frames/${n}/predicted`, "POST", {});
+    if (n === view.n) change(() => { view.shapes = shapes; });
     select(-1);
   } catch (error) {
     tell(error.message);
@@ -260,10 +265,11 @@ async function takePredicted() {
 }
 
 async function takeBefore() {
-  if (view.n < 1) return;
+  const n = view.n;
+  if (n < 1) return;
   try {
-    const {shapes} = await asJson(`/frames/${view.n - 1}`);
-    change(() => { view.shapes = shapes; });
+    const {shapes} = await asJson(`/frames/${n - 1}`);
+    if (n === view.n) change(() => { view.shapes = shapes; });
     select(-1);
   } catch (error) {
     tell(error.message);
@@ -280,9 +286,11 @@ async function open(n) {
     await Promise.race([saver.running, new Promise(done => setTimeout(done, 3000))]);
     if (saver.waiting) return status();  // what cannot be saved is not left
   }
-  view.n = n;
-  view.begun = null;
+  // Until the frame is there, nothing is: what is done meanwhile is of no frame.
+  Object.assign(view, {n, opened: null, shapes: [], selected: -1, point: -1, begun: null});
+  draw();
   list();
+  const slow = setTimeout(() => tell(`Opening ${view.frames[n].case}`), 700);
   try {
     const [opened, pixels] = await Promise.all([asJson(`/frames/${n}`), framePixels(n)]);
     if (asked !== view.opening) return;
@@ -297,18 +305,18 @@ async function open(n) {
     if (opened.predicted && view.tinted) await fetchPlanes();
   } catch (error) {
     if (asked !== view.opening) return;
-    Object.assign(view, {opened: null, shapes: [], selected: -1});
-    draw();
     tell(`${view.frames[n].case}: ${error.message}`);
+  } finally {
+    clearTimeout(slow);
   }
   status();
   document.documentElement.dataset.open = n;
 }
 
 async function fetchPlanes() {
-  const n = view.n;
+  const n = view.n, opened = view.opened;
   const planes = await planesOf(n).catch(() => null);
-  if (n !== view.n) return;
+  if (n !== view.n || opened !== view.opened) return;
   view.planes = planes;
   repaint();
 }
@@ -346,7 +354,7 @@ function play() {
   const group = view.frames[view.n].group, run = ++view.opening;
   const mine = view.frames.map((_, n) => n).filter(n => view.frames[n].group === group);
   let at = mine.indexOf(view.n);
-  view.begun = null;
+  Object.assign(view, {opened: null, shapes: [], selected: -1, point: -1, begun: null});
   draw();
   view.playing = run;
   (async () => {
@@ -535,7 +543,11 @@ const KEYS = {
   "+": () => drawing.zoom(1.2), "=": () => drawing.zoom(1.2), "-": () => drawing.zoom(1 / 1.2),
   0: () => drawing.fit(), "[": () => contrast(1.1, 0), "]": () => contrast(1 / 1.1, 0),
   ",": () => contrast(1, 0.04), ".": () => contrast(1, -0.04),
-  w: () => { view.ownWindow = false; view.window = [...view.opened.window]; repaint(); },
+  w: () => {
+    view.ownWindow = false;
+    if (view.opened) view.window = [...view.opened.window];
+    repaint();
+  },
   Tab: () => turn(1), "Shift+Tab": () => turn(-1), a: () => turnPoint(-1), s: () => turnPoint(1),
   i: () => addPoint(null), x: deletePoint, Delete: deletePoint, X: deleteShape,
   c: nextClass, q: () => widen(-0.5), e: () => widen(0.5),

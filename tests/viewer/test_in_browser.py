@@ -147,6 +147,19 @@ def test_a_part_of_an_outline_is_redrawn(page):
     assert np.count_nonzero(before & ~scope) <= 4
 
 
+def test_keys_that_are_pressed_while_a_frame_opens_change_no_frame(page):
+    go(page, 3)
+    before = {path.name: path.read_bytes() for path in (page.folder / "labelme").iterdir()}
+    # All in one go, before the server can answer.
+    page.value(
+        "['ArrowRight', 'Tab', 'X', 'z', 'e', 'Enter', 'ArrowLeft', 'Tab', 'X', 'Enter']"
+        ".forEach(key => pressed(key))"
+    )
+    page.until(f"{QUIET} && document.documentElement.dataset.open == 3 && view.opened !== null")
+    after = {path.name: path.read_bytes() for path in (page.folder / "labelme").iterdir()}
+    assert after == before
+
+
 def test_the_keys_are_shown_and_frames_played(page):
     go(page, 0)
     page.key("?")
