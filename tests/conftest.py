@@ -34,6 +34,7 @@ INTEGRATION = (
     "simulation/knee",
     "tfds_builders",
     "training",
+    "viewer/test_in_browser.py",
 )
 """Folders and files whose tests compile whole steps or simulators, or start processes; the rest,
 `pytest -m "not slow and not integration" -n 2`, takes 5 minutes on 2 cores."""

@@ -30,7 +30,7 @@ FLOORS = (
     ("fluorojax.datasets", "fluorojax.configs", "fluorojax.runtimes"),
     ("fluorojax.evaluation", "fluorojax.knee", "fluorojax.config_file"),
     ("fluorojax.training", "fluorojax.report"),
-    ("fluorojax.compare", "fluorojax.launch", "fluorojax.planning"),
+    ("fluorojax.compare", "fluorojax.launch", "fluorojax.planning", "fluorojax.viewer"),
     ("fluorojax.cli", "launch"),
 )
 """From the ground up."""

@@ -15,6 +15,7 @@ from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, init, prepare
 from fluorojax.cli.latency import latency
 from fluorojax.cli.runs import export, report, reproduce, train
+from fluorojax.cli.viewing import view
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core import environment
 from fluorojax.core.errors import SOME_FAILED, InputError
@@ -287,6 +288,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     train: "fluorojax train joint:quick --workdir=runs/joint-1 --config.seed=1",
     predict: "fluorojax predict runs/joint/export frames/*.png --out predictions",
     latency: "fluorojax latency runs/joint/export frame.png",
+    view: "fluorojax view my_frames --export runs/joint/export",
     measure: "fluorojax measure runs/knee/export films --view ap --out measured",
     evaluate: "fluorojax evaluate runs/joint/export my_frames --out scores",
     compare: "fluorojax compare runs/multi-seed* runs/joint-seed* --baseline multi --out both",

@@ -140,6 +140,40 @@ def latency(command: argparse.ArgumentParser) -> None:
     )
 
 
+def view(command: argparse.ArgumentParser) -> None:
+    """Add the options that name frames, and what is known of them."""
+    command.add_argument(
+        "dir",
+        type=Path,
+        metavar="DIR",
+        help="dataset folder, folder of pictures or DICOM, or folder of a run that was scored",
+    )
+    command.add_argument(
+        "--export",
+        type=Path,
+        metavar="EXPORT",
+        help="a network that predicts the frames; those that it is least sure of come first",
+    )
+    command.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="what `fluorojax predict` wrote of them"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="where corrections are saved; default: DIR/labelme"
+    )
+    command.add_argument("--cases", default="cases.csv", help="table of cases in a dataset folder")
+    command.add_argument(
+        "--classes",
+        metavar="NAME:KIND,...",
+        help="what is drawn where nothing says it, as in wire:curve,scope:region",
+    )
+    command.add_argument(
+        "--port", type=whole_number, default=0, metavar="N", help="default: one that is free"
+    )
+    command.add_argument(
+        "--no-browser", action="store_true", help="only print the address of the page"
+    )
+
+
 def measure(command: argparse.ArgumentParser) -> None:
     """Add the options that name masks of knees, and what is known of the films."""
     command.add_argument(

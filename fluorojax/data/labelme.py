@@ -104,9 +104,20 @@ def _outline(item: Any, subject: Subject, where: str) -> tuple[int, Outline] | N
     return class_index, Outline(kind, points, where, width)
 
 
+def width_of(description: Any) -> float | None:
+    """Return the width in pixels that a shape's description says; None: not one above 0."""
+    given = _given(description if isinstance(description, str) else "")
+    width = number(given[0][1]) if len(given) == 1 and given[0] else math.nan
+    return width if width > 0 else None
+
+
+def _given(text: str) -> list[re.Match[str] | None]:
+    return [_VALUE.match(text, found.end()) for found in _KEY.finditer(text)]
+
+
 def _width(description: Any, usual: float | None, where: str) -> float:
     text = description if isinstance(description, str) else ""
-    given = [_VALUE.match(text, found.end()) for found in _KEY.finditer(text)]
+    given = _given(text)
     if not given and usual is not None:
         return usual
     remedy = "write its width in pixels into the shape's description, such as width_px=3.5"

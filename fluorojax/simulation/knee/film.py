@@ -1,5 +1,6 @@
 """What a knee's film shows beside the knee: marker, ball, border, and the monitor photographed."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -173,8 +174,8 @@ def clutter(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.A
     def one(total: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
         there, along, down, angle, length, width, bend = uniforms(
             key,
-            *(RATE, SIGN, SIGN, (0.0, 2 * jnp.pi), (jnp.log(2.0), jnp.log(90.0)), (0.2, 2.2)),
-            (-0.02, 0.02),
+            *(RATE, SIGN, SIGN, (0.0, 2 * math.pi), (math.log(2.0), math.log(90.0))),
+            *((0.2, 2.2), (-0.02, 0.02)),
         )
         frame = Frame(along * half_x, down * half_y, angle)
         u, v = frame.inside(x, y)

@@ -16,6 +16,7 @@ import numpy as np
 from fluorojax.simulation.draw import uniforms
 from fluorojax.simulation.knee.parts import REVISION, UKA, Case
 from fluorojax.simulation.mesh import Mesh, block, joined, turned
+from fluorojax.simulation.shapes import Number
 
 LONGEST_EDGE_MM = 4.6  # of a face, for an average knee and the largest of components
 ALONG, ACROSS, THROUGH = 44, 10, 4  # points of a condyle: along its curve, across it, in its depth
@@ -105,7 +106,7 @@ def _femoral(key: jax.Array, case: Case) -> tuple[Mesh, jax.Array]:
             (face - 4.0, height - 1.0),
         ]
     )
-    outer, inner = CURVE @ outer, CUTS @ inner
+    outer, inner = jnp.asarray(CURVE) @ outer, jnp.asarray(CUTS) @ inner
     s = jnp.linspace(0.0, 1.0, ALONG)
     # The flange narrows towards its top.
     edge = wide * (1.0 - (1.0 - narrow) * jnp.clip((s - 0.55) / 0.45, 0.0, 1.0) ** 1.5)
@@ -210,7 +211,7 @@ def _wing(side: float, case: Case, slant: jax.Array) -> Mesh:
 
 
 def _cylinder(
-    bottom_radius: float, top_radius: float, low: jax.Array, high: jax.Array, rows: int
+    bottom_radius: float, top_radius: float, low: Number, high: Number, rows: int
 ) -> Mesh:
     """Return a stem along z, wider or narrower at its ends."""
     angle = 2 * jnp.pi * jnp.arange(ROUND) / ROUND

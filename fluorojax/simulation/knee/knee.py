@@ -243,7 +243,8 @@ def _film(
     lying = materials.steel(energy) * knee_film.clutter(more[1], sheet.x, sheet.y, spec)
     lead = marker + ball + lying
     slope = (jnp.cos(toward) * sheet.x + jnp.sin(toward) * sheet.y) / sheet.x[0, -1]
-    uneven = shading * smooth_noise(more[2], *skin.shape, 5)
+    height, width = skin.shape
+    uneven = shading * smooth_noise(more[2], height, width, 5)
     integral += gradient / 2 * slope + uneven
     view = physics.collimation(k[3], sheet.grid, pixel, spec)
     # Exposure and window are set for the leg, less its thin edge.

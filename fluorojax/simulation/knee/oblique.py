@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fluorojax.simulation.draw import uniforms
 from fluorojax.simulation.knee.film import Placing
@@ -26,6 +27,7 @@ SOURCE_MM = 1000.0  # from the knee: C-arms and tables have 800 to 1200
 LEAST_FIELD_MM = 120.0  # a face's shadow spans the more pixels, the smaller the field
 FRONT = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From (x, y, z) of the knee to the front view: (right, down, towards the source)."""
+Points = jax.Array | np.ndarray
 
 
 class Rod(NamedTuple):
@@ -65,13 +67,13 @@ class Pose(NamedTuple):
     lift: jax.Array  # [3] of that pivot in the tibia's frame
     placing: Placing
 
-    def of_femur(self, points: jax.Array) -> jax.Array:
+    def of_femur(self, points: Points) -> jax.Array:
         """Return points `[..., 3]` of the femoral component's frame in the tibia's."""
-        return (points - self.pivot) @ self.flexion.T + self.lift
+        return (jnp.asarray(points) - self.pivot) @ self.flexion.T + self.lift
 
-    def in_frame(self, points: jax.Array) -> jax.Array:
+    def in_frame(self, points: Points) -> jax.Array:
         """Return points `[..., 3]` of the tibia's frame in mm of the film, z to the source."""
-        seen = points @ self.view.T
+        seen = jnp.asarray(points) @ self.view.T
         flat = self.placing.to_frame(seen[..., :2])
         return jnp.concatenate([flat, self.placing.size * seen[..., 2:]], -1)
 
