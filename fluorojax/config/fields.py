@@ -51,6 +51,7 @@ class Data:
     cases: str = text("cases.csv")  # xray_folder: the table of cases inside the folder
     size: str = choice("512", ("quick", "256", "512", "1024"))  # simulated frames: which set
     built_dir: str = text("datasets")  # where built data sets are kept
+    implants: str = text("")  # simulated knees: a folder of models (STL), whose designs they have
     # rows, columns (px) of the grid the network works on
     image_size: Size = sizes(512, 512, 8, 8192)
     # a larger frame is 'shrink': shrunk onto that grid; 'native': learned in windows of that size

@@ -22,6 +22,8 @@ from fluorojax.schema.info import SPLITS, DatasetInfo
 from fluorojax.schema.limits import DIGEST, Flag, Text
 from fluorojax.schema.nested import Many, Record, first_of, problems, record_of
 from fluorojax.schema.renamed import KEYS, with_new_names
+from fluorojax.simulation.knee.models import implant_folder
+from fluorojax.simulation.knee.spec import KneeSpec
 from tfds_builders.shards import FORMAT
 from tfds_builders.simulated import SimulatedBuilder, SimulatedConfig, Simulation, config_name
 from tfds_builders.xray_folder import xray_folder_dataset_builder as xray_folder
@@ -37,6 +39,7 @@ class DataSettings(Protocol):
     cases: str
     size: str
     built_dir: str
+    implants: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,7 +167,18 @@ def open_dataset(data: DataSettings, spec: Any = None) -> Dataset:
         raise InputError(f"data.builder={data.builder}: write one of {names}")
     data_set, _, online = BUILDERS[data.builder]
     made_by = simulated_builder(data_set)
+    if data.implants:
+        spec = _with_implants(spec or made_by.simulation.spec, data)
     return open_simulated(made_by, data.size, data.built_dir, spec, online=online)
+
+
+def _with_implants(spec: Any, data: DataSettings) -> Any:
+    """Return the spec with the designs of the folder `data.implants`."""
+    if not isinstance(spec, KneeSpec):
+        raise InputError(
+            f"data.implants={data.implants}: data.builder={data.builder} simulates no knees"
+        )
+    return dataclasses.replace(spec, implants=implant_folder(data.implants))
 
 
 def simulated_builder(data_set: str) -> type[SimulatedBuilder]:

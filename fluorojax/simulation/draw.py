@@ -1,5 +1,7 @@
 """Random numbers by the handful: one call a scene, because each call costs compile time."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -10,7 +12,8 @@ from fluorojax.simulation.spec import Spec, drawn
 def register(kind: type) -> None:
     """Make a pytree of a kind of spec: one compiled function serves every spec of a size."""
     names = [field.name for field in drawn(kind)]
-    jax.tree_util.register_dataclass(kind, names, ["height", "width"])
+    rest = [field.name for field in dataclasses.fields(kind) if field.name not in names]
+    jax.tree_util.register_dataclass(kind, names, rest)
 
 
 register(Spec)

@@ -30,7 +30,7 @@ class Mesh(NamedTuple):
     """A closed surface, or several that do not overlap; normals all outwards, or all inwards."""
 
     vertices: jax.Array | np.ndarray  # [V, 3] mm
-    faces: np.ndarray  # [F, 3] int32, rows of `vertices`
+    faces: jax.Array | np.ndarray  # [F, 3] int32, rows of `vertices`
 
 
 class Camera(NamedTuple):
@@ -49,7 +49,7 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     """Return all of the meshes as one."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
     faces = [mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]
-    return Mesh(jnp.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces))
+    return Mesh(jnp.concatenate([mesh.vertices for mesh in meshes]), jnp.concatenate(faces))
 
 
 def block(points: jax.Array) -> Mesh:
@@ -174,8 +174,11 @@ def reach_of(longest_edge: float, pixel: float, nearness: float = 1.15) -> int:
     return int(np.ceil(longest_edge * nearness / pixel)) + 1
 
 
-def read_mesh(path: Path, longest_edge: float) -> Mesh:
+def read_mesh(path: Path, longest_edge: float, faces: int = MAX_FACES) -> Mesh:
     """Read a closed mesh (STL in mm, binary or ASCII), its faces no longer than told.
+
+    One of more than `faces` faces is simplified to them first (quadric decimation), which also
+    closes the pinholes that exports have.
 
     Raises:
         InputError: it cannot be read, is not closed, or has too many faces.
@@ -185,6 +188,9 @@ def read_mesh(path: Path, longest_edge: float) -> Mesh:
         solid = trimesh.load_mesh(path, file_type="stl")
     except Exception as error:  # whatever the parser meets in a damaged file
         raise InputError(f"{path} is no STL file that can be read ({error})") from error
+    if len(solid.faces) > faces:
+        needs("fast_simplification", "implants", f"to simplify {path}")
+        solid = solid.simplify_quadric_decimation(face_count=faces)
     if not len(solid.faces) or not solid.is_watertight:
         raise InputError(
             f"{path}: the mesh of {len(solid.faces)} faces is not closed, so that no ray's path "
@@ -199,5 +205,5 @@ def read_mesh(path: Path, longest_edge: float) -> Mesh:
             f"{path}: at least {count} faces of at most {longest_edge:.2g} mm, and {MAX_FACES} are "
             "the most; simplify the mesh"
         )
-    vertices, faces = trimesh.remesh.subdivide_to_size(solid.vertices, solid.faces, longest_edge)
-    return Mesh(np.asarray(vertices, np.float32), np.asarray(faces, np.int32))
+    vertices, triples = trimesh.remesh.subdivide_to_size(solid.vertices, solid.faces, longest_edge)
+    return Mesh(np.asarray(vertices, np.float32), np.asarray(triples, np.int32))

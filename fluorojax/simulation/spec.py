@@ -13,7 +13,8 @@ from fluorojax.core.errors import InputError
 from fluorojax.schema.limits import Pair, Range, limits_of, number, rate, uniform, whole
 
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
-GRID = ("height", "width")
+NOT_DRAWN = ("height", "width", "implants")
+"""Fields of specs that are no ranges: a jitted function is compiled anew for each value."""
 
 
 def side(pixels: int) -> Any:
@@ -102,7 +103,7 @@ class Spec(Checked):
 
 def drawn(spec: Any) -> list[dataclasses.Field[Any]]:
     """Return the fields of a spec, or of its class, that are ranges and rates."""
-    return [field for field in dataclasses.fields(spec) if field.name not in GRID]
+    return [field for field in dataclasses.fields(spec) if field.name not in NOT_DRAWN]
 
 
 def check(spec: Any) -> None:
@@ -112,6 +113,8 @@ def check(spec: Any) -> None:
         InputError: a field is no number, no pair where it should be one, or out of its limits.
     """
     for field in dataclasses.fields(spec):
+        if field.name == "implants":  # no number
+            continue
         value = getattr(spec, field.name)
         if not _is_traced(value) and (problem := limits_of(field).problem(value)):
             raise InputError(f"simulation.{field.name} {problem}")

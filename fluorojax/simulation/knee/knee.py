@@ -43,7 +43,9 @@ from fluorojax.simulation.geometry import coverage, pixel_centres, smooth_noise
 from fluorojax.simulation.knee import film as knee_film
 from fluorojax.simulation.knee import oblique
 from fluorojax.simulation.knee.ap import ap
+from fluorojax.simulation.knee.implants import LONGEST_EDGE_MM
 from fluorojax.simulation.knee.lateral import lateral
+from fluorojax.simulation.knee.models import read_designs
 from fluorojax.simulation.knee.parts import TYPES, Case, Shadow, draw_case, shell
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.many import simulate_each
@@ -212,7 +214,8 @@ def _shadow(
 
     def spatial() -> Shadow:
         implant_key = jax.random.fold_in(key, 1)
-        return oblique.oblique(implant_key, case, turn, place, x, y, camera)
+        designs = read_designs(spec.implants, LONGEST_EDGE_MM) if spec.implants else ()
+        return oblique.oblique(implant_key, case, turn, place, x, y, camera, designs)
 
     return jax.lax.cond(is_oblique, spatial, flat) if in_space else flat()
 

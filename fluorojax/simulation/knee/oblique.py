@@ -17,8 +17,9 @@ import numpy as np
 
 from fluorojax.simulation.draw import uniforms
 from fluorojax.simulation.knee.film import Placing
-from fluorojax.simulation.knee.implants import LONGEST_EDGE_MM, implant
-from fluorojax.simulation.knee.parts import NATIVE, Case, Shadow, marrow, shell
+from fluorojax.simulation.knee.implants import LONGEST_EDGE_MM, Implant, implant
+from fluorojax.simulation.knee.models import Design
+from fluorojax.simulation.knee.parts import NATIVE, REVISION, Case, Shadow, marrow, shell
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.mesh import Camera, Mesh, paths, reach_of
 from fluorojax.simulation.shapes import Number, blended, cone, union
@@ -120,6 +121,7 @@ def oblique(
     x: jax.Array,
     y: jax.Array,
     camera: Camera,
+    designs: Sequence[Design] = (),
 ) -> Shadow:
     """Draw the knee from anywhere.
 
@@ -130,14 +132,9 @@ def oblique(
         placing: of the leg in the film.
         x, y: [H, W] of the plane knee, as for the flat views.
         camera: of the film, at least LEAST_FIELD_MM wide.
+        designs: one of them is in each total knee; none: shapes of no maker.
     """
-    made = implant(key, case)
-    pose = _pose(case, turn, placing, made.femoral, made.pivot)
-    posed = (
-        Mesh(pose.in_frame(pose.of_femur(made.femoral.vertices)), made.femoral.faces),
-        Mesh(pose.in_frame(made.tibial.vertices), made.tibial.faces),
-    )
-    metals = _paths(posed, camera) / placing.size
+    pose, metals = _metals(key, case, turn, placing, camera, designs)
     nowhere = jnp.full_like(x, jnp.inf)
     femoral, tibial = (jnp.where(metal > 0.0, -1.0, jnp.inf) for metal in metals)
     rods = _rods(pose, anatomy(turn.flexion), x, y)
@@ -168,6 +165,61 @@ def oblique(
         tibial_lucency=jnp.full(3, nan),
         overhang=jnp.full(2, nan),
     )
+
+
+def _metals(
+    key: jax.Array,
+    case: Case,
+    turn: Turn,
+    placing: Placing,
+    camera: Camera,
+    designs: Sequence[Design],
+) -> tuple[Pose, jax.Array]:
+    """Return how the knee stands, and the depth [2, H, W] of either component in it."""
+
+    made = implant(key, case)
+    if designs:
+        # A model has its own size, whatever the knee's.
+        own = [
+            Implant(_scaled(d.femoral, placing), _scaled(d.tibial, placing), jnp.asarray(d.pivot))
+            for d in designs
+        ]
+        number = jax.random.randint(jax.random.fold_in(key, 1), (), 1, len(designs) + 1)
+        is_primary = case.is_total & (case.kind != REVISION)
+        made = _one_of([made, *own], jnp.where(is_primary, number, 0))
+    pose = _pose(case, turn, placing, made.femoral, made.pivot)
+    femur = Mesh(pose.in_frame(pose.of_femur(made.femoral.vertices)), made.femoral.faces)
+    tibia = Mesh(pose.in_frame(made.tibial.vertices), made.tibial.faces)
+    return pose, _paths((femur, tibia), camera) / placing.size
+
+
+def _scaled(mesh: Mesh, placing: Placing) -> Mesh:
+    return mesh._replace(vertices=jnp.asarray(mesh.vertices) / placing.size)
+
+
+def _one_of(implants: Sequence[Implant], number: jax.Array) -> Implant:
+    """Return an implant of several: all are filled up to one size, so that one compilation does."""
+
+    def chosen(meshes: Sequence[Mesh]) -> Mesh:
+        return Mesh(*(_filled(arrays)[number] for arrays in zip(*meshes, strict=True)))
+
+    return Implant(
+        chosen([one.femoral for one in implants]),
+        chosen([one.tibial for one in implants]),
+        jnp.stack([one.pivot for one in implants])[number],
+    )
+
+
+def _filled(arrays: Sequence[Points]) -> jax.Array:
+    """Return arrays [N, rows, 3], the shorter ones filled up with what has no area."""
+    rows = max(len(array) for array in arrays)
+    parts = [jnp.asarray(array) for array in arrays]
+    # A face of one corner three times, or a vertex that stands there already.
+    more = [
+        jnp.broadcast_to(part[0, 0] if part.dtype == jnp.int32 else part[0], (rows - len(part), 3))
+        for part in parts
+    ]
+    return jnp.stack([jnp.concatenate(pair) for pair in zip(parts, more, strict=True)])
 
 
 def _paths(solids: Sequence[Mesh], camera: Camera) -> jax.Array:

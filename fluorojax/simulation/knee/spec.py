@@ -8,6 +8,7 @@ from typing import Any
 
 from fluorojax.core.errors import InputError
 from fluorojax.schema.limits import Range, number, rate, uniform
+from fluorojax.simulation.knee.models import ImplantFolder
 from fluorojax.simulation.spec import Checked, like, side
 
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
@@ -30,6 +31,7 @@ class KneeSpec(Checked):
 
     height: int = side(256)  # pixels
     width: int = side(256)  # pixels
+    implants: ImplantFolder | None = None  # of total knees in space; None: shapes of no maker
     field_mm: Range = uniform(220.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
     short_rate: float = rate(0.1)  # `short_field_mm` instead: the shafts end soon
     short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)
