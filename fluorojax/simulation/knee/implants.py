@@ -18,9 +18,9 @@ from fluorojax.simulation.knee.parts import REVISION, UKA, Case
 from fluorojax.simulation.mesh import Mesh, block, joined, turned
 from fluorojax.simulation.shapes import Number
 
-LONGEST_EDGE_MM = 4.6  # of a face, for an average knee and the largest of components
-ALONG, ACROSS, THROUGH = 44, 10, 4  # points of a condyle: along its curve, across it, in its depth
-NOTCH_STARTS = 27  # of ALONG: in front of it both condyles are one
+LONGEST_EDGE_MM = 5.4  # of a face, for an average knee and the largest of components
+ALONG, ACROSS, THROUGH = 68, 10, 8  # points of a condyle: along its curve, across it, in its depth
+NOTCH_STARTS = 42  # of ALONG: in front of it both condyles are one
 ROUND = 24  # points around a stem
 KNOTS = 8  # of the sagittal outline, from the posterior end round below to the anterior one
 
@@ -126,7 +126,7 @@ def _femoral(key: jax.Array, case: Case) -> tuple[Mesh, jax.Array]:
     bulge = 1.0 - groove * jnp.exp(-((x / 9.0) ** 2)) - crown * jnp.abs(x / wide) ** 4
     flange = _kept(_shell(x, outer[part], inner[part], bulge * shape), case.is_total)
     house = _kept(_box(notch, back, 0.35 * half, distal), case.has_box)
-    stem = _cylinder(6.8, 5.8, 27.0, 27.0 + case.stems[0], 36)
+    stem = _cylinder(6.8, 5.8, 27.0, 27.0 + case.stems[0], 40)
     stem = _kept(stem, case.kind == REVISION)
     pivot = jnp.stack([z, 0.75 * top - half, 0.75 * top])
     return joined([*rails, flange, house, stem]), pivot
@@ -170,24 +170,25 @@ def _tibial(key: jax.Array, case: Case) -> Mesh:
         key, (31.0, 40.0), (20.0, 27.0), (2.0, 3.2), (0.0, 0.35), (-0.1, 0.5)
     )
     is_half, is_any = case.kind == UKA, case.kind > 0
-    angle = 2 * jnp.pi * jnp.arange(72) / 72
+    angle = 2 * jnp.pi * jnp.arange(84) / 84
     c, s = jnp.cos(angle), jnp.sin(angle)
-    x = jnp.sign(c) * jnp.abs(c) ** (2 / power)
-    y = jnp.sign(s) * jnp.abs(s) ** (2 / power)
+    # A superellipse, by its polar form, whose points lie about as far apart everywhere.
+    radius = (jnp.abs(c) ** power + jnp.abs(s) ** power) ** (-1 / power)
+    x, y = radius * c, radius * s
     # Behind, a notch for the cruciate ligament.
     y *= 1.0 - jnp.where(y < 0, waist, 0.0) * jnp.exp(-((x / 0.3) ** 2))
     half_wide = (wide - 2.0) / 2
     across = jnp.where(is_half, half_wide * x, wide * x)
     outline = jnp.stack([across, deep * y], -1)
-    shares = jnp.linspace(0.0, 1.0, 12)
-    under, over = jnp.full(12, -case.tray), jnp.zeros(12)
+    shares = jnp.linspace(0.0, 1.0, 14)
+    under, over = jnp.full(14, -case.tray), jnp.zeros(14)
     profile = jnp.concatenate([jnp.stack([shares, under], -1), jnp.stack([shares, over], -1)[::-1]])
     plate = turned(profile, outline)
     middle = jnp.where(is_half, case.uka_side * (2.0 + half_wide), 0.0)
     plate = _kept(_moved(plate, jnp.stack([middle, 0.0 * middle, 0.0 * middle])), is_any)
 
     depth = jnp.where(case.kind == REVISION, case.stems[1], case.keel)
-    keel = _cylinder(7.0, 5.0, -case.tray - depth, -case.tray, 30)
+    keel = _cylinder(7.0, 5.0, -case.tray - depth, -case.tray, 40)
     parts = [plate, _kept(keel, case.is_total)]
     for side in (1.0, -1.0):
         parts.append(_kept(_wing(side, case, slant), case.is_total))
@@ -199,9 +200,9 @@ def _tibial(key: jax.Array, case: Case) -> Mesh:
 
 def _wing(side: float, case: Case, slant: jax.Array) -> Mesh:
     """Return a wing of the keel: a plate that is lower the farther out it reaches."""
-    out = jnp.linspace(0.0, 1.0, 6)[:, None, None]
+    out = jnp.linspace(0.0, 1.0, 8)[:, None, None]
     thick = jnp.linspace(-1.0, 1.0, 2)[None, :, None]
-    up = jnp.linspace(0.0, 1.0, 8)[None, None, :]
+    up = jnp.linspace(0.0, 1.0, 12)[None, None, :]
     reach = 7.2 + case.wings * out
     depth = (0.75 * case.keel) * (1.0 - 0.75 * out)
     x = side * reach + 0.0 * up + 0.0 * thick
