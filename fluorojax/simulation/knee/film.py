@@ -1,5 +1,6 @@
 """What a knee's film shows beside the knee: marker, ball, border, and the monitor photographed."""
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -13,6 +14,27 @@ from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.shapes import Frame, box, common, cone, union
 
 LEAD = 6.0  # line integral of a marker's letter: it lets nothing through
+
+
+FLUOROSCOPY = {
+    "linear_rate": 0.6,
+    "dark_bone_rate": 0.9,
+    "white_shutter_rate": 0.9,  # so that beside the round field it is black, dense being dark
+    "round_rate": 0.75,
+    "text_rate": 0.1,
+    "border_rate": 0.0,
+    "narrow_rate": 0.1,
+    "photo_rate": 0.0,
+}
+
+
+def fluoroscopic(spec: KneeSpec, is_fluoroscopy: jax.Array) -> KneeSpec:
+    """Return the spec with other rates where a film is a frame of fluoroscopy.
+
+    Air is white, metal dark, the field mostly round in a black frame.
+    """
+    rates = {n: jnp.where(is_fluoroscopy, r, getattr(spec, n)) for n, r in FLUOROSCOPY.items()}
+    return dataclasses.replace(spec, **rates)
 
 
 class Placing(NamedTuple):

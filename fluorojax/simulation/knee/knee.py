@@ -122,7 +122,8 @@ def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str,
             it is short of it; NaN in lateral views and where there is no tray.
     """
     view_key, case_key, place_key, film_key = jax.random.split(key, 4)
-    turn, is_oblique = _turn(view_key, spec)
+    turn, is_oblique, is_fluoroscopy = _turn(view_key, spec)
+    spec = knee_film.fluoroscopic(spec, is_fluoroscopy)
     look = _look(view_key, spec)
     wide = jnp.maximum(look.field, oblique.LEAST_FIELD_MM)
     look = look._replace(field=jnp.where(is_oblique, wide, look.field))
@@ -187,10 +188,13 @@ def _look(key: jax.Array, spec: KneeSpec) -> Look:
     )
 
 
-def _turn(key: jax.Array, spec: KneeSpec) -> tuple[oblique.Turn, jax.Array]:
-    """Draw from where a knee in space is seen, and whether it is one, not a standing film."""
+def _turn(key: jax.Array, spec: KneeSpec) -> tuple[oblique.Turn, jax.Array, jax.Array]:
+    """Draw from where a knee in space is seen; whether it is one; whether it is fluoroscopy."""
     turn_key, kind_key = jax.random.split(jax.random.fold_in(key, 1))
-    return oblique.draw_turn(turn_key, spec), jax.random.uniform(kind_key) < spec.oblique_rate
+    in_space, shown = uniforms(kind_key, RATE, RATE)
+    is_oblique = in_space < spec.oblique_rate
+    is_fluoroscopy = is_oblique & (shown < spec.fluoroscopy_rate)
+    return oblique.draw_turn(turn_key, spec), is_oblique, is_fluoroscopy
 
 
 def _shadow(

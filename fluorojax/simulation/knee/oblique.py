@@ -49,6 +49,7 @@ RODS = {
     "whole lateral": Rod((-22.0, -10.0, 20.0, 20.0), (-20.0, 6.0, 24.0, 19.0), True),
     "medial plateau": Rod((19.0, -3.0, -20.0, 17.0), (3.0, 0.0, -72.0, 13.0), False),
     "lateral plateau": Rod((-19.0, -3.0, -20.0, 17.0), (-3.0, 0.0, -72.0, 13.0), False),
+    "plateau": Rod((20.0, -3.0, -14.0, 12.0), (-20.0, -3.0, -14.0, 12.0), False),
     "tubercle": Rod((0.0, 14.0, -35.0, 9.0), (0.0, 2.0, -80.0, 9.0), False),
     "tibial shaft": Rod((0.0, -2.0, -50.0, 14.0), (0.0, -4.0, -360.0, 12.0), False),
     "fibular head": Rod((-33.0, -16.0, -24.0, 8.5), (-30.0, -13.0, -60.0, 5.5), False),
@@ -288,7 +289,7 @@ def _bones(
     femur = blended(blended(cut, rods["trochlea"], 6.0), rods["femoral shaft"], 8.0)
     whole = blended(union(rods["whole medial"], rods["whole lateral"]), femur, 6.0)
     femur = jnp.where(case.kind == NATIVE, whole, femur)
-    plateau = union(rods["medial plateau"], rods["lateral plateau"])
+    plateau = union(rods["medial plateau"], rods["lateral plateau"], rods["plateau"])
     tibia = blended(blended(plateau, rods["tubercle"], 5.0), rods["tibial shaft"], 8.0)
     fibula = union(rods["fibular head"], rods["fibular shaft"])
     return femur, tibia, fibula, rods["patella"]

@@ -85,6 +85,7 @@ class KneeSpec(Checked):
 
     # A knee in space, seen from anywhere, as in fluoroscopy (see `simulation.knee.oblique`).
     oblique_rate: float = rate(0.0)
+    fluoroscopy_rate: float = rate(0.5)  # of these: shown as fluoroscopy is (see `fluoroscopic`)
     oblique_degrees: Range = uniform(
         -45.0, 45.0, -180.0, 180.0
     )  # around the leg, from front or side
