@@ -24,6 +24,7 @@ class Settings:
     dir: str = ""
     cases: str = "cases.csv"
     size: str = "quick"
+    implants: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +275,11 @@ def test_8_bit_frames_stay_8_bit_and_one_of_16_bits_makes_all_16(tmp_path):
     [
         ({"builder": "knee"}, "data.builder=knee: write one of ercp_simulated, ercp_synthetic"),
         ({"builder": "ercp_synthetic", "size": "64"}, "data.size=64: write one of quick, 256, 512"),
+        (
+            {"builder": "ercp_synthetic", "implants": "here"},
+            "data.implants=here: data.builder=ercp",
+        ),
+        ({"builder": "knee_synthetic", "implants": "here"}, "a folder for each design"),
         ({"dir": ""}, "data.dir is empty"),
         ({"dir": "not/there"}, "not/there: not there; a dataset folder holds dataset.json"),
     ],
