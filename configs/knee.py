@@ -15,15 +15,15 @@ One U-Net and one joint loss for all; no relation, no curves, no attachment.
 from ml_collections import ConfigDict
 
 from fluorojax.configs import base
-from fluorojax.simulation.knee.spec import KNEE
+from fluorojax.simulation.knee.spec import KNEE, WIDE
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Return the configuration at the size `variant`: '', '512' or 'quick'."""
-    config = base.get_config("quick" if variant == "512" else variant)
+    """Return the configuration at the size `variant`: '', '512', 'quick' or 'wide'."""
+    config = base.get_config("quick" if variant in ("512", "wide") else variant)
     config.method = "knee"
     config.data.builder = "knee_synthetic"
-    config.simulation = base.simulation(KNEE)
+    config.simulation = base.simulation(WIDE if variant == "wide" else KNEE)
     # Each film is normalised by itself, channel by channel: ten classes are learned in fewer steps.
     # The residual path lets grey values past that. A run without it, and with image labels of
     # weight 1, saw metal in native knees; which of the two mended it was not tested.
@@ -37,10 +37,12 @@ def get_config(variant: str = "") -> ConfigDict:
     config.augment.inversion_rate = 0.2
     # Masks do not mind a mirror, and the side is predicted from the film as it is.
     config.evaluation.tta_mirror = True
-    if variant in ("quick", "512"):
+    if variant in ("quick", "512", "wide"):
         shrink(config)
     if variant == "512":
         refine(config)
+    if variant == "wide":
+        widen(config)
     return config
 
 
@@ -63,6 +65,16 @@ def shrink(config: ConfigDict) -> None:
     config.augment.inversion_rate = 0.1
     config.augment.noise_rate = 0.2
     config.augment.blur_rate = 0.1
+
+
+def widen(config: ConfigDict) -> None:
+    """Change the quick size to films as they come, of which more have to be seen."""
+    config.model.deep_supervision = True
+    config.augment.inversion_rate = 0.0  # the films have both polarities already
+    config.augment.rotation_degrees = (-20.0, 20.0)
+    config.training.steps = 4000
+    config.training.eval_every = 1000
+    config.training.checkpoint_every = 1000
 
 
 def refine(config: ConfigDict) -> None:

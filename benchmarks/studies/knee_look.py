@@ -24,7 +24,7 @@ from fluorojax.core.progress import console
 from fluorojax.data.folder import load_case, read_folder
 from fluorojax.schema.knee_classes import CLASSES
 from fluorojax.simulation.knee import knee
-from fluorojax.simulation.knee.spec import KNEE, STANDING, KneeSpec
+from fluorojax.simulation.knee.spec import KNEE, WIDE, KneeSpec
 
 PERCENTILES = (10, 50, 90)
 RING_PX = 12  # what surrounds the metal
@@ -38,7 +38,7 @@ def main() -> None:
     sets = {f"{folder.name}": real(folder) for folder in options.folders}
     sets |= {
         name: simulated(dataclasses.replace(spec, height=options.side, width=options.side), options)
-        for name, spec in (("simulated", KNEE), ("standing", STANDING))
+        for name, spec in (("knee_wide", WIDE), ("knee", KNEE))
     }
     found = {name: percentiles([film(*one) for one in films]) for name, films in sets.items()}
     console.print(table(found))

@@ -6,7 +6,7 @@ configurations can be made before its flags are set.
 
 from typing import NamedTuple
 
-from fluorojax.simulation.knee.spec import KNEE, STANDING, KneeSpec
+from fluorojax.simulation.knee.spec import KNEE, WIDE, KneeSpec
 from fluorojax.simulation.spec import CARM, ERCP, Spec
 
 
@@ -27,7 +27,7 @@ PROCEDURES: dict[str, Procedure] = {
     "ercp": Procedure(ERCP, "ercp_synthetic"),
     "carm": Procedure(CARM, "ercp_synthetic"),
     "knee": Procedure(KNEE, "knee_synthetic"),
-    "knee_standing": Procedure(STANDING, "knee_synthetic"),
+    "knee_wide": Procedure(WIDE, "knee_synthetic"),
 }
 
 

@@ -25,7 +25,8 @@ def set_field(name, value):
 
 
 @pytest.mark.parametrize(
-    ("method", "variant"), [*itertools.product(METHODS, ("", "quick")), ("knee", "512")]
+    ("method", "variant"),
+    [*itertools.product(METHODS, ("", "quick")), ("knee", "512"), ("knee", "wide")],
 )
 def test_every_config_is_valid_and_named_after_its_file(method, variant):
     config = importlib.import_module(f"fluorojax.configs.{method}").get_config(variant)

@@ -10,7 +10,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.data.folder import check_folder
 from fluorojax.datasets.gallery import montage, simulate_sequence, write_gallery
 from fluorojax.simulation.knee.knee import SIDES, TYPES
-from fluorojax.simulation.knee.spec import STANDING
+from fluorojax.simulation.knee.spec import KNEE
 from fluorojax.simulation.spec import ERCP
 
 SPEC = dataclasses.replace(ERCP, height=48, width=48)
@@ -71,7 +71,7 @@ def test_montage_fills_rows_and_leaves_the_rest_white():
 
 @pytest.mark.slow
 def test_a_gallery_of_knees_tells_type_side_and_what_is_measured(tmp_path):
-    spec = dataclasses.replace(STANDING, height=96, width=96)
+    spec = dataclasses.replace(KNEE, height=96, width=96)
     out = tmp_path / "knees"
     write_gallery(spec, sequences=range(5), frames=1, seed=1, out=out)
     truth = json.loads((out / "truth.json").read_text("utf-8"))

@@ -10,14 +10,14 @@ from fluorojax.datasets.pipeline import to_working_grid
 from fluorojax.schema import bitmask
 from fluorojax.schema.knee_classes import CLASSES
 from fluorojax.simulation.knee.knee import TYPES, VIEWS
-from fluorojax.simulation.knee.spec import STANDING
+from fluorojax.simulation.knee.spec import KNEE
 from tfds_builders.knee_synthetic import knee_synthetic_dataset_builder as builder
 from tfds_builders.simulated import Size, simulate_frames
 
 pytestmark = pytest.mark.slow  # builds a set
 
 SMALL = Size(96, {"train": (10,), "validation": (2,), "test": (3,)})
-SPEC = dataclasses.replace(STANDING, height=96, width=96)
+SPEC = dataclasses.replace(KNEE, height=96, width=96)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def test_type_view_and_side_are_told_of_each_film(built):
 def test_the_spacing_is_that_in_the_plane_of_the_knee(built, truth):
     stored = np.array([example["spacing_mm"] for example in built.split("train")])
     np.testing.assert_allclose(stored, np.repeat(truth["pixel_mm"][:, None], 2, 1))
-    low, high = STANDING.pixel_mm
-    scale = STANDING.width / SPEC.width
+    low, high = KNEE.pixel_mm
+    scale = KNEE.width / SPEC.width
     assert ((stored >= scale * low) & (stored <= scale * high)).all()
 
 

@@ -138,9 +138,9 @@ class KneeSpec(Checked):
 
 # In the order of `fluorojax.simulation.knee.knee.TYPES`.
 SHARES = ("native_share", "cr_share", "ps_share", "uka_share", "revision_share")
-STANDING = KneeSpec()
+KNEE = KneeSpec()
 """Films as a trained radiographer takes them of a standing patient, one like the other."""
-KNEE = KneeSpec(
+WIDE = KneeSpec(
     field_mm=(130.0, 420.0),
     energy_kev=(40.0, 66.0),
     scatter_ratio=(0.1, 1.2),
@@ -173,4 +173,7 @@ KNEE = KneeSpec(
     size=(0.85, 1.15),
     oblique_rate=0.4,
 )
-"""Films as they come: `benchmarks/studies/knee_look.py` puts them beside a folder of real ones."""
+"""Films as they come, fluoroscopy among them.
+
+`benchmarks/studies/knee_look.py` puts them beside a folder of real ones.
+"""

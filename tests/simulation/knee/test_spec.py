@@ -5,7 +5,7 @@ import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.schema.limits import Pair, limits_of
-from fluorojax.simulation.knee.spec import KNEE, SHARES, STANDING, KneeSpec
+from fluorojax.simulation.knee.spec import KNEE, SHARES, WIDE, KneeSpec
 from fluorojax.simulation.spec import Spec, drawn
 
 
@@ -37,13 +37,13 @@ def test_the_message_says_how_to_mend_it(fields, message):
 
 
 def test_the_pixel_lies_between_the_smallest_and_the_largest_field():
-    assert STANDING.pixel_mm == pytest.approx((150.0 / 256, 300.0 / 256))
-    assert dataclasses.replace(STANDING, width=512).pixel_mm[0] == pytest.approx(150.0 / 512)
+    assert KNEE.pixel_mm == pytest.approx((150.0 / 256, 300.0 / 256))
+    assert dataclasses.replace(KNEE, width=512).pixel_mm[0] == pytest.approx(150.0 / 512)
 
 
-def test_films_as_they_come_are_wider_than_standing_ones_in_everything():
+def test_films_as_they_come_are_wider_in_everything():
     for field in drawn(KneeSpec):
-        wide, narrow = getattr(KNEE, field.name), getattr(STANDING, field.name)
+        wide, narrow = getattr(WIDE, field.name), getattr(KNEE, field.name)
         if isinstance(wide, tuple) and wide != narrow:
             assert wide[1] - wide[0] > narrow[1] - narrow[0], field.name
 
