@@ -1,0 +1,157 @@
+"""Score a network of knees, trained on simulated films alone, on a folder of real ones.
+
+    python launch.py --config=configs/knee.py:wide --workdir=runs/knee-wide
+    python -m benchmarks.studies.knee_real runs/knee-wide/export ../shared/data/jtml_knee \\
+        --out runs/knee-wide/real --json benchmarks/results/knee_real.json
+
+Each class of the folder stands for the one class of the network whose name begins with its name:
+`femoral` for `femoral_component`. Every labelled frame is scored, whatever its split, at its own
+size; the means are told by sequence. Pictures show prediction filled and reference outlined.
+"""
+
+import argparse
+import collections
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from fluorojax.core.errors import InputError
+from fluorojax.core.outputs import written_aside
+from fluorojax.core.progress import console, progress
+from fluorojax.data.folder import Case, Folder, load_case, read_folder
+from fluorojax.datasets.gallery import montage
+from fluorojax.drawing import overlay
+from fluorojax.inference.export import load, read_manifest
+from fluorojax.inference.predictor import Predictor
+
+SHOWN = 24  # frames in the overview, evenly among all
+SIDE = 256  # pixels of one there
+
+
+def main() -> None:
+    """Score, print, draw and write."""
+    options = parse()
+    model, folder = load(options.export), read_folder(options.folder)
+    pairs = matched([one.name for one in model.classes], folder)
+    found = list(scored(model, folder, pairs))
+    result = summary(found, [folder.info.class_names[theirs] for _, theirs in pairs])
+    console.print(table(result))
+    origin = read_manifest(options.export)["origin"]
+    result["trained"] = {k: origin[k] for k in ("method", "seed", "step", "dataset")}
+    options.out.mkdir(parents=True, exist_ok=True)
+    every = max(1, len(found) // SHOWN)
+    pictures = [one["picture"] for one in found[::every]][:SHOWN]
+    overlay.save_png(montage(pictures, 6), options.out / "overview.png")
+    if options.json:
+        with written_aside(options.json) as draft:
+            draft.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+
+
+def parse() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("export", type=Path, help="folder with manifest.json")
+    parser.add_argument("folder", type=Path, help="folder with dataset.json and cases.csv")
+    parser.add_argument("--out", type=Path, required=True, help="for the overview")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    return parser.parse_args()
+
+
+def matched(ours: Sequence[str], folder: Folder) -> list[tuple[int, int]]:
+    """Return which class of the network stands for which of the folder.
+
+    Raises:
+        InputError: none or several do for one of the folder's.
+    """
+    pairs = []
+    for theirs, name in enumerate(folder.info.class_names):
+        fitting = [k for k, one in enumerate(ours) if one.startswith(name)]
+        if len(fitting) != 1:
+            raise InputError(
+                f"the folder's class '{name}' is the beginning of {len(fitting)} of the export's "
+                f"classes ({', '.join(ours)}); it must be of one"
+            )
+        pairs.append((fitting[0], theirs))
+    return pairs
+
+
+def scored(
+    model: Predictor, folder: Folder, pairs: Sequence[tuple[int, int]]
+) -> Iterator[dict[str, Any]]:
+    """Yield each labelled frame's Dice by class, what was said of it, and a picture."""
+    cases = [case for case in folder.cases if case.labelled]
+    with progress("score", len(cases)) as update:
+        for number, case in enumerate(cases, 1):
+            yield one_frame(model, folder, case, pairs)
+            update(number)
+
+
+def one_frame(
+    model: Predictor, folder: Folder, case: Case, pairs: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    """Return a frame's Dice by class, what was said of it, and a picture."""
+    frame, mask, ignore = load_case(folder, case)
+    prediction = model.predict(frame)
+    found = np.stack([prediction.masks[..., ours] for ours, _ in pairs], -1) & ~ignore[..., None]
+    wanted = np.stack([mask[..., theirs] for _, theirs in pairs], -1) & ~ignore[..., None]
+    both, sizes = (found & wanted).sum((0, 1)), found.sum((0, 1)) + wanted.sum((0, 1))
+    return {
+        "sequence": case.sequence or "all",
+        "dice": np.where(sizes > 0, 2 * both / np.maximum(sizes, 1), 1.0).tolist(),
+        "said": {name: choice.value for name, choice in prediction.image_labels.items()},
+        "picture": small_overlay(frame.pixels, found, wanted),
+    }
+
+
+def small_overlay(pixels: np.ndarray, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return a picture of about SIDE pixels of a frame, prediction and reference."""
+    step = max(1, max(pixels.shape) // SIDE)
+    low, high = np.percentile(pixels, (0.5, 99.5))
+    grey = np.clip((pixels[::step, ::step] - low) / max(high - low, 1e-6), 0.0, 1.0)
+    return overlay.overlay(grey, found[::step, ::step], wanted[::step, ::step])
+
+
+def summary(found: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Return mean, s.d. and 10th percentile of Dice by sequence and class; and what was said."""
+    said = {
+        name: dict(collections.Counter(frame["said"][name] for frame in found))
+        for name in found[0]["said"]
+    }
+    groups: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
+    for one in found:
+        groups[one["sequence"]].append(one)
+    command = "python -m benchmarks.studies.knee_real"
+    result: dict[str, Any] = {"command": command, "said": said, "sequences": {}}
+    for sequence, frames in groups.items():
+        dice = np.array([frame["dice"] for frame in frames])
+        result["sequences"][sequence] = {"frames": len(frames)} | {
+            name: {
+                "mean": round(float(values.mean()), 4),
+                "sd": round(float(values.std(ddof=1)) if len(values) > 1 else 0.0, 4),
+                "p10": round(float(np.percentile(values, 10)), 4),
+            }
+            for name, values in zip(names, dice.T, strict=True)
+        }
+    return result
+
+
+def table(result: dict[str, Any]) -> Table:
+    """Return a row a sequence and class."""
+    shown = Table("sequence", "frames", "class", "Dice", "s.d.", "10th percentile")
+    for sequence, of in result["sequences"].items():
+        for name in (name for name in of if name != "frames"):
+            shown.add_row(
+                sequence,
+                str(of["frames"]),
+                name,
+                *(f"{of[name][figure]:.3f}" for figure in ("mean", "sd", "p10")),
+            )
+    return shown
+
+
+if __name__ == "__main__":
+    main()
