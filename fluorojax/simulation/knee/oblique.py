@@ -24,6 +24,8 @@ from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.mesh import Camera, Mesh, paths, reach_of
 from fluorojax.simulation.shapes import Number, blended, cone, union
 
+WIDE_FIELD_MM = 220.0  # from here on a smaller window does, in which faces are drawn faster
+LARGEST = 1.15  # size of a knee, at which its implant's faces are that much longer
 SOURCE_MM = 1000.0  # from the knee: C-arms and tables have 800 to 1200
 LEAST_FIELD_MM = 120.0  # a face's shadow spans the more pixels, the smaller the field
 FRONT = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -177,13 +179,16 @@ def _metals(
     designs: Sequence[Design],
 ) -> tuple[Pose, jax.Array]:
     """Return how the knee stands, and the depth [2, H, W] of either component in it."""
-
     made = implant(key, case)
     if designs:
         # A model has its own size, whatever the knee's.
         own = [
-            Implant(_scaled(d.femoral, placing), _scaled(d.tibial, placing), jnp.asarray(d.pivot))
-            for d in designs
+            Implant(
+                _scaled(design.femoral, placing),
+                _scaled(design.tibial, placing),
+                jnp.asarray(design.pivot) / placing.size,
+            )
+            for design in designs
         ]
         number = jax.random.randint(jax.random.fold_in(key, 1), (), 1, len(designs) + 1)
         is_primary = case.is_total & (case.kind != REVISION)
@@ -226,11 +231,11 @@ def _filled(arrays: Sequence[Points]) -> jax.Array:
 def _paths(solids: Sequence[Mesh], camera: Camera) -> jax.Array:
     """Return the rays' paths [N, H, W] through the components, in mm of the film."""
     near, far = (
-        reach_of(LONGEST_EDGE_MM * 1.15, field / camera.width) for field in (LEAST_FIELD_MM, 220.0)
+        reach_of(LONGEST_EDGE_MM * LARGEST, field / camera.width)
+        for field in (LEAST_FIELD_MM, WIDE_FIELD_MM)
     )
-    # Most films show so wide a field that a face's shadow is small.
     return jax.lax.cond(
-        camera.pixel * camera.width < 220.0,
+        camera.pixel * camera.width < WIDE_FIELD_MM,
         lambda: paths(solids, camera, near),
         lambda: paths(solids, camera, far),
     )
