@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +33,10 @@ def fluoroscopic(spec: KneeSpec, is_fluoroscopy: jax.Array) -> KneeSpec:
 
     Air is white, metal dark, the field mostly round in a black frame.
     """
-    rates = {n: jnp.where(is_fluoroscopy, r, getattr(spec, n)) for n, r in FLUOROSCOPY.items()}
+    rates: dict[str, Any] = {  # arrays, while JAX traces
+        name: jnp.where(is_fluoroscopy, rate, getattr(spec, name))
+        for name, rate in FLUOROSCOPY.items()
+    }
     return dataclasses.replace(spec, **rates)
 
 
