@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from fluorojax.simulation import materials, physics
 from fluorojax.simulation.draw import RATE, SIGN, uniforms
 from fluorojax.simulation.geometry import chord, coverage
+from fluorojax.simulation.knee.parts import through
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.shapes import Frame, box, common, cone, union
 
@@ -161,9 +162,8 @@ def shown(
     bent = jax.random.uniform(jax.random.fold_in(key, 1)) < spec.sigmoid_rate
     grey = jnp.where(bent, sigmoid(grey), jnp.clip(grey, 0.0, 1.0))
     kind, bright = uniforms(jax.random.fold_in(key, 2), RATE, (0.2, 0.55))
-    grey = (
-        jnp.where(kind < spec.linear_rate, 1.0 - jnp.clip(bright * signal, 0.0, 1.0), grey) ** gamma
-    )
+    linear = 1.0 - jnp.clip(bright * signal, 0.0, 1.0)
+    grey = jnp.where(kind < spec.linear_rate, linear, grey) ** gamma
     grey = view * grey + (1.0 - view) * jnp.where(shade < spec.white_shutter_rate, light, dark)
     return jnp.where(polarity < spec.dark_bone_rate, 1.0 - grey, grey)
 
@@ -206,14 +206,9 @@ def clutter(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.A
         u, v = frame.inside(x, y)
         reach = jnp.exp(length)
         shape = cone(u, v + bend * u * u, (-reach / 2, 0.0), (reach / 2, 0.0), width, width)
-        return total + (there < spec.clutter_rate) * through_rod(shape, width), None
+        return total + (there < spec.clutter_rate) * through(shape, width), None
 
     return jax.lax.scan(one, jnp.zeros_like(x), jax.random.split(key, 6))[0]
-
-
-def through_rod(shape: jax.Array, radius: jax.Array) -> jax.Array:
-    """Return the depth [H, W] of a round rod from its shadow's signed distance."""
-    return chord(shape + radius, radius)
 
 
 def text(key: jax.Array, x: jax.Array, y: jax.Array, spec: KneeSpec) -> jax.Array:

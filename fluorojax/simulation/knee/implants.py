@@ -80,15 +80,14 @@ def _femoral(key: jax.Array, case: Case) -> tuple[Mesh, jax.Array]:
     )
     half, low, top, distal, front, behind, wide, notch, narrow, crown, groove, swing = drawn
     height = case.flange
-    z = jnp.zeros(())
     outer = jnp.array(
         [
             (2.0 - half, top),
             (-half, 0.6 * top),
             (low - half, 0.2 * top),
-            (swing - 4.0, z),
-            (0.5 * half, 3.0 + z),
-            (half - 6.0, 14.0 + z),
+            (swing - 4.0, 0.0),
+            (0.5 * half, 3.0),
+            (half - 6.0, 14.0),
             (half - 2.0, 0.7 * height),
             (half - 7.0, height),
         ]
@@ -118,24 +117,23 @@ def _femoral(key: jax.Array, case: Case) -> tuple[Mesh, jax.Array]:
         ends = (side * notch * jnp.ones(ALONG), side * edge)
         low_x, high_x = (ends[0], ends[1]) if side > 0 else (ends[1], ends[0])
         middle, width = (notch + wide) / 2, (wide - notch) / 2
-        x, shape = _across(low_x[part], high_x[part], ACROSS)
+        x = _across(low_x[part], high_x[part], ACROSS)
         bulge = 1.0 - crown * jnp.abs((jnp.abs(x) - middle) / width) ** 3
-        rails.append(_kept(_shell(x, outer[part], inner[part], bulge * shape), there))
+        rails.append(_kept(_shell(x, outer[part], inner[part], bulge), there))
     part = slice(NOTCH_STARTS, ALONG)
-    x, shape = _across(-edge[part], edge[part], 2 * ACROSS)
+    x = _across(-edge[part], edge[part], 2 * ACROSS)
     bulge = 1.0 - groove * jnp.exp(-((x / 9.0) ** 2)) - crown * jnp.abs(x / wide) ** 4
-    flange = _kept(_shell(x, outer[part], inner[part], bulge * shape), case.is_total)
+    flange = _kept(_shell(x, outer[part], inner[part], bulge), case.is_total)
     house = _kept(_box(notch, back, 0.35 * half, distal), case.has_box)
     stem = _cylinder(6.8, 5.8, 27.0, 27.0 + case.stems[0], 40)
     stem = _kept(stem, case.kind == REVISION)
-    pivot = jnp.stack([z, 0.75 * top - half, 0.75 * top])
+    pivot = jnp.array([0.0, 0.75 * top - half, 0.75 * top])
     return joined([*rails, flange, house, stem]), pivot
 
 
-def _across(low: jax.Array, high: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-    """Return x [U, count] from one edge to the other, and ones like it."""
-    x = low[:, None] + (high - low)[:, None] * jnp.linspace(0.0, 1.0, count)
-    return x, jnp.ones_like(x)
+def _across(low: jax.Array, high: jax.Array, count: int) -> jax.Array:
+    """Return x [U, count] from one edge to the other."""
+    return low[:, None] + (high - low)[:, None] * jnp.linspace(0.0, 1.0, count)
 
 
 def _shell(x: jax.Array, outer: jax.Array, inner: jax.Array, bulge: jax.Array) -> Mesh:
@@ -185,7 +183,7 @@ def _tibial(key: jax.Array, case: Case) -> Mesh:
     profile = jnp.concatenate([jnp.stack([shares, under], -1), jnp.stack([shares, over], -1)[::-1]])
     plate = turned(profile, outline)
     middle = jnp.where(is_half, case.uka_side * (2.0 + half_wide), 0.0)
-    plate = _kept(_moved(plate, jnp.stack([middle, 0.0 * middle, 0.0 * middle])), is_any)
+    plate = _kept(_moved(plate, jnp.array([middle, 0.0, 0.0])), is_any)
 
     depth = jnp.where(case.kind == REVISION, case.stems[1], case.keel)
     keel = _cylinder(7.0, 5.0, -case.tray - depth, -case.tray, 40)
@@ -193,7 +191,7 @@ def _tibial(key: jax.Array, case: Case) -> Mesh:
     for side in (1.0, -1.0):
         parts.append(_kept(_wing(side, case, slant), case.is_total))
     peg = _cuboid((-1.5, 1.5), (-12.0, 12.0), (-case.tray - 9.0, -case.tray), (2, 8, 4))
-    peg = _moved(peg, jnp.stack([middle, 0.0 * middle, 0.0 * middle]))
+    peg = _moved(peg, jnp.array([middle, 0.0, 0.0]))
     yoke = _cuboid((-9.0, 9.0), (-9.0, 9.0), (0.0, 22.0), (6, 6, 8))
     return joined([*parts, _kept(peg, is_half), _kept(yoke, case.has_hinge & is_any)])
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fluorojax.simulation.draw import uniforms
+from fluorojax.simulation.draw import RATE, SIGN, uniforms
 from fluorojax.simulation.knee.film import Placing
 from fluorojax.simulation.knee.implants import LONGEST_EDGE_MM, Implant, implant
 from fluorojax.simulation.knee.models import Design
@@ -101,10 +101,10 @@ def draw_turn(key: jax.Array, spec: KneeSpec) -> Turn:
     """Draw from where the knee is seen, and how far it is flexed."""
     around, side, sideways, tilt, flexion = uniforms(
         key,
-        *(spec.oblique_degrees, (0.0, 1.0), (0.0, 1.0), spec.tilt_degrees),
+        *(spec.oblique_degrees, SIGN, RATE, spec.tilt_degrees),
         spec.oblique_flexion_degrees,
     )
-    from_side = jnp.where(side < 0.5, -90.0, 90.0)
+    from_side = jnp.where(side < 0.0, -90.0, 90.0)
     return Turn(around + jnp.where(sideways < spec.sideways_rate, from_side, 0.0), tilt, flexion)
 
 
@@ -247,7 +247,7 @@ def _pose(case: Case, turn: Turn, placing: Placing, femoral: Mesh, pivot: jax.Ar
     # Forwards about the medial axis is extension: flexion takes the hip backwards.
     flexion = _about(0, bent)
     lowest = ((femoral.vertices - pivot) @ flexion.T)[:, 2].min()
-    lift = jnp.stack([0.0 * bent, 4.0 - 6.0 * jnp.sin(bent), case.gap.mean() - lowest])
+    lift = jnp.array([0.0, 4.0 - 6.0 * jnp.sin(bent), case.gap.mean() - lowest])
     view = _about(0, tilt) @ FRONT @ _about(2, around)
     return Pose(view, flexion, pivot, lift, placing)
 
@@ -311,6 +311,6 @@ def anatomy(flexion: jax.Array) -> dict[str, Rod]:
     c, s = jnp.cos(glide), jnp.sin(glide)
 
     def on_groove(along: float, radius: float) -> tuple[Number, ...]:
-        return 0.0 * c, 45.0 * c + along * s - 8.0, along * c - 45.0 * s + 24.0, radius + 0.0 * c
+        return 0.0, 45.0 * c + along * s - 8.0, along * c - 45.0 * s + 24.0, radius
 
     return RODS | {"patella": Rod(on_groove(-8.0, 8.0), on_groove(14.0, 10.0), True)}

@@ -86,9 +86,7 @@ class KneeSpec(Checked):
     # A knee in space, seen from anywhere, as in fluoroscopy (see `simulation.knee.oblique`).
     oblique_rate: float = rate(0.0)
     fluoroscopy_rate: float = rate(0.5)  # of these: shown as fluoroscopy is (see `fluoroscopic`)
-    oblique_degrees: Range = uniform(
-        -45.0, 45.0, -180.0, 180.0
-    )  # around the leg, from front or side
+    oblique_degrees: Range = uniform(-45.0, 45.0, -180.0, 180.0)  # around the leg
     sideways_rate: float = rate(0.65)  # from either side, not from the front
     tilt_degrees: Range = uniform(-20.0, 20.0, -60.0, 60.0)  # of the beam, up or down the leg
     oblique_flexion_degrees: Range = uniform(0.0, 115.0, -10.0, 140.0)
