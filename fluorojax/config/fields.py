@@ -49,7 +49,7 @@ class Data:
     builder: str = choice("ercp_synthetic", (*BUILDERS, "xray_folder"))
     dir: str = text("")  # xray_folder: the folder with dataset.json and cases.csv
     cases: str = text("cases.csv")  # xray_folder: the table of cases inside the folder
-    size: str = choice("512", ("quick", "256", "512", "1024"))  # simulated frames: which set
+    size: str = choice("512", ("quick", "128", "256", "512", "1024"))  # simulated frames: which set
     built_dir: str = text("datasets")  # where built data sets are kept
     implants: str = text("")  # simulated knees: a folder of models (STL), whose designs they have
     # rows, columns (px) of the grid the network works on

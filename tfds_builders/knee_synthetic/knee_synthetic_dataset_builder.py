@@ -32,6 +32,7 @@ SEED = 2024
 # Patients: each has one knee, of which there is one film, AP or lateral.
 SIZES = {
     "quick": Size(256, {"train": (1200,), "validation": (40,), "test": (120,)}),
+    "128": Size(128, {"train": (3000,), "validation": (60,), "test": (120,)}),
     "512": Size(512, {"train": (1500,), "validation": (100,), "test": (200,)}),
 }
 

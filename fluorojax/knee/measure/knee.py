@@ -128,6 +128,7 @@ ALPHA = Spec(
     "coronal femoral angle: femoral midline (proximally) to the tangent of the two most distal "
     "condylar points, on the medial side; ideal 96",
     alpha,
+    (75.0, 117.0),
 )
 BETA = Spec(
     "beta",
@@ -135,6 +136,7 @@ BETA = Spec(
     "coronal tibial angle: tibial midline (distally) to the line of the tray's upper flat, which "
     "is parallel to its underside (native: the plateau), on the medial side; ideal 90",
     beta,
+    (70.0, 110.0),
 )
 GAMMA = Spec(
     "gamma",
@@ -143,6 +145,7 @@ GAMMA = Spec(
     "flat (where a box hides it: the box's top), perpendicular to its pegs, on the posterior side; "
     "ideal 90",
     gamma,
+    (65.0, 115.0),
 )
 SIGMA = Spec(
     "sigma",
@@ -150,6 +153,7 @@ SIGMA = Spec(
     "sagittal tibial angle: tibial midline (distally) to the line of the tray's upper flat "
     "(native: the plateau), on the posterior side; ideal 83 to 90; a built-in slope is not added",
     beta,
+    (60.0, 110.0),
 )
 UKA_FEMUR = Spec(
     "uka_femoral_varus",
@@ -157,6 +161,7 @@ UKA_FEMUR = Spec(
     "unicompartmental: 90 less the medial angle of femoral midline (proximally) and the "
     "component's bone-side face; varus positive; limits +/- 10 (recalled)",
     uka_femoral_varus,
+    (-30.0, 30.0),
 )
 UKA_TIBIA = Spec(
     "uka_tibial_varus",
@@ -164,6 +169,7 @@ UKA_TIBIA = Spec(
     "unicompartmental: 90 less the medial angle of tibial midline (distally) and the tray's line; "
     "varus positive; limits +/- 5 (recalled)",
     tray_fall,
+    (-20.0, 20.0),
 )
 SLOPE = Spec(
     "uka_tibial_slope",
@@ -171,4 +177,5 @@ SLOPE = Spec(
     "unicompartmental: 90 less the posterior angle of tibial midline (distally) and the tray's "
     "line; posterior slope positive; 7 +/- 5 (recalled)",
     tray_fall,
+    (-20.0, 30.0),
 )

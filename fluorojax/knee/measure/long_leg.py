@@ -26,6 +26,7 @@ def specs() -> list[Spec]:
             "hip centre - femoral knee centre to tibial knee centre - ankle centre, on the medial "
             "side; ideal 180, below it varus",
             hka,
+            (130.0, 230.0),
         ),
         Spec(
             "mldfa",
@@ -33,6 +34,7 @@ def specs() -> list[Spec]:
             "mechanical lateral distal femoral angle: femoral mechanical axis (proximally) to the "
             "tangent of the two most distal condylar points, on the lateral side",
             mldfa,
+            (65.0, 112.0),
         ),
         Spec(
             "mpta",
@@ -40,6 +42,7 @@ def specs() -> list[Spec]:
             "medial proximal tibial angle: tibial mechanical axis (distally) to the line of tray "
             "or plateau, on the medial side",
             mpta,
+            (65.0, 112.0),
         ),
     ]
 

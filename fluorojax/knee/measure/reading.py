@@ -22,12 +22,18 @@ class Reading(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What is measured and how it is read; `unit` "mm" multiplies by the film's scale."""
+    """What is measured and how it is read; `unit` "mm" multiplies by the film's scale.
+
+    `bounds` is what a knee can have: 20 degrees or so beyond where implants are put and bones are
+    shaped (chosen, not published). What lies outside was read from a wrong mask, or in a wrong
+    view, whatever its standard error.
+    """
 
     name: str
     unit: str
     convention: str
     read: Callable[[Scene], Reading]
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 def measured(spec: Spec, scene: Scene) -> Measurement:
@@ -35,6 +41,12 @@ def measured(spec: Spec, scene: Scene) -> Measurement:
     about = (spec.name, spec.unit, spec.convention)
     try:
         found = spec.read(scene)
+        low, high = spec.bounds
+        if not low <= found.value <= high:
+            raise NotMeasurable(
+                f"{found.value:.1f} {spec.unit} is not what a knee has ({low:g} to {high:g}): a "
+                "mask or the view is wrong; look at the picture"
+            )
         if spec.unit != "mm":
             return Measurement(*about, found.value, found.error, found.figure, note=found.note)
         scale = scene.scale

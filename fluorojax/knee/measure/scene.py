@@ -73,16 +73,28 @@ class Scene:
             raise NotMeasurable(
                 f"no knee in the film: the class {bone} has no pixel; check the film and the masks"
             )
-        sizes = [int(part.sum()) for part in found]
-        large = [s for s in sizes if s >= self.settings.second_knee * sizes[0]]
-        if len(large) > 1:
-            raise NotMeasurable(
-                f"two knees: the {bone} has {len(large)} large pieces ({large} px); crop the film "
-                "to one knee, or correct the mask where one bone is in two pieces"
-            )
+        kept = self._of_one_knee(bone, found)
         # Another component, an implant apart from its bone for instance, is left out.
-        one = np.where((field >= HALF) & ~found[0], 0.0, field)
-        return solid(np.maximum(one, self._touching(found[0], self.film.field(*INSIDE))))
+        one = np.where((field >= HALF) & ~kept, 0.0, field)
+        return solid(np.maximum(one, self._touching(kept, self.film.field(*INSIDE))))
+
+    def _of_one_knee(self, bone: Bone, found: list[np.ndarray]) -> np.ndarray:
+        """Return the piece of a bone's silhouette that is the knee's, of pieces by size.
+
+        Of several large ones it is the one that carries the component, where only one does.
+        """
+        sizes = [int(part.sum()) for part in found]
+        large = [k for k, s in enumerate(sizes) if s >= self.settings.second_knee * sizes[0]]
+        metal = self.film.field(COMPONENT[bone]) >= HALF
+        carrying = [k for k in large if (found[k] & metal).any()]
+        if len(large) > 1 and len(carrying) != 1:
+            raise NotMeasurable(
+                f"two knees: the {bone} has {len(large)} large pieces "
+                f"({[sizes[k] for k in large]} px), of which {len(carrying) or 'none'} "
+                f"{'carry' if len(carrying) > 1 else 'carries'} a component; crop the film to one "
+                "knee, or correct the mask where one bone is in two pieces"
+            )
+        return found[carrying[0] if len(large) > 1 else 0]
 
     @staticmethod
     def _touching(bone: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -265,6 +277,36 @@ class Scene:
         """Return whether the bone carries a component."""
         return self.film.implant != "native" and self.film.has(COMPONENT[bone])
 
+    def check_native(self, bone: Bone) -> None:
+        """Refuse to read a bone's own outline where it should carry a component, or does.
+
+        Every knee replacement has both components: where one alone was found the other was missed,
+        and the bone's outline is not that of its condyles or plateau.
+
+        Raises:
+            NotMeasurable: the masks contradict each other, or what is said of the implant.
+        """
+        if COMPONENT[bone] not in self.film.class_names:
+            return
+        name = COMPONENT[bone].replace("_", " ")
+        metal, area = (self.film.field(c) >= HALF for c in (COMPONENT[bone], bone))
+        if metal.sum() > self.settings.stray_component * area.sum():
+            raise NotMeasurable(
+                f"the knee is said to be native, and the masks show a {name} "
+                f"({int(metal.sum())} px); give the implant, or mend the mask"
+            )
+        other: Bone = "tibia" if bone == "femur" else "femur"
+        if self.has_component(other):
+            raise NotMeasurable(
+                f"the {other} carries a component and no {name} was found: it was missed, and the "
+                f"{bone}'s own outline is not what to measure; mend the mask"
+            )
+        if self.film.implant not in (None, "native"):
+            raise NotMeasurable(
+                f"the implant is said to be {self.film.implant}, and no {name} was found; mend the "
+                "mask, or give the implant"
+            )
+
     @functools.cached_property
     def unicompartmental(self) -> bool:
         """Whether the tray covers one compartment: as given, or by its width over the tibia's."""
@@ -292,6 +334,8 @@ class Scene:
     @functools.cached_property
     def condyles(self) -> LineFit:
         """Tangent to the two most distal condylar points of component or native femur."""
+        if not self.has_component("femur"):
+            self.check_native("femur")
         contour = self.contour_of("femoral_component" if self.has_component("femur") else "femur")
         proximal = self.proximal("femur")
         points = contour.points
@@ -317,6 +361,7 @@ class Scene:
         proximal = self.proximal("tibia")
         if self.has_component("tibia"):
             return self._tray(self.contour_of("tibial_component"), proximal)
+        self.check_native("tibia")
         contour = self.contour_of("tibia")
         top = (contour.points @ proximal).max()
         depth = self.settings.plateau_depth * self.shaft("tibia").width

@@ -27,6 +27,8 @@ class KneeSettings:
         stem_depth: what reaches this share of the tray's width below it is a stem or keel.
         least_recall: where the maker of the masks finds a smaller share of what is lucent, a zone
             without any is refused: it may as well have been missed.
+        stray_component: a component smaller than this share of its bone is a stray piece of mask:
+            it does not contradict that the knee is native.
     """
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)
@@ -44,3 +46,4 @@ class KneeSettings:
     stem_width: float = 0.4
     stem_depth: float = 0.08
     least_recall: float = 0.5
+    stray_component: float = 0.02

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fluorojax.simulation import materials, physics
+from fluorojax.schema.limits import Range
 from fluorojax.simulation.draw import RATE, SIGN, uniforms
 from fluorojax.simulation.geometry import chord, coverage
 from fluorojax.simulation.knee.parts import through
@@ -17,7 +18,12 @@ from fluorojax.simulation.shapes import Frame, box, common, cone, union
 LEAD = 6.0  # line integral of a marker's letter: it lets nothing through
 
 
-FLUOROSCOPY = {
+FLUOROSCOPY: dict[str, float | Range] = {
+    # No grid, and an intensifier whose glare spreads the light of the air beside the leg: metal is
+    # grey there, and little darker than what it hides.
+    "energy_kev": (48.0, 70.0),
+    "scatter_ratio": (0.3, 3.0),
+    "metal_limit": (0.6, 4.5),
     "linear_rate": 0.6,
     "dark_bone_rate": 0.9,
     "white_shutter_rate": 0.9,  # so that beside the round field it is black, dense being dark
@@ -30,15 +36,17 @@ FLUOROSCOPY = {
 
 
 def fluoroscopic(spec: KneeSpec, is_fluoroscopy: jax.Array) -> KneeSpec:
-    """Return the spec with other rates where a film is a frame of fluoroscopy.
+    """Return the spec with other rates and ranges where a film is a frame of fluoroscopy.
 
     Air is white, metal dark, the field mostly round in a black frame.
     """
-    rates: dict[str, Any] = {  # arrays, while JAX traces
-        name: jnp.where(is_fluoroscopy, rate, getattr(spec, name))
-        for name, rate in FLUOROSCOPY.items()
+    values: dict[str, Any] = {  # arrays, while JAX traces
+        name: jax.tree.map(
+            lambda here, else_: jnp.where(is_fluoroscopy, here, else_), value, getattr(spec, name)
+        )
+        for name, value in FLUOROSCOPY.items()
     }
-    return dataclasses.replace(spec, **rates)
+    return dataclasses.replace(spec, **values)
 
 
 class Placing(NamedTuple):

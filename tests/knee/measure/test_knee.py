@@ -180,8 +180,15 @@ def test_what_cannot_be_read_is_refused_with_its_reason():
 
     second = [p + np.array((95.0, 0.0)) for p in shapes["femur"]]
     wide = Pose(0, (-45, 0), field_mm=(200, 300))
-    two = measure_knee(film(shapes | {"femur": shapes["femur"] + second}, wide, "ap"))
-    assert "two knees" in two["alpha"].refused
+    beside = shapes | {"femur": shapes["femur"] + second}
+    # Of two pieces the one that carries the component is the knee's.
+    alone = measure_knee(film(shapes, wide, "ap"))["alpha"].value
+    assert measure_knee(film(beside, wide, "ap"))["alpha"].value == pytest.approx(alone, abs=0.01)
+    metal = [p + np.array((95.0, 0.0)) for p in shapes["femoral_component"]]
+    both = beside | {"femoral_component": shapes["femoral_component"] + metal}
+    assert "two knees" in measure_knee(film(both, wide, "ap"))["alpha"].refused
+    bones = {name: s for name, s in beside.items() if "component" not in name}
+    assert "two knees" in measure_knee(film(bones, wide, "ap"))["alpha"].refused
 
     empty = KneeFilm(np.zeros((32, 32, 2), bool), ("femur", "tibia"), "ap", (1.0, 1.0))
     assert all("no knee" in m.refused for m in measure_knee(empty).measurements if m.refused)
@@ -340,3 +347,36 @@ def test_a_limit_that_only_the_magnification_breaks_is_undecided(value, verdict)
     assert Tolerances().verdict(found) == verdict
     known = dataclasses.replace(found, scale_source="a ball")
     assert Tolerances().verdict(known) == ("inside" if value < 2 else "outside")
+
+
+def without(shapes, *names):
+    return {name: [] if name in names else shape for name, shape in shapes.items()}
+
+
+def test_masks_that_contradict_each_other_are_refused():
+    shapes = Ap().shapes()
+    # A component without its partner was missed.
+    no_femoral = film(without(shapes, "femoral_component"), Pose(), "ap")
+    assert "no femoral component was found" in measure_knee(no_femoral)["alpha"].refused
+    assert measure_knee(no_femoral)["beta"].refused is None
+    no_tibial = film(without(shapes, "tibial_component"), Pose(), "ap")
+    assert "no tibial component was found" in measure_knee(no_tibial)["beta"].refused
+    # What is said of the implant and what is seen.
+    neither = without(shapes, "femoral_component", "tibial_component")
+    said = film(neither, Pose(), "ap", implant="total")
+    assert "said to be total" in measure_knee(said)["alpha"].refused
+    native = film(shapes, Pose(), "ap", implant="native")
+    assert "said to be native" in measure_knee(native)["alpha"].refused
+    assert "said to be native" in measure_knee(native)["beta"].refused
+    # Masks that do not have the class say nothing of it.
+    kept = [k for k, n in enumerate(no_femoral.class_names) if n != "femoral_component"]
+    names = [no_femoral.class_names[k] for k in kept]
+    fewer = dataclasses.replace(no_femoral, masks=no_femoral.masks[..., kept], class_names=names)
+    assert measure_knee(fewer)["alpha"].refused is None
+
+
+def test_an_angle_that_no_knee_has_is_refused():
+    found = measure_knee(film(Ap(alpha=122.0).shapes(), Pose(), "ap"))["alpha"]
+    assert "is not what a knee has (75 to 117)" in found.refused
+    assert found.value is None
+    assert measure_knee(film(Ap(alpha=112.0).shapes(), Pose(), "ap"))["alpha"].refused is None
