@@ -13,6 +13,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import refuse_clashes, results
 from fluorojax.core.progress import progress
 from fluorojax.data.intensity import shown
+from fluorojax.knee.doubt import CANNOT_SAY, doubted
 from fluorojax.knee.measure import (
     UNCERTAINTY,
     CalibrationObject,
@@ -191,7 +192,12 @@ def measure_film(source: Source, film: Film, given: Overrides, settings: KneeSet
     """
     seen = source.find(with_spacing(film, given))
     knee, assumptions = knee_film(source, film, seen, given)
-    return Measured(film.name, shown(seen.image), measure_knee(knee, settings), assumptions)
+    others = {
+        look.name: measure_knee(dataclasses.replace(knee, masks=look.fields), settings)
+        for look in seen.looks
+    }
+    report = doubted(measure_knee(knee, settings), others, settings)
+    return Measured(film.name, shown(seen.image), report, assumptions)
 
 
 def with_spacing(film: Film, given: Overrides) -> Film:
@@ -239,10 +245,15 @@ def knee_film(
     assumptions = {
         "view": f"{view}, {view_from}",
         "side": f"{side}, {side_from}" if side else side_from,
-        "implant": f"{implant}, {implant_from}" if implant else "recognised from the masks",
+        "implant": f"{implant}, {implant_from}" if implant else _from_masks(implant_from),
         "spacing": spacing_from,
     }
     return knee, assumptions
+
+
+def _from_masks(why: str) -> str:
+    """Say that the implant is recognised from the masks, and why nobody's word was taken."""
+    return "recognised from the masks" + (f" ({why})" if why != "unknown" else "")
 
 
 def _word(
@@ -260,6 +271,8 @@ def _word(
     if found is None:
         return None, "unknown"
     value, where = found
+    if value == CANNOT_SAY:
+        return None, where
     if value not in words:
         return None, f"'{value}' ({where}) is none of {', '.join(words)}"
     return words[value], where

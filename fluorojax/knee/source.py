@@ -13,6 +13,7 @@ from fluorojax.data import grid
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
 from fluorojax.data.frames import shrunk
 from fluorojax.inference.inputs import frames_of, frames_within, is_dataset
+from fluorojax.knee.doubt import Look, agreed_labels, looks
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
 from fluorojax.schema.frame import UNKNOWN_SPACING, Spacing, SpacingOrigin
@@ -56,6 +57,7 @@ class Observation(NamedTuple):
         image_labels: what a network predicts for the whole film: name -> (value, source).
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
         spacing_mm, spacing_origin: of the image's pixels (see `Frame`).
+        looks: what the network finds when the film is shown in other ways.
     """
 
     image: np.ndarray
@@ -64,6 +66,7 @@ class Observation(NamedTuple):
     edge_error_px: float | None = None
     spacing_mm: Spacing = UNKNOWN_SPACING
     spacing_origin: SpacingOrigin = "unknown"
+    looks: Sequence[Look] = ()
 
 
 class Source(NamedTuple):
@@ -141,7 +144,7 @@ def _predicted(export: Path, films: Sequence[Film]) -> Source:
 
     manifest = read_manifest(export)
     about = {"export": str(export), "sha256": manifest["sha256"], "origin": manifest["origin"]}
-    return predicted_by(load(export), films, about, recall_of(manifest))
+    return predicted_by(load(export), films, about, recall_of(manifest), doubt=True)
 
 
 def recall_of(manifest: Mapping[str, Any]) -> dict[str, float]:
@@ -160,8 +163,20 @@ def predicted_by(
     films: Sequence[Film],
     about: Mapping[str, Any],
     recall: Mapping[str, float] | None = None,
+    *,
+    doubt: bool = False,
 ) -> Source:
-    """Return the masks that a network finds on films; `recall` is what is known of it."""
+    """Return the masks that a network finds on films.
+
+    Args:
+        model: the network.
+        films: what is measured.
+        about: what is written of the network.
+        recall: what is known of it, by class.
+        doubt: whether each film is also shown in other ways (see `fluorojax.knee.doubt`), which
+            takes three times as long.
+    """
+    names = [c.name for c in model.classes]
 
     def find(film: Film) -> Observation:
         frame = load_frame(film.case)
@@ -169,15 +184,15 @@ def predicted_by(
         if model.fitting.fit == "shrink":
             frame = shrunk(frame, model.image_size, model.fitting.resampling)
         prediction = model.predict(frame)
-        image_labels = {
-            name: (choice.value, f"predicted with probability {choice.probability:.2f}")
-            for name, choice in prediction.image_labels.items()
-        }
+        others = tuple(looks(model, frame)) if doubt else ()
+        image_labels = agreed_labels(prediction, others, names)
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
         size = frame.spacing_mm, frame.spacing_origin
-        return Observation(frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX, *size)
+        return Observation(
+            frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX, *size, others
+        )
 
-    return Source(films, [c.name for c in model.classes], find, about, recall or {})
+    return Source(films, names, find, about, recall or {})
 
 
 def _annotated(path: Path, names: Sequence[str], cases_file: str) -> Source:

@@ -10,7 +10,8 @@ import numpy as np
 UNCERTAINTY = (
     "standard error: block bootstrap over neighbouring contour points or shaft midpoints, with the "
     "digitisation of edges (of a network's masks: by how much they wander) and the doubt "
-    "where a shaft begins; a component's rotation and the film's projection are not in it"
+    "where a shaft begins, and what a network finds otherwise when the film is mirrored, smaller or "
+    "of another contrast; a component's rotation and the film's projection are not in it"
 )
 
 

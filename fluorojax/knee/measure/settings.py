@@ -29,6 +29,8 @@ class KneeSettings:
             without any is refused: it may as well have been missed.
         stray_component: a component smaller than this share of its bone is a stray piece of mask:
             it does not contradict that the knee is native.
+        most_disagreement_deg, most_disagreement_mm: a network's value is refused where it changes
+            by more when the film is shown in another way (see `fluorojax.knee.doubt`).
     """
 
     shaft: ShaftRules = dataclasses.field(default_factory=ShaftRules)
@@ -47,3 +49,5 @@ class KneeSettings:
     stem_depth: float = 0.08
     least_recall: float = 0.5
     stray_component: float = 0.02
+    most_disagreement_deg: float = 4.0
+    most_disagreement_mm: float = 3.0

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fluorojax.simulation import materials, physics
 from fluorojax.schema.limits import Range
+from fluorojax.simulation import materials, physics
 from fluorojax.simulation.draw import RATE, SIGN, uniforms
 from fluorojax.simulation.geometry import chord, coverage
 from fluorojax.simulation.knee.parts import through
