@@ -9,9 +9,9 @@ import numpy as np
 
 UNCERTAINTY = (
     "standard error: block bootstrap over neighbouring contour points or shaft midpoints, with the "
-    "digitisation of edges (of a network's masks: by how much they wander) and the doubt "
-    "where a shaft begins, and what a network finds otherwise when the film is mirrored, smaller or "
-    "of another contrast; a component's rotation and the film's projection are not in it"
+    "digitisation of edges (of a network's masks: by how much they wander), the doubt where a "
+    "shaft begins, and the changes of a network's value with the film mirrored, smaller or of "
+    "another contrast; a component's rotation and the film's projection are not in it"
 )
 
 
