@@ -8,9 +8,11 @@ python launch.py --config=configs/knee.py:512      2 CPU cores, 82 minutes: Dice
 python launch.py --config=configs/knee.py:quick    2 CPU cores, 8 minutes: Dice of bones 0.94 to
                                                    0.98, of metal 0.93 and 0.96, type right in
                                                    119 of 120 films (one seed)
-python launch.py --config=configs/knee.py:wide     2 CPU cores, 33 minutes: films as they come,
+python launch.py --config=configs/knee.py:wide     2 CPU cores, half an hour: films as they come,
                                                    fluoroscopy among them; not yet good enough on
                                                    real ones (docs/knee.md)
+python launch.py --config=configs/knee.py:finetune goes on from an export of :wide with a few real
+  --config.init_from=EXPORT --config.data.dir=FOLDER   films, whatever of its classes they have
 
 One U-Net and one joint loss for all; no relation, no curves, no attachment.
 """
@@ -22,8 +24,8 @@ from fluorojax.simulation.knee.spec import KNEE, WIDE
 
 
 def get_config(variant: str = "") -> ConfigDict:
-    """Return the configuration at the size `variant`: '', '512', 'quick' or 'wide'."""
-    config = base.get_config("quick" if variant in ("512", "wide") else variant)
+    """Return the configuration of the variant: '', '512', 'quick', 'wide' or 'finetune'."""
+    config = base.get_config("quick" if variant in ("512", "wide", "finetune") else variant)
     config.method = "knee"
     config.data.builder = "knee_synthetic"
     config.simulation = base.simulation(WIDE if variant == "wide" else KNEE)
@@ -40,12 +42,14 @@ def get_config(variant: str = "") -> ConfigDict:
     config.augment.inversion_rate = 0.2
     # Masks do not mind a mirror, and the side is predicted from the film as it is.
     config.evaluation.tta_mirror = True
-    if variant in ("quick", "512", "wide"):
+    if variant in ("quick", "512", "wide", "finetune"):
         shrink(config)
     if variant == "512":
         refine(config)
-    if variant == "wide":
+    if variant in ("wide", "finetune"):
         widen(config)
+    if variant == "finetune":
+        learn_on(config)
     return config
 
 
@@ -71,13 +75,39 @@ def shrink(config: ConfigDict) -> None:
 
 
 def widen(config: ConfigDict) -> None:
-    """Change the quick size to films as they come, of which more have to be seen."""
+    """Change the quick size to films as they come, of which more have to be seen.
+
+    On a grid of half as many rows and columns three times as many are seen in the same time: which
+    shapes there are is learned from many films, and not from fine ones.
+    """
     config.model.deep_supervision = True
+    config.model.depth = 4
+    config.data.size = "128"
+    config.data.image_size = (128, 128)
+    config.training.crop_size = (128, 128)
+    config.training.batch_size = 6
+    config.training.learning_rate = 8e-3
+    config.training.cpu_devices = 1
     config.augment.inversion_rate = 0.0  # the films have both polarities already
     config.augment.rotation_degrees = (-20.0, 20.0)
-    config.training.steps = 4000
-    config.training.eval_every = 1000
-    config.training.checkpoint_every = 1000
+    config.training.steps = 2500
+    config.training.eval_every = 500
+    config.training.checkpoint_every = 500
+
+
+def learn_on(config: ConfigDict) -> None:
+    """Change the wide size to what goes on with a few real films, at twice its resolution."""
+    # Both are to be given; without, the error names these words.
+    config.init_from = "EXPORT"
+    config.data.dir = "FOLDER"
+    config.data.builder = "xray_folder"
+    config.data.image_size = (256, 256)
+    config.training.crop_size = (256, 256)
+    config.training.batch_size = 4
+    config.training.learning_rate = 2e-3
+    config.training.steps = 300
+    config.training.eval_every = 75
+    config.training.checkpoint_every = 75
 
 
 def refine(config: ConfigDict) -> None:

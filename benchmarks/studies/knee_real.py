@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import written_aside
 from fluorojax.core.progress import console, progress
-from fluorojax.data.folder import Case, Folder, load_case, read_folder
+from fluorojax.data.folder import read_folder
 from fluorojax.datasets.gallery import montage
 from fluorojax.drawing import overlay
+from fluorojax.evaluation.real import RealFrames, matched, scored
 from fluorojax.inference.export import load, read_manifest
 from fluorojax.inference.predictor import Predictor
 
@@ -37,8 +37,9 @@ def main() -> None:
     options = parse()
     model, folder = load(options.export), read_folder(options.folder)
     pairs = matched([one.name for one in model.classes], folder)
-    found = list(scored(model, folder, pairs))
-    result = summary(found, [folder.info.class_names[theirs] for _, theirs in pairs])
+    real = RealFrames(folder, tuple(c for c in folder.cases if c.labelled), tuple(pairs))
+    found = list(all_scored(model, real))
+    result = summary(found, [folder.info.class_names[pair.theirs] for pair in pairs])
     console.print(table(result))
     origin = read_manifest(options.export)["origin"]
     result["trained"] = {k: origin[k] for k in ("method", "seed", "step", "dataset")}
@@ -61,50 +62,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def matched(ours: Sequence[str], folder: Folder) -> list[tuple[int, int]]:
-    """Return which class of the network stands for which of the folder.
-
-    Raises:
-        InputError: none or several do for one of the folder's.
-    """
-    pairs = []
-    for theirs, name in enumerate(folder.info.class_names):
-        fitting = [k for k, one in enumerate(ours) if one.startswith(name)]
-        if len(fitting) != 1:
-            raise InputError(
-                f"the folder's class '{name}' is the beginning of {len(fitting)} of the export's "
-                f"classes ({', '.join(ours)}); it must be of one"
-            )
-        pairs.append((fitting[0], theirs))
-    return pairs
-
-
-def scored(
-    model: Predictor, folder: Folder, pairs: Sequence[tuple[int, int]]
-) -> Iterator[dict[str, Any]]:
-    """Yield each labelled frame's Dice by class, what was said of it, and a picture."""
-    cases = [case for case in folder.cases if case.labelled]
-    with progress("score", len(cases)) as update:
-        for number, case in enumerate(cases, 1):
-            yield one_frame(model, folder, case, pairs)
+def all_scored(model: Predictor, real: RealFrames) -> Iterator[dict[str, Any]]:
+    """Yield each frame's Dice by class, what was said of it, and a picture."""
+    with progress("score", len(real.cases)) as update:
+        for number, case in enumerate(real.cases, 1):
+            one = scored(model, real, case)
+            labels = one.prediction.image_labels
+            yield {
+                "sequence": case.sequence or "all",
+                "dice": one.dice.tolist(),
+                "said": {name: choice.value for name, choice in labels.items()},
+                "picture": small_overlay(one.frame.pixels, one.found, one.wanted),
+            }
             update(number)
-
-
-def one_frame(
-    model: Predictor, folder: Folder, case: Case, pairs: Sequence[tuple[int, int]]
-) -> dict[str, Any]:
-    """Return a frame's Dice by class, what was said of it, and a picture."""
-    frame, mask, ignore = load_case(folder, case)
-    prediction = model.predict(frame)
-    found = np.stack([prediction.masks[..., ours] for ours, _ in pairs], -1) & ~ignore[..., None]
-    wanted = np.stack([mask[..., theirs] for _, theirs in pairs], -1) & ~ignore[..., None]
-    both, sizes = (found & wanted).sum((0, 1)), found.sum((0, 1)) + wanted.sum((0, 1))
-    return {
-        "sequence": case.sequence or "all",
-        "dice": np.where(sizes > 0, 2 * both / np.maximum(sizes, 1), 1.0).tolist(),
-        "said": {name: choice.value for name, choice in prediction.image_labels.items()},
-        "picture": small_overlay(frame.pixels, found, wanted),
-    }
 
 
 def small_overlay(pixels: np.ndarray, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:

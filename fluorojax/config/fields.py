@@ -213,6 +213,9 @@ class Evaluation:
     # much speaks for it as tells frames with it from others on the validation split; where that has
     # not both, or is itself what is scored, as 'fixed'
     presence: str = choice("fixed", ("fixed", "validation"))
+    # a dataset folder of real frames: the parameters kept and exported are those with the highest
+    # mean Dice on its validation split (or on all of it), instead of training.best_metric
+    real_dir: str = text("")
     # of NSD, centreline and attachment, where the spacing is known
     tolerance_mm: float = number(1.0, 0.0, 100.0, above=True)
     tolerance_px: float = number(2.0, 0.0, 1000.0, above=True)  # the same where it is not

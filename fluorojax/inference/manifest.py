@@ -107,6 +107,7 @@ ORIGIN = Record(
         "dataset_fingerprint": DIGEST,
         "labels": Choice(tuple(LABELS)),
         "operating_points": ByName(Number(0.0, 1.0), NAME),
+        "chosen_on": Text(),
     },
 )
 """Where parameters come from; whoever exports by hand need not know all of it."""

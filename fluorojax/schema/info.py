@@ -1,7 +1,7 @@
 """What is known of a dataset before any of its frames is read."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from fluorojax.schema import bitmask
@@ -39,6 +39,17 @@ class ClassInfo:
     mask_value: int | None = dataclasses.field(
         default=None, metadata=within(Perhaps(Number(1, 65535, whole=True)))
     )
+
+
+def standing_for(name: str, names: Sequence[str]) -> int | None:
+    """Return the place of the class that stands for another data set's class `name`, or None.
+
+    It has that name, or is the only one whose name begins with it: `femoral_component` stands for
+    `femoral`.
+    """
+    same = [k for k, one in enumerate(names) if one == name]
+    fitting = same or [k for k, one in enumerate(names) if one.startswith(name)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 @dataclasses.dataclass(frozen=True)

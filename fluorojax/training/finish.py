@@ -63,6 +63,8 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         "labels": run.config.model.labels,
         "operating_points": points,
     }
+    if run.real is not None:
+        origin["chosen_on"] = f"{run.real}"
     owned = folder.resolve() == (workdir / "export").resolve()
     exports.export(predictor, folder, origin, owned=owned)
     return folder

@@ -16,6 +16,7 @@ from fluorojax.datasets.online import simulated_batches
 from fluorojax.datasets.pipeline import Batch, batches
 from fluorojax.drawing import overlay
 from fluorojax.evaluation import evaluate
+from fluorojax.evaluation.real import mean_dice
 from fluorojax.metrics.image_labels import summarise_image_labels
 from fluorojax.metrics.summary import lookup, summarise
 from fluorojax.training.checkpoint import Checkpoints
@@ -217,6 +218,8 @@ def training_batches(run: Run, start: int) -> Any:
 def validate(session: PrimaryLoop, state: TrainState, step: int) -> None:
     """Score the averaged parameters on the validation split; keep them if they are the best.
 
+    Where there are real frames (`evaluation.real_dir`), they say which are the best.
+
     Raises:
         Stopped: in the middle; the state is saved, and the evaluation is made at the next start.
     """
@@ -232,14 +235,18 @@ def validate(session: PrimaryLoop, state: TrainState, step: int) -> None:
         save(session, state, step)
         raise
     value = lookup(summary, name)
+    scores = {name: value} | headline(summary, list(run.info.class_names))
+    if run.real is not None:
+        name = "real/mean/dice"
+        told = mean_dice(run.predictor(state.average), run.real)
+        value = scores[name] = float(np.mean(list(told.values())))
+        scores |= {f"real/{of}/dice": dice for of, dice in told.items()}
     better = session.checkpoints.save_best(step, state.average, value)
     for case, picture in pictures.items():
         record.log.image(step, f"validation/{case}", picture)
     # The line below says that this evaluation need not be made again.
     session.checkpoints.wait()
-    record.log.write(
-        step, "validation", {name: value} | headline(summary, list(run.info.class_names))
-    )
+    record.log.write(step, "validation", scores)
     record.interval.restart_clock()
     note = ", the best so far" if better else ""
     console.print(f"step {step}: validation {name} {value:.3f}{note}")

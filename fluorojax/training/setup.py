@@ -1,13 +1,11 @@
 """From a configuration and a data set to the parts of a run; the only room that unpacks both."""
 
 import dataclasses
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fluorojax.config import fields_of
@@ -16,8 +14,8 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
 from fluorojax.datasets.source import Dataset, Frames
 from fluorojax.evaluation.evaluate import Scoring
+from fluorojax.evaluation.real import RealFrames, real_frames
 from fluorojax.inference.curve import CurveRules
-from fluorojax.inference.export import load_parameters
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Fitting, Predictor
@@ -33,6 +31,7 @@ from fluorojax.schema.labels import LABELS
 from fluorojax.schema.limits import ByClass, limits_of
 from fluorojax.training import optimizer as optimizers
 from fluorojax.training.augment import AugmentSpec
+from fluorojax.training.pretrained import classes_of, from_export
 from fluorojax.training.state import TrainState, initial_parameters, initial_state
 from fluorojax.training.steps import StepSpec
 
@@ -50,12 +49,14 @@ class Run:
     learning_rate: optax.Schedule
     step: StepSpec
     metrics: MetricSettings
+    real: RealFrames | None = None  # on which the best parameters are chosen, where there are any
 
     def first_state(self) -> TrainState:
         """Return the state before the first update, from an export where `init_from` names one."""
         drawn = initial_parameters(self.network, self.config.seed, self.step.crop_size)
         if self.config.init_from:
-            drawn = from_export(self.config.init_from, drawn)
+            classes = classes_of(self.spec, self.info.class_names)
+            drawn = from_export(self.config.init_from, drawn, classes)
         return initial_state(drawn, self.optimizer)
 
     def blank_state(self) -> TrainState:
@@ -99,6 +100,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
     check_flips(config, info)
     check_fit(config, info)
     mask_rules(config, info)  # said before the training, not after it
+    real_dir = config.evaluation.real_dir
     spec = network_spec(config, info)
     schedule = optimizers.OptimizerSpec(
         steps=config.training.steps,
@@ -132,6 +134,7 @@ def set_up(config: ConfigDict, dataset: Dataset) -> Run:
             tolerance_mm=config.evaluation.tolerance_mm,
             tolerance_px=config.evaluation.tolerance_px,
         ),
+        real=real_frames(real_dir, info.class_names) if real_dir else None,
     )
 
 
@@ -338,50 +341,3 @@ def relation_ramp(config: ConfigDict) -> tuple[float, float]:
     """Return the steps at which the relation's weights begin to rise, and are whole."""
     first, last = config.loss.attachment_ramp
     return first * config.training.steps, last * config.training.steps
-
-
-def from_export(given: str, like: Parameters) -> Parameters:
-    """Return the parameters of an export, for a network whose parameters look like `like`.
-
-    Args:
-        given: its folder; or FOLDER:stage_K, one of its stages, for a network of one stage: so a
-            U-Net that has learned wires can start one that learns vessels.
-        like: parameters of the network.
-
-    Raises:
-        InputError: there is no such stage, or names or shapes differ; the first few are named.
-    """
-    folder, stage = stage_of(given)
-    loaded = load_parameters(Path(folder))
-    if stage:
-        if stage not in loaded:
-            raise InputError(
-                f"init_from: the export {folder} has no {stage}; write one of "
-                + ", ".join(f"{folder}:{name}" for name in sorted(loaded))
-            )
-        loaded = {"stage_0": loaded[stage]}
-    ours = {k: v.shape for k, v in flatten_dict(like, sep="/").items()}
-    theirs = {k: v.shape for k, v in flatten_dict(loaded, sep="/").items()}
-    if ours != theirs:
-        wrong = [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]
-        lines = (
-            f"- {k}: {theirs.get(k, 'absent')} there, {ours.get(k, 'absent')} here" for k in wrong
-        )
-        raise InputError(
-            f"init_from: the export {folder} holds another network than this configuration asks "
-            f"for ({len(wrong)} arrays differ); use the model fields of its manifest.json:\n"
-            + "\n".join(list(lines)[:5])
-        )
-    return {k: _float32(v) for k, v in loaded.items()}
-
-
-def stage_of(given: str) -> tuple[str, str]:
-    """Split FOLDER:stage_K into its two parts; without a stage the second is empty."""
-    folder, colon, stage = given.rpartition(":")
-    return (folder, stage) if colon and stage.startswith("stage_") else (given, "")
-
-
-def _float32(tree: Parameters) -> Parameters:
-    if isinstance(tree, dict):
-        return {k: _float32(v) for k, v in tree.items()}
-    return np.asarray(tree, np.float32)

@@ -26,7 +26,10 @@ def set_field(name, value):
 
 @pytest.mark.parametrize(
     ("method", "variant"),
-    [*itertools.product(METHODS, ("", "quick")), ("knee", "512"), ("knee", "wide")],
+    [
+        *itertools.product(METHODS, ("", "quick")),
+        *itertools.product(("knee",), ("512", "wide", "finetune")),
+    ],
 )
 def test_every_config_is_valid_and_named_after_its_file(method, variant):
     config = importlib.import_module(f"fluorojax.configs.{method}").get_config(variant)

@@ -1,16 +1,11 @@
 import dataclasses
 
 import jax
-import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.datasets.source import open_dataset
-from fluorojax.inference.export import export
-from fluorojax.inference.mask_rules import MaskRules
-from fluorojax.inference.predictor import Predictor
 from fluorojax.inference.tta import TtaSpec
-from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo, Relation
 from fluorojax.training import setup
 from fluorojax.training.augment import AugmentSpec
@@ -172,31 +167,3 @@ def test_a_run_s_predictor_shows_frames_as_the_configuration_says(tmp_path):
     settings.evaluation.tta_shifts, settings.evaluation.tta_mirror = 3, True
     run = setup.set_up(settings, open_dataset(settings.data))
     assert run.predictor(run.first_state().parameters).rules.tta == TtaSpec(3, mirror=True)
-
-
-def test_float32_takes_what_an_export_holds():
-    tree = setup._float32({"a": {"b": np.float32([1])}})
-    assert tree["a"]["b"].dtype == np.float32
-
-
-def drawn(stages):
-    """Return a small network of these stages, and its parameters."""
-    spec = NetworkSpec(stages, "none", None, 4, 1, "group", False, False, False, "float32")
-    image = np.zeros((1, 16, 16, 1))
-    return spec, jax.jit(build(spec).init)(jax.random.key(0, impl="rbg"), image)["params"]
-
-
-def test_a_run_can_start_from_one_stage_of_an_export(tmp_path):
-    spec, parameters = drawn(((0,), (1,)))
-    export(Predictor(spec, parameters, (16, 16), MaskRules(INFO.classes)), tmp_path, {})
-    _, alone = drawn(((0,),))
-    taken = setup.from_export(f"{tmp_path}:stage_1", alone)
-    assert set(taken) == {"stage_0"}
-    jax.tree.map(np.testing.assert_array_equal, taken["stage_0"], parameters["stage_1"])
-    jax.tree.map(
-        np.testing.assert_array_equal, setup.from_export(str(tmp_path), parameters), parameters
-    )
-    with pytest.raises(InputError, match=r"has no stage_2; write one of .*:stage_0, .*:stage_1"):
-        setup.from_export(f"{tmp_path}:stage_2", alone)
-    with pytest.raises(InputError, match="another network"):
-        setup.from_export(str(tmp_path), alone)
