@@ -7,6 +7,7 @@ waits for one's own frames, those of `ercp_synthetic`.
 import dataclasses
 import functools
 import importlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from fluorojax.training.setup import Run
     from tfds_builders.simulated import Simulation
 
+QUICK = "configs/joint.py:quick"
+SMALL = {
+    "model.width": 4.0,
+    "model.depth": 1,
+    "data.image_size": (32, 32),
+    "training.crop_size": (32, 32),
+    "training.batch_size": 2,
+}
+"""Fields of a configuration whose step is only tried, or traced."""
 FURTHER = {"own": ("curves", "relation"), "knee": ("512",)}
 """Variants that are other networks than those of '' and 'quick'."""
 
@@ -130,28 +140,29 @@ def step_of(config: ConfigDict, batch: dict[str, Any]) -> Callable[[], Any]:
 
 def repeated(step: Callable[..., Any], state: Any, batch: dict[str, Any]) -> Callable[[], Any]:
     """Return a function that makes the next of the steps from `state` on and returns its loss."""
-
-    def same() -> Iterator[dict[str, Any]]:
-        while True:
-            yield batch
-
-    return over(step, state, same())
+    return over(step, state, itertools.repeat(batch))
 
 
 def over(step: Callable[..., Any], state: Any, batches: Iterator[Any]) -> Callable[[], Any]:
     """Return the same, each step on the next of the batches."""
+    advance = stateful(step, state, batches)
+    return lambda: advance()[1]["loss"]
+
+
+def stateful(step: Callable[..., Any], state: Any, batches: Iterator[Any]) -> Callable[[], Any]:
+    """Return a function that makes the next step, waits for it, and returns state and metrics."""
     import jax
 
     from fluorojax.core import parallel
 
     over_devices = parallel.data_parallel(step)
 
-    def job() -> Any:
+    def advance() -> Any:
         nonlocal state
         state, metrics = jax.block_until_ready(over_devices(state, next(batches)))
-        return metrics["loss"]
+        return state, metrics
 
-    return job
+    return advance
 
 
 def shapes_of(run: "Run") -> tuple[Any, Any]:

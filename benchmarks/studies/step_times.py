@@ -10,9 +10,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from benchmarks.peers.train_step import median, summary
 from benchmarks.steps import config_of
-from benchmarks.timing import Times, in_turns, machine
+from benchmarks.timing import Times, in_turns, machine, median, summary
 from fluorojax.core import environment
 from fluorojax.core.errors import InputError
 

@@ -7,13 +7,6 @@ from benchmarks import steps
 from benchmarks.steps import config_of
 from fluorojax.core.errors import InputError
 
-TOY = {
-    "model.depth": 1,
-    "model.width": 4.0,
-    "data.image_size": (32, 32),
-    "training.crop_size": (32, 32),
-    "training.batch_size": 2,
-}
 KNOWN = {"cu_threefry2x32_ffi"}
 """Kernels that a lowering for CUDA may name: those of jaxlib's plugin for it."""
 
@@ -45,7 +38,7 @@ def test_a_configuration_that_is_not_there_is_refused(given, message):
 
 def toy(name):
     config = config_of(name)
-    config.update_from_flattened_dict(TOY)
+    config.update_from_flattened_dict(steps.SMALL)
     return config
 
 
