@@ -124,6 +124,27 @@ def drawn_batch(run: "Run") -> dict[str, np.ndarray]:
     }
 
 
+def drawn_state(run: "Run") -> Any:
+    """Return a state before the first update, drawn by NumPy: drawing by jax takes a compilation.
+
+    Kernels are He's, scales 1 and all else 0, as in `Run.first_state`; the numbers are others.
+    """
+    import jax
+
+    rng = np.random.default_rng(run.config.seed)
+
+    def draw(path: Any, shape: Any) -> np.ndarray:
+        last = getattr(path[-1], "key", "")
+        if last == "kernel":
+            deviation = np.sqrt(2 / max(np.prod(shape.shape[:-1]), 1))
+            return (deviation * rng.standard_normal(shape.shape)).astype(shape.dtype)
+        return np.full(shape.shape, float(last == "scale"), shape.dtype)
+
+    empty = jax.tree.map(lambda of: np.zeros(of.shape, of.dtype), shapes_of(run)[0])
+    parameters = jax.tree_util.tree_map_with_path(draw, empty.parameters)
+    return empty.replace(parameters=parameters, average=jax.tree.map(np.copy, parameters))
+
+
 def train_step_of(run: "Run") -> Callable[..., Any]:
     """Return a run's training step, of one device."""
     from fluorojax.training.steps import train_step

@@ -38,14 +38,14 @@ class Question(NamedTuple):
 
 
 QUESTIONS = (
-    Question("configurations", 130, "does every configuration's step compile and run?"),
-    Question("steps", 110, "a step at 512 x 512, float32 and bfloat16, beside PyTorch's"),
-    Question("peak", 40, "the share of what the card can compute"),
+    Question("configurations", 140, "does every configuration's step compile and run?"),
+    Question("steps", 120, "a step at 512 x 512, float32 and bfloat16, beside PyTorch's"),
+    Question("peak", 35, "the share of what the card can compute"),
     Question("pipeline", 40, "the share of a step that waits for data"),
-    Question("determinism", 75, "the same bits twice, and what that costs"),
-    Question("simulator", 40, "simulated frames a second"),
-    Question("latency", 35, "from a frame to curves: p50, p95, p99"),
-    Question("memory", 60, "memory of device and host, with and without remat"),
+    Question("determinism", 60, "the same bits twice, and what that costs"),
+    Question("simulator", 35, "simulated frames a second"),
+    Question("latency", 30, "from a frame to curves: p50, p95, p99"),
+    Question("memory", 40, "memory of device and host, with and without remat"),
 )
 BUDGET_S = 480.0
 

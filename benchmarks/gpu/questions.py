@@ -135,26 +135,34 @@ def config_of(name: str, tiny: bool, **fields: Any) -> Any:
 def configurations(options: argparse.Namespace, answer: Answer) -> None:
     """Compile and run some steps of every configuration, several at once.
 
-    The first is compiled as for a run, and kept for the questions that follow; the others UNTIMED.
+    Those that other questions ask for again are compiled as for a run, and kept; others UNTIMED.
     """
-    first, others = "joint", [name for name in steps.configurations() if name != "joint"]
-    names = [first] if options.tiny else [first, "knee", *(n for n in others if n != "knee")]
+    first = ("joint", "joint, bfloat16")
+    others = [name for name in steps.configurations() if name != "joint"]
+    others.sort(key=lambda name: name != "knee")  # most unlike joint
+    flags = dict.fromkeys(first, "") | ({} if options.tiny else dict.fromkeys(others, UNTIMED))
+    at_once(options, answer, flags)
+
+
+def at_once(options: argparse.Namespace, answer: Answer, flags: dict[str, str]) -> None:
+    """Answer parts of a question side by side, AT_ONCE of them; `flags` are XLA's, by part."""
     ends = time.monotonic() + options.seconds
 
-    def one(name: str) -> tuple[str, Any]:
-        flags = "" if name == first else UNTIMED
-        return name, in_a_process(options, name, ends - time.monotonic(), flags)
+    def one(part: str) -> tuple[str, Any]:
+        left = ends - time.monotonic()
+        return part or "as it is", in_a_process(options, part, left, flags[part])
 
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(one, name) for name in names]):
+        for done in concurrent.futures.as_completed([pool.submit(one, part) for part in flags]):
             answer.add(*done.result())
 
 
 def configuration(options: argparse.Namespace) -> dict[str, Any]:
     """Run a configuration's first steps; times beside other processes are no measurement."""
-    config = config_of(options.part, options.tiny)
+    name, _, dtype = options.part.partition(", ")
+    config = config_of(name, options.tiny, **{"model.dtype": dtype or "float32"})
     run = steps.run_of(config)
-    job = steps.repeated(steps.train_step_of(run), run.first_state(), steps.drawn_batch(run))
+    job = steps.repeated(steps.train_step_of(run), steps.drawn_state(run), steps.drawn_batch(run))
     compiling = seconds_of(job)
     losses = [float(job()) for _ in range(3)]
     if not np.isfinite(losses).all():
@@ -195,7 +203,7 @@ def times(options: argparse.Namespace, answer: Answer) -> None:
     for dtype in ("float32", "bfloat16"):
         job, first = joint_step(options, dtype)
         answer.add(f"joint, {dtype}", compared({OURS: job}, rounds, {OURS: first}))
-    for dtype in ("float32", "bfloat16"):
+    for dtype in ("bfloat16", "float32"):
         of = dataclasses.replace(size, dtype=dtype)
         peers, begun, missing = unets.peers_of(of, os.cpu_count() or 1, device, not options.tiny)
         for what, seconds in (("train_step", "step_s"), ("infer", "infer_s")):
@@ -208,7 +216,7 @@ def times(options: argparse.Namespace, answer: Answer) -> None:
 def joint_step(options: argparse.Namespace, dtype: str) -> tuple[Callable[[], Any], float]:
     """Return the whole step of `joint` in a type, and the seconds of its first call."""
     run = steps.run_of(config_of("joint", options.tiny, **{"model.dtype": dtype}))
-    job = steps.repeated(steps.train_step_of(run), run.first_state(), steps.drawn_batch(run))
+    job = steps.repeated(steps.train_step_of(run), steps.drawn_state(run), steps.drawn_batch(run))
     return job, seconds_of(job)
 
 
@@ -275,10 +283,10 @@ def pipeline(options: argparse.Namespace, answer: Answer) -> None:
             batches = loop.training_batches(run, 0)
             jobs = {
                 "on one batch": steps.repeated(
-                    steps.train_step_of(run), run.first_state(), next(batches)
+                    steps.train_step_of(run), steps.drawn_state(run), next(batches)
                 ),
                 "on batches as they come": steps.over(
-                    steps.train_step_of(run), run.first_state(), batches
+                    steps.train_step_of(run), steps.drawn_state(run), batches
                 ),
             }
             answer.add(name, waiting(jobs, count))
@@ -327,7 +335,7 @@ def trained(options: argparse.Namespace) -> dict[str, Any]:
     import jax
 
     run = steps.run_of(config_of("joint", options.tiny))
-    state, batch = run.first_state(), steps.drawn_batch(run)
+    state, batch = steps.drawn_state(run), steps.drawn_batch(run)
     advance = steps.stateful(steps.train_step_of(run), state, itertools.repeat(batch))
     count, of = 5 if options.tiny else 30, []
     for _ in range(count):
@@ -377,26 +385,24 @@ def latency(options: argparse.Namespace, answer: Answer) -> None:
 
 
 def memory(options: argparse.Namespace, answer: Answer) -> None:
-    """Run a step of each kind in a process of its own; return its most memory, and its plan."""
+    """Run steps of each kind in a process of its own; return its most memory, and its plan."""
     from benchmarks.suites.memory import VARIANTS
 
-    ends = time.monotonic() + options.seconds
-    for variant in VARIANTS:
-        left = ends - time.monotonic()
-        answer.add(f"joint, {variant or 'as it is'}", in_a_process(options, variant, left))
+    at_once(options, answer, dict.fromkeys(VARIANTS, UNTIMED))
 
 
 def remembered(options: argparse.Namespace) -> dict[str, Any]:
     """Return the memory of one variant of a step: as planned, and the most there was."""
-    from benchmarks.suites.memory import VARIANTS, planned
+    import jax
 
-    config = config_of("joint", options.tiny, **VARIANTS[options.part])
-    plan = planned(config)
-    run = steps.run_of(config)
-    job = steps.repeated(steps.train_step_of(run), run.first_state(), steps.drawn_batch(run))
+    from benchmarks.suites.memory import VARIANTS, as_json
+
+    run = steps.run_of(config_of("joint", options.tiny, **VARIANTS[options.part]))
+    compiled = steps.traced(run, steps.shapes_of(run)).lower().compile()
+    state = jax.device_put(steps.drawn_state(run))
     for _ in range(2):
-        job()
-    return {"planned_gib": plan, "step_s": round(seconds_of(job), 4)} | on_device()
+        state, _ = jax.block_until_ready(compiled(state, steps.drawn_batch(run)))
+    return {"planned_gib": as_json(compiled.memory_analysis())} | on_device()
 
 
 QUESTIONS: dict[str, Callable[[argparse.Namespace, Answer], None]] = {

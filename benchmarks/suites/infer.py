@@ -53,7 +53,7 @@ def loaded(export: Path | None, side: int) -> Predictor:
     config.data.image_size = config.training.crop_size = (side, side)
     config.model.depth = min(config.model.depth, side.bit_length() - 2)
     run = steps.run_of(config)
-    return run.predictor(run.first_state().parameters)
+    return run.predictor(steps.drawn_state(run).parameters)
 
 
 def drawn_frame(size: tuple[int, int]) -> Frame:

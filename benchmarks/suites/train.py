@@ -24,5 +24,5 @@ def whole(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.tiny:
         config.update_from_flattened_dict(steps.SMALL)
     run = steps.run_of(config)
-    job = steps.repeated(steps.train_step_of(run), run.first_state(), steps.drawn_batch(run))
+    job = steps.repeated(steps.train_step_of(run), steps.drawn_state(run), steps.drawn_batch(run))
     return compared({OURS: job}, asked.rounds)

@@ -1,5 +1,6 @@
 import re
 
+import jax
 import numpy as np
 import pytest
 
@@ -59,6 +60,18 @@ def test_a_drawn_batch_has_the_arrays_of_one_that_training_gets(name):
 def test_a_run_has_the_classes_that_its_configuration_simulates():
     assert steps.run_of(toy("knee")).dataset.info.name.startswith("knee")
     assert steps.run_of(toy("vessels")).dataset.info.relation is not None
+
+
+def test_a_drawn_state_has_the_arrays_of_a_first_one_and_its_scales():
+    run = steps.run_of(toy("single"))
+    drawn, (wanted, _) = steps.drawn_state(run), steps.shapes_of(run)
+    assert jax.tree.structure(drawn) == jax.tree.structure(wanted)
+    for array, of in zip(jax.tree.leaves(drawn), jax.tree.leaves(wanted), strict=True):
+        assert (array.shape, array.dtype) == (of.shape, of.dtype)
+    block = drawn.parameters["stage_0"]["bottom"]
+    (kernel,) = (of["kernel"] for name, of in block.items() if name == "conv_1")
+    assert kernel.std() == pytest.approx(np.sqrt(2 / np.prod(kernel.shape[:-1])), rel=0.1)
+    assert drawn.average is not drawn.parameters
 
 
 def lowered_for_cuda(config):
