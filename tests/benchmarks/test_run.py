@@ -136,22 +136,43 @@ def test_the_document_holds_what_is_kept():
         assert line in performance.PAGE.read_text("utf-8")
 
 
-@pytest.mark.slow  # compiles networks in a process of its own
-def test_a_suite_is_measured_and_written(tmp_path):
-    out = tmp_path / "found.json"
-    command = [sys.executable, "-m", "benchmarks.run", "--suite", "infer", "--tiny"]
+def measured(suite, folder):
+    """Return what a suite writes at its toy sizes."""
+    out = folder / "found.json"
+    command = [sys.executable, "-m", "benchmarks.run", "--suite", suite, "--tiny"]
     command += ["--rounds", "5", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text())
     assert found["tiny"]
-    plain = found["work"][unets.described(unets.TINY)]
-    assert plain["seconds"][OURS]["p50"] > 0
-    assert "torch" in plain["seconds"] or plain["missing"]["torch"] == "not installed"
-    curves = found["work"]["from a frame to"]["milliseconds"]["masks and curves"]
-    assert 0 < curves["p50"] <= curves["p95"] <= curves["p99"]
     assert found["machine"]["cpu"]
     assert found["threads"]["cores"] <= (os.cpu_count() or 1)
+    return found["work"]
+
+
+@pytest.mark.slow  # compiles networks in a process of its own
+def test_predictions_are_measured_and_written(tmp_path):
+    found = measured("infer", tmp_path)
+    plain = found[unets.described(unets.TINY)]
+    assert plain["seconds"][OURS]["p50"] > 0
+    assert "torch" in plain["seconds"] or plain["missing"]["torch"] == "not installed"
+    curves = found["from a frame to"]["milliseconds"]["masks and curves"]
+    assert 0 < curves["p50"] <= curves["p95"] <= curves["p99"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["train", "data", "simulate"])
+def test_every_suite_without_peers_of_its_own_has_our_times(tmp_path, suite):
+    for result in measured(suite, tmp_path).values():
+        assert result["seconds"][OURS]["p50"] > 0
+        assert result["first_call_s"][OURS] >= 0
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_step_is_planned_by_the_compiler(tmp_path):
+    found = measured("memory", tmp_path)
+    assert set(found) == {"joint", "joint, remat", "joint, bfloat16", "joint, bfloat16, remat"}
+    assert all(plan["between"] > 0 for plan in found.values())
 
 
 def test_probabilities_that_were_computed_are_replaced_by_given_ones():
