@@ -80,7 +80,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
 
     return {
         "suite": options.suite,
-        "command": f"python -m benchmarks.run --suite {options.suite} --rounds {options.rounds}",
+        "command": command_of(options),
         "tiny": options.tiny,
         "machine": machine() | {"devices": parallel.describe_devices()},
         "threads": {"cores": options.cores, "xla_flags": os.environ.get("XLA_FLAGS", "")},
@@ -89,6 +89,16 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         "load_average": [round(before, 2), round(os.getloadavg()[0], 2)],
         "work": work,
     }
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """Return the command that measures the same again."""
+    words = ["python -m benchmarks.run --suite", options.suite]
+    if options.suite == "memory":
+        words += ["--config", *options.config] if options.config else []
+    else:
+        words += ["--rounds", str(options.rounds), "--cores", str(options.cores)]
+    return " ".join(words)
 
 
 def peers() -> dict[str, str]:

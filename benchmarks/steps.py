@@ -193,6 +193,32 @@ def shapes_of(run: "Run") -> tuple[Any, Any]:
     return jax.eval_shape(run.first_state), jax.eval_shape(lambda: drawn_batch(run))
 
 
+def kept_bytes(run: "Run", shapes: tuple[Any, Any]) -> int:
+    """Return the bytes that a step's forward pass leaves for its backward pass.
+
+    Parameters and the augmented batch are among them. Counted on the traced program: a compiler
+    may merge some of it, or, where it finds a recomputation to be the same, keep more.
+    """
+    import jax
+
+    from fluorojax.training.context_corruption import context_corruption
+    from fluorojax.training.steps import augmented, loss_of
+
+    def left(state: Any, batch: Any) -> Any:
+        sample = augmented(batch, state.step, run.step)
+        share, size = run.step.context_corruption, run.step.crop_size
+        seed, position = run.step.seed, batch["position"]
+        false = context_corruption(seed, state.step, position, share=share, size=size)
+
+        def loss(parameters: Any) -> Any:
+            return loss_of(parameters, sample, batch, false, state.step, run.network, run.step)[0]
+
+        return jax.vjp(loss, state.parameters)[1]
+
+    arrays = jax.tree.leaves(jax.eval_shape(left, *shapes))
+    return sum(array.size * array.dtype.itemsize for array in arrays)
+
+
 def traced(run: "Run", shapes: tuple[Any, Any]) -> Any:
     """Return a run's training step, traced from `shapes_of` it."""
     from fluorojax.core import parallel

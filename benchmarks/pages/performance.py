@@ -107,10 +107,11 @@ def spread(of: dict[str, float], factor: float) -> str:
 
 def memory_table(of: dict[str, Any]) -> str:
     """Return a table of planned memory."""
-    head = "| step of | batch | state and batch, GiB | in between, GiB | most, GiB |"
-    lines = [head, "|---" * 5 + "|"]
+    head = "| step of | batch | state and batch, GiB | kept for the backward pass, GiB "
+    head += "| in between as compiled here, GiB | most as compiled here, GiB |"
+    lines = [head, "|---" * 6 + "|"]
     for name, plan in of["work"].items():
-        sizes = [f"{plan[key]:.2f}" for key in ("arguments", "between", "peak")]
+        sizes = [f"{plan[key]:.2f}" for key in ("arguments", "kept", "between", "peak")]
         lines.append(f"| {name} | {plan['batch']} | {' | '.join(sizes)} |")
     return "\n".join([*lines, "", how(of), ""])
 

@@ -2,7 +2,9 @@
 
 XLA knows what a compiled step needs: what goes in (state and batch), what comes out (of which the
 state takes the old one's place), and what lies in between, mostly activations kept for the backward
-pass. A compiler for another kind of device may keep more or less.
+pass. A compiler for another kind of device may keep more or less: that for CPUs finds what `remat`
+computes again to be the same, and keeps it after all. So `kept` is counted on the traced program,
+before any compiler: what the forward pass leaves for the backward pass.
 """
 
 import argparse
@@ -38,8 +40,13 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 def planned(config: Any) -> dict[str, float]:
     """Return the memory (GiB) of a configuration's step on one device that has its whole batch."""
     run = steps.run_of(config)
-    compiled = steps.traced(run, steps.shapes_of(run)).lower().compile()
-    return as_json(compiled.memory_analysis()) | {"batch": config.training.batch_size}
+    shapes = steps.shapes_of(run)
+    compiled = steps.traced(run, shapes).lower().compile()
+    kept = round(steps.kept_bytes(run, shapes) / GIB, 4)
+    return as_json(compiled.memory_analysis()) | {
+        "kept": kept,
+        "batch": config.training.batch_size,
+    }
 
 
 def as_json(plan: Any) -> dict[str, float]:

@@ -43,6 +43,15 @@ def test_fewer_rounds_than_five_are_refused(capsys):
     assert "write 5 or more" in capsys.readouterr().err
 
 
+def test_the_command_that_measures_the_same_again_is_kept():
+    given = ["--suite", "memory", "--config", "joint"]
+    assert (
+        run.command_of(run.parse(given)) == "python -m benchmarks.run --suite memory --config joint"
+    )
+    timed = run.command_of(run.parse(["--suite", "train", "--rounds", "7", "--cores", "1"]))
+    assert timed == "python -m benchmarks.run --suite train --rounds 7 --cores 1"
+
+
 @pytest.mark.parametrize(
     ("processor", "name"),
     [
@@ -120,6 +129,14 @@ def test_the_page_has_a_row_a_job_and_a_plot(result, monkeypatch):
     assert (result / performance.PLOT).stat().st_size > 1000
     performance.main()
     assert page.read_text() == text
+
+
+def test_the_memory_of_each_step_is_a_row():
+    plan = {"arguments": 0.5, "kept": 2.0, "between": 1.25, "peak": 1.75, "batch": 8}
+    of = {"work": {"joint, remat": plan}, "command": "the command"}
+    lines = performance.memory_table(of).splitlines()
+    assert lines[2] == "| joint, remat | 8 | 0.50 | 2.00 | 1.25 | 1.75 |"
+    assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|")
 
 
 def test_a_page_without_the_marks_is_left_as_it_is(tmp_path):

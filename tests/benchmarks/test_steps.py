@@ -74,6 +74,14 @@ def test_a_drawn_state_has_the_arrays_of_a_first_one_and_its_scales():
     assert drawn.average is not drawn.parameters
 
 
+def test_less_is_kept_for_the_backward_pass_where_it_is_computed_again():
+    plain, again = toy("single"), toy("single")
+    again.model.remat = True
+    runs = steps.run_of(plain), steps.run_of(again)
+    kept = [steps.kept_bytes(run, steps.shapes_of(run)) for run in runs]
+    assert 0 < kept[1] < 0.8 * kept[0]
+
+
 def lowered_for_cuda(config):
     """Return both programs of a configuration as they would go to a GPU's compiler."""
     run = steps.run_of(config)
