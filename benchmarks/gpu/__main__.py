@@ -128,6 +128,9 @@ def ended(command: list[str], environ: dict[str, str], log: Any, limit: float) -
         os.killpg(process.pid, 9)
         process.wait()
         return f"stopped at its limit of {limit:.0f} s"
+    except BaseException:  # Ctrl-C goes to this process alone
+        os.killpg(process.pid, 9)
+        raise
     return "answered" if status == 0 else f"failed with status {status}; see its log"
 
 

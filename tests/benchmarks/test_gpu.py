@@ -60,6 +60,16 @@ def test_an_answer_is_written_as_it_grows(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"first": 1, "second": 2}
 
 
+def test_a_part_without_an_answer_is_said_in_the_status(tmp_path, monkeypatch):
+    command = ["questions", "memory", "--out", str(tmp_path / "a.json"), "--seconds", "9"]
+    monkeypatch.setattr(sys, "argv", command)
+    told = iter([{"failed": "no memory"}] + [{"host_gib": 1.0}] * 3)
+    monkeypatch.setattr(questions, "in_a_process", lambda *_, **__: next(told))
+    with pytest.raises(SystemExit, match="failed: "):
+        questions.main()
+    assert len(json.loads((tmp_path / "a.json").read_text())) == 4
+
+
 def test_a_step_that_waits_says_its_share():
     import time
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import numpy_augment
+from benchmarks.peers.unet_peers import Begun, check_equal
 from benchmarks.suites import data, simulate, unets
 from benchmarks.timing import OURS
 from fluorojax.core.errors import InputError
@@ -51,6 +52,20 @@ def test_without_pytorch_there_is_ours_alone_and_a_word_about_it(monkeypatch):
     assert missing == {"torch": "not installed"}
     assert begun[OURS].step_s > 0
     assert begun[OURS].losses[1] < begun[OURS].losses[0]
+
+
+def test_networks_that_differ_are_told_apart():
+    logits = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    ours = Begun(logits, (1.0, 0.9), 0.1, 0.1)
+    check_equal(ours, Begun(logits + 1e-4, (1.0, 0.9001), 1.0, 1.0))
+    near = Begun(logits + 0.05, (1.01, 0.92), 1.0, 1.0)
+    check_equal(ours, near, rounded=True)
+    with pytest.raises(AssertionError):
+        check_equal(ours, near)
+    with pytest.raises(AssertionError, match="of their deviation apart"):
+        check_equal(ours, Begun(-logits, (1.0, 0.9), 1.0, 1.0), rounded=True)
+    with pytest.raises(AssertionError, match=r"losses 0\.9 and 0\.5"):
+        check_equal(ours, Begun(logits, (1.0, 0.5), 1.0, 1.0), rounded=True)
 
 
 def test_the_metrics_need_their_peers(monkeypatch):
