@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def prepare(options: argparse.Namespace) -> None:
     """Keep to the cores and set jax's flags, before it is imported."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
-    # One frame, one plan of memory: what is shared among devices is no concern there.
+    # One frame, or one plan of memory, is not shared among devices.
     alone = options.suite in ("infer", "memory")
     environment.prepare(deterministic=False, cpu_devices=1 if alone else options.devices)
 

@@ -197,7 +197,7 @@ def kept_bytes(run: "Run", shapes: tuple[Any, Any]) -> int:
     """Return the bytes that a step's forward pass leaves for its backward pass.
 
     Parameters and the augmented batch are among them. Counted on the traced program: a compiler
-    may merge some of it, or, where it finds a recomputation to be the same, keep more.
+    may merge some of it, or keep more.
     """
     import jax
 

@@ -210,12 +210,10 @@ def times(options: argparse.Namespace, answer: Answer) -> None:
         answer.add(f"joint, {dtype}", compared({OURS: job}, rounds, {OURS: first}))
     for dtype in ("bfloat16", "float32"):
         of = dataclasses.replace(size, dtype=dtype)
-        peers, begun, missing = unets.peers_of(of, os.cpu_count() or 1, device, not options.tiny)
-        for what, seconds in (("train_step", "step_s"), ("infer", "infer_s")):
-            jobs = {name: getattr(peer, what) for name, peer in peers.items()}
-            first = {name: getattr(one, seconds) for name, one in begun.items()}
-            measured = unets.result_of(peers, missing, compared(jobs, rounds, first))
-            answer.add(f"{what}: {unets.described(of)}", measured)
+        cores = os.cpu_count() or 1
+        found = unets.on_a_batch(of, rounds, cores, device, compiled=not options.tiny)
+        for name, measured in found.items():
+            answer.add(name, measured)
 
 
 def joint_step(options: argparse.Namespace, dtype: str) -> tuple[Callable[[], Any], float]:

@@ -1,6 +1,7 @@
-"""Prediction: the plain U-Net on a batch and on one frame, and a frame up to masks and curves."""
+"""One frame: the plain U-Net beside PyTorch's, the network of `joint`, and up to its curves."""
 
 import argparse
+import dataclasses
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -22,21 +23,19 @@ APART = 1e-3
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """Time a batch in each framework, a frame in each runtime, and a frame up to its curves."""
-    size = unets.TINY if asked.tiny else unets.USUAL
+    """Time a frame in each framework, in each runtime, and up to its curves."""
+    size = dataclasses.replace(unets.TINY if asked.tiny else unets.USUAL, batch=1)
     peers, begun, missing = unets.peers_of(size, asked.cores)
     first = {name: of.infer_s for name, of in begun.items()}
     jobs = {name: peer.infer for name, peer in peers.items()}
-    found = {
-        unets.described(size): unets.result_of(peers, missing, compared(jobs, asked.rounds, first))
-    }
+    rounds = asked.rounds if asked.tiny else max(asked.rounds, FRAMES)
+    frame_of_each = compared(jobs, rounds, first)
+    found = {unets.described(size): unets.result_of(peers, missing, frame_of_each)}
     export = Path(asked.export) if asked.export else None
     model = loaded(export, 32 if asked.tiny else 512)
     frame = drawn_frame(model.image_size)
-    rounds = asked.rounds if asked.tiny else max(asked.rounds, FRAMES)
-    found[f"one frame, {model.image_size[0]} x {model.image_size[1]}"] = one_frame(
-        model, frame, asked.cores, rounds
-    )
+    title = "the network of joint on one frame, {} x {}".format(*model.image_size)
+    found[title] = one_frame(model, frame, asked.cores, rounds)
     found["from a frame to"] = to_curves(model, frame, rounds, trained=export is not None)
     return found
 

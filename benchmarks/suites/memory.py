@@ -2,9 +2,9 @@
 
 XLA knows what a compiled step needs: what goes in (state and batch), what comes out (of which the
 state takes the old one's place), and what lies in between, mostly activations kept for the backward
-pass. A compiler for another kind of device may keep more or less: that for CPUs finds what `remat`
-computes again to be the same, and keeps it after all. So `kept` is counted on the traced program,
-before any compiler: what the forward pass leaves for the backward pass.
+pass. A compiler for another kind of device may keep more or less: that for CPUs drops the barriers
+that hold back what `remat` computes again. So `kept` is counted on the traced program, before any
+compiler: what the forward pass leaves for the backward pass.
 """
 
 import argparse

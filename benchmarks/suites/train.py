@@ -1,4 +1,4 @@
-"""A training step: the plain U-Net beside PyTorch's, and the whole step of a configuration."""
+"""A batch: the plain U-Net's training step and inference beside PyTorch's, and a whole step."""
 
 import argparse
 from typing import Any
@@ -9,13 +9,10 @@ from benchmarks.timing import OURS, compared
 
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """Time the plain U-Net's step, loss and AdamW in it, and the whole step of steps.QUICK."""
+    """Time the plain U-Net's step, loss and AdamW in it, its inference, and a whole step."""
     size = unets.TINY if asked.tiny else unets.USUAL
-    peers, begun, missing = unets.peers_of(size, asked.cores)
-    first = {name: of.step_s for name, of in begun.items()}
-    jobs = {name: peer.train_step for name, peer in peers.items()}
-    plain = unets.result_of(peers, missing, compared(jobs, asked.rounds, first))
-    return {unets.described(size): plain, f"whole step of {steps.QUICK}": whole(asked)}
+    found = unets.on_a_batch(size, asked.rounds, asked.cores)
+    return found | {f"whole step of {steps.QUICK}": whole(asked)}
 
 
 def whole(asked: argparse.Namespace) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.peers import unet_peers
 from benchmarks.peers.unet_peers import Begun, Peer, Size, begin
-from benchmarks.timing import OURS
+from benchmarks.timing import OURS, compared
 
 USUAL = Size(batch=4, side=256, classes=2, width=16, depth=4, residual=False)
 OTHER = "MONAI BasicUNet"  # another network, with other parameters
@@ -83,6 +83,27 @@ def described(size: Size) -> str:
         f"U-Net, {size.batch} x {size.side} x {size.side}, width {size.width}, depth {size.depth}, "
         f"{size.dtype}"
     )
+
+
+def on_a_batch(
+    size: Size, rounds: int, cores: int, device: str = "cpu", compiled: bool = True
+) -> dict[str, Any]:
+    """Time a training step and an inference of all that `peers_of` returns, by what is timed."""
+    peers, begun, missing = peers_of(size, cores, device, compiled)
+    steps = compared(
+        {name: peer.train_step for name, peer in peers.items()},
+        rounds,
+        {name: of.step_s for name, of in begun.items()},
+    )
+    inference = compared(
+        {name: peer.infer for name, peer in peers.items()},
+        rounds,
+        {name: of.infer_s for name, of in begun.items()},
+    )
+    return {
+        f"step: {described(size)}": result_of(peers, missing, steps),
+        f"inference: {described(size)}": result_of(peers, missing, inference),
+    }
 
 
 def result_of(peers: dict[str, Peer], missing: dict[str, str], measured: dict[str, Any]) -> Any:

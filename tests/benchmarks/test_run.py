@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import subprocess
@@ -170,7 +171,7 @@ def measured(suite, folder):
 @pytest.mark.slow  # compiles networks in a process of its own
 def test_predictions_are_measured_and_written(tmp_path):
     found = measured("infer", tmp_path)
-    plain = found[unets.described(unets.TINY)]
+    plain = found[unets.described(dataclasses.replace(unets.TINY, batch=1))]
     assert plain["seconds"][OURS]["p50"] > 0
     assert "torch" in plain["seconds"] or plain["missing"]["torch"] == "not installed"
     curves = found["from a frame to"]["milliseconds"]["masks and curves"]
