@@ -133,9 +133,9 @@ def make_steps(session: PrimaryLoop | WorkerLoop, state: TrainState) -> None:
     step_function = parallel.data_parallel(
         functools.partial(one_step, network=run.network, optimizer=run.optimizer, spec=run.step)
     )
+    console.print(COMPILING)
     if run.config.hardware == "gpu" and not parallel.has_accelerator():
         warn_of_slowness(run, step_function, state)
-    console.print(COMPILING)
     # Closed in any case, so that its threads end with the run and not when it is forgotten.
     with (
         contextlib.closing(training_batches(run, start)) as stream,
