@@ -1,7 +1,8 @@
 """From stored frames to augmented batches: the host's pipeline, and augmentation on the device.
 
-The peer reads the same frames with PyTorch's DataLoader, and augments them as is usual on a host,
-with SciPy: rotation, scale and an elastic field in one interpolation, gamma, contrast, noise, blur.
+The peer decodes the same frames with PyTorch's DataLoader and does no more, where ours also lays
+masks and centrelines on the working grid. Augmentation stands beside what is usual on a host, with
+SciPy: rotation, scale and an elastic field in one interpolation, gamma, contrast, noise, blur.
 """
 
 import argparse
