@@ -22,6 +22,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
     rename_fields(config)
     validate(config, base.get_config())
     environment.prepare(config.deterministic, config.training.cpu_devices)
+    environment.keep_compiled()
 
     # jax comes with these, and reads XLA_FLAGS when it comes.
     from fluorojax.core import parallel

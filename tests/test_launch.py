@@ -43,12 +43,15 @@ def test_the_warning_comes_before_anything_is_built(tmp_path, monkeypatch, capsy
     def stop(*_):
         raise InputError("built")
 
-    monkeypatch.setattr(environment, "prepare", lambda *_: None)
+    called = []
+    monkeypatch.setattr(environment, "prepare", lambda *_: called.append("prepare"))
+    monkeypatch.setattr(environment, "keep_compiled", lambda: called.append("keep_compiled"))
     monkeypatch.setattr(parallel, "has_accelerator", lambda: False)
     monkeypatch.setattr(source, "open_dataset", stop)
     with pytest.raises(InputError, match="built"):
         fluorojax.launch.launch(joint.get_config(), tmp_path / "run")
     assert "meant for a GPU, and there is none" in capsys.readouterr().out
+    assert called == ["prepare", "keep_compiled"]
 
 
 def test_all_that_is_wrong_with_the_fields_is_said_at_once(capsys):

@@ -180,9 +180,10 @@ def one_case() -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
     return prediction, reference, (float(frame["pixel_mm"]),) * 2
 
 
-def time_one_case(rounds: int) -> dict[str, Any]:
-    """Time all our metrics, our share of the common ones, and MONAI's, in turns."""
-    prediction, reference, spacing = one_case()
+def jobs_of(
+    prediction: np.ndarray, reference: np.ndarray, spacing: tuple[float, float]
+) -> dict[str, Callable[[], Any]]:
+    """Return what scores a case: all our metrics, our share of the common ones, and MONAI's."""
     tensors = as_tensor(prediction), as_tensor(reference)
     classes = (ClassInfo("endoscope", "region"), ClassInfo("guidewire", "curve"))
     about = {"classes": classes, "spacing": spacing, "attached": 1}
@@ -193,6 +194,13 @@ def time_one_case(rounds: int) -> dict[str, Any]:
         "monai/shared": lambda: monai_shared(*tensors, spacing),
     }
     np.testing.assert_allclose(jobs["fluorojax/shared"](), jobs["monai/shared"](), rtol=1e-5)
+    return jobs
+
+
+def time_one_case(rounds: int) -> dict[str, Any]:
+    """Time all three ways to score a case, in turns."""
+    prediction, reference, spacing = one_case()
+    jobs = jobs_of(prediction, reference, spacing)
     seconds = {name: of.wall for name, of in in_turns(jobs, rounds).items()}
     theirs = seconds["monai/shared"]
     return {

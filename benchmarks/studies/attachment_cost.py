@@ -11,7 +11,8 @@ import sys
 
 from ml_collections import ConfigDict
 
-from benchmarks.studies.step_times import Jobs, batch_of, measure, parser, step_of
+from benchmarks.steps import batch_of, step_of
+from benchmarks.studies.step_times import Jobs, measure, parser
 
 GOAL = 1.10
 WITH, WITHOUT = "with attachment", "without"

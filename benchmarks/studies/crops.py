@@ -114,7 +114,7 @@ def step_seconds(settings: Sequence[str]) -> float:
 
     config = read_config("multi:quick", overrides(settings))
     run = setup.set_up(config, open_dataset(config.data))
-    from benchmarks.studies.step_times import train_step_of
+    from benchmarks.steps import train_step_of
 
     step, state = parallel.data_parallel(train_step_of(run)), run.first_state()
     stream = loop.training_batches(run, 0)

@@ -8,9 +8,10 @@ ratio is that of a pair: both meet the same machine. Seconds are on the wall.
 """
 
 import argparse
+import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +25,23 @@ from fluorojax.data import grid
 from fluorojax.data.intensity import intensity_range
 from fluorojax.inference import latency
 from fluorojax.inference.predictor import Predictor, probabilities
-from fluorojax.runtimes.onnx_graph import model_of
 from fluorojax.schema.frame import Frame
 
 OURS, THEIRS = "jax", "onnxruntime"
 ALIKE = 1e-4
 
 
-def networks(model: Predictor, frame: Frame, cores: int) -> dict[str, Callable[[], np.ndarray]]:
-    """Return both ways from a frame on the grid to probabilities, [H, W, C]."""
-    import onnxruntime
+def networks(
+    model: Predictor, frame: Frame, cores: int, runtimes: Sequence[str] = (THEIRS,)
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Return ways from a frame on the grid to probabilities, [H, W, C]: ours, and each runtime's.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores
-    names = [label.name for label in model.image_labels]
-    written = model_of(model.spec, model.parameters, names).SerializeToString()
-    session = onnxruntime.InferenceSession(written, options, providers=["CPUExecutionProvider"])
+    Args:
+        model: the network.
+        frame: is laid on the network's grid first.
+        cores: threads of the runtimes.
+        runtimes: of RUNTIMES.
+    """
     low, high = map(np.float32, intensity_range(frame.pixels))
     place = grid.place(frame.shape, model.image_size)
     shown = grid.image_to_grid(frame.pixels, place, model.fitting.resampling).astype(np.float32)
@@ -48,12 +50,44 @@ def networks(model: Predictor, frame: Frame, cores: int) -> dict[str, Callable[[
         maps, _ = probabilities(model._network, model.parameters, shown, low, high)
         return np.asarray(maps)[..., : len(model.classes)]
 
-    def theirs() -> np.ndarray:
+    def theirs(run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         image = np.clip((shown - low) / (high - low), 0, 1)[None, None]
-        (found,) = session.run(["probabilities"], {"image": image})
-        return np.moveaxis(found[0], 0, -1)
+        return np.moveaxis(run(image)[0], 0, -1)
 
-    return {OURS: ours, THEIRS: theirs}
+    jobs: dict[str, Callable[[], np.ndarray]] = {OURS: ours}
+    if runtimes:
+        from fluorojax.runtimes.onnx_graph import model_of
+
+        names = [label.name for label in model.image_labels]
+        written = model_of(model.spec, model.parameters, names).SerializeToString()
+        ready = {name: RUNTIMES[name](written, cores) for name in runtimes}
+        jobs |= {name: functools.partial(theirs, run) for name, run in ready.items()}
+    return jobs
+
+
+def onnxruntime(written: bytes, cores: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the probabilities that ONNX Runtime computes, [1, C, H, W] of [1, 1, H, W]."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    session = onnxruntime.InferenceSession(written, options, providers=["CPUExecutionProvider"])
+    return lambda image: session.run(["probabilities"], {"image": image})[0]
+
+
+def openvino(written: bytes, cores: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the probabilities that OpenVINO computes, [1, C, H, W] of [1, 1, H, W]."""
+    import openvino
+
+    asked = {"INFERENCE_NUM_THREADS": cores, "PERFORMANCE_HINT": "LATENCY"}
+    # Where the processor could, OpenVINO would compute in bfloat16; all compute in float32 here.
+    asked["INFERENCE_PRECISION_HINT"] = "f32"
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(written), "CPU", asked)
+    return lambda image: compiled({"image": image})["probabilities"]
+
+
+RUNTIMES = {THEIRS: onnxruntime, "openvino": openvino}
 
 
 def compared(model: Predictor, frame: Frame, cores: int, rounds: int) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def train(options: argparse.Namespace) -> None:
     """Make some steps from the built data set."""
     import jax
 
-    from benchmarks.studies.step_times import train_step_of
+    from benchmarks.steps import train_step_of
     from fluorojax.config_file import read_config
     from fluorojax.core import parallel
     from fluorojax.training import loop, setup

@@ -12,16 +12,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from benchmarks.studies.step_times import (
-    Jobs,
-    batch_of,
-    measure,
-    parser,
-    repeated,
-    run_of,
-    step_of,
-    train_step_of,
-)
+from benchmarks.steps import batch_of, repeated, run_of, step_of, train_step_of
+from benchmarks.studies.step_times import Jobs, measure, parser
 
 AT_ONCE, IN_TURN = "at once", "one after the other"
 

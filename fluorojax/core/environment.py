@@ -21,7 +21,7 @@ DETERMINISM_COSTS = (
 )
 CPU_DEVICES_FLAG = "--xla_force_host_platform_device_count"
 CACHE = "JAX_COMPILATION_CACHE_DIR"
-MOST_KEPT = 256 * 2**20  # bytes; a network's program takes about one MiB
+MOST_KEPT = 256 * 2**20  # bytes; a network's program takes about one MiB, a step's four
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of <malloc.h>
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy", "scipy")
 ROOT = Path(__file__).parents[2]  # of a checkout; where packages are installed elsewhere

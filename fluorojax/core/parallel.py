@@ -16,10 +16,12 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.stages import Traced
 
 from fluorojax.core.errors import STATUS, in_words
 
 AXIS = "devices"
+WAY = "pmap"  # or "shard_map", for the day when pmap goes; see WAYS
 Batch = dict[str, np.ndarray]
 
 
@@ -148,6 +150,12 @@ def data_parallel(
         A function of the replicated state and this process's share of a host batch, arrays
         [B, ...], where B is a multiple of the number of its devices.
     """
+    return WAYS[WAY](step, devices)
+
+
+def _by_pmap(
+    step: Callable[[Any, Any], tuple[Any, Any]], devices: Sequence[Any] | None
+) -> Callable[[Any, Batch], Any]:
     mapped = jax.pmap(
         step,
         axis_name=AXIS,
@@ -157,9 +165,61 @@ def data_parallel(
         devices=devices,
     )
     local = len(devices) if devices else jax.local_device_count()
-    mesh = Mesh(np.array(devices or jax.devices()), (AXIS,))
-    everywhere = NamedSharding(mesh, PartitionSpec())
+    everywhere = NamedSharding(_mesh(devices), PartitionSpec())
     return lambda state, batch: mapped(_laid_out(state, everywhere), _shard(batch, local))
+
+
+def _by_shard_map(
+    step: Callable[[Any, Any], tuple[Any, Any]], devices: Sequence[Any] | None
+) -> Callable[[Any, Batch], Any]:
+    mesh = _mesh(devices)
+    mapped = _jitted(step, mesh)
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    cut = NamedSharding(mesh, PartitionSpec(AXIS))
+
+    def advance(state: Any, batch: Batch) -> Any:
+        shards = {k: jax.make_array_from_process_local_data(cut, v) for k, v in batch.items()}
+        return mapped(_laid_out(state, everywhere), shards)
+
+    return advance
+
+
+WAYS = {"pmap": _by_pmap, "shard_map": _by_shard_map}
+"""How `data_parallel` maps a step over the devices; both compute the same."""
+
+
+def traced(step: Callable[[Any, Any], tuple[Any, Any]], state: Any, batch: Any) -> Traced:
+    """Return a step as one device runs it, traced and not compiled, to look at its program.
+
+    So it can be lowered for a platform that is not here, or asked for its memory.
+
+    Args:
+        step: as for `data_parallel`.
+        state, batch: arrays, or their shapes and types.
+    """
+    return _jitted(step, _mesh(jax.devices()[:1])).trace(state, batch)
+
+
+def _jitted(step: Callable[[Any, Any], tuple[Any, Any]], mesh: Mesh) -> Any:
+    everywhere, cut = PartitionSpec(), PartitionSpec(AXIS)
+    mapped = jax.shard_map(
+        step,
+        mesh=mesh,
+        in_specs=(everywhere, cut),
+        out_specs=everywhere,
+        # As with pmap, a gradient is its device's own until it is averaged.
+        check_vma=False,
+    )
+    return jax.jit(
+        mapped,
+        in_shardings=(NamedSharding(mesh, everywhere), NamedSharding(mesh, cut)),
+        out_shardings=NamedSharding(mesh, everywhere),
+        donate_argnums=(0,),
+    )
+
+
+def _mesh(devices: Sequence[Any] | None) -> Mesh:
+    return Mesh(np.array(devices or jax.devices()), (AXIS,))
 
 
 def _laid_out(state: Any, everywhere: NamedSharding) -> Any:

@@ -27,6 +27,10 @@ from fluorojax.training.signals import Stop, Stopped
 from fluorojax.training.state import TrainState
 from fluorojax.training.steps import gathered_metadata, train_step
 
+COMPILING = (
+    "compiling the training step: half a minute to two on a CPU, unless an earlier run kept it"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class PrimaryLoop:
@@ -130,6 +134,7 @@ def make_steps(session: PrimaryLoop | WorkerLoop, state: TrainState) -> None:
     step_function = parallel.data_parallel(
         functools.partial(one_step, network=run.network, optimizer=run.optimizer, spec=run.step)
     )
+    console.print(COMPILING)
     if run.config.hardware == "gpu" and not parallel.has_accelerator():
         warn_of_slowness(run, step_function, state)
     # Closed in any case, so that its threads end with the run and not when it is forgotten.
@@ -137,12 +142,13 @@ def make_steps(session: PrimaryLoop | WorkerLoop, state: TrainState) -> None:
         contextlib.closing(training_batches(run, start)) as stream,
         progress("train", steps, start) as update,
     ):
+        note = ""
         for step in range(start + 1, steps + 1):
             state, (metrics, told) = step_function(
                 state, with_stop_flag(next(stream), session.stop)
             )
-            if note := session.after(step, state, metrics, told):
-                update(step, note)
+            note = session.after(step, state, metrics, told) or note
+            update(step, note)
 
 
 def one_step(

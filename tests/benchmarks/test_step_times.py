@@ -5,36 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import steps
 from benchmarks.studies import attachment_cost, seeds_at_once, step_times
 from benchmarks.timing import Times
-from fluorojax.core.errors import InputError
 from fluorojax.losses import joint
 from tests.integration.spread import batch
 
 
 def small(name="configs/joint.py:quick"):
-    config = step_times.config_of(name)
+    config = steps.config_of(name)
     config.update_from_flattened_dict(
         {"model.width": 4.0, "model.depth": 2, "training.crop_size": (32, 32)}
     )
     return config
-
-
-def test_a_configuration_is_named_as_for_a_run():
-    assert step_times.config_of("configs/joint.py:quick").training.crop_size == (192, 192)
-    assert step_times.config_of("configs/joint.py").training.crop_size == (512, 512)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ("configs/jiont.py", r"--config configs/jiont.py: No module.*write configs/NAME"),
-        ("configs/joint.py:small", r"unknown variant 'small'"),
-    ],
-)
-def test_a_configuration_that_is_not_there_is_refused(given, message):
-    with pytest.raises(InputError, match=message):
-        step_times.config_of(given)
 
 
 def test_a_configuration_without_the_term_cannot_be_timed():

@@ -8,6 +8,11 @@ import pytest
 from fluorojax.core import parallel
 
 
+@pytest.fixture(params=parallel.WAYS, autouse=True)
+def way(request, monkeypatch):
+    monkeypatch.setattr(parallel, "WAY", request.param)
+
+
 def test_one_step_of_a_toy_state_over_the_devices_there_are():
     def step(total, shard):
         mean = parallel.mean_over_devices(shard["x"].mean())
@@ -21,15 +26,15 @@ def test_one_step_of_a_toy_state_over_the_devices_there_are():
     assert float(total) == 2 * batch["x"].mean()
 
 
-@pytest.mark.parametrize("first", [np.zeros(3, np.float32), jax.numpy.zeros(3)])
-def test_a_step_is_compiled_once_wherever_its_first_state_lies(first):
+@pytest.mark.parametrize("zeros", [np.zeros, jax.numpy.zeros])
+def test_a_step_is_compiled_once_wherever_its_first_state_lies(zeros):
     traced = []
 
     def step(total, shard):
         traced.append(shard["x"].shape)
         return total + parallel.mean_over_devices(shard["x"].mean()), {}
 
-    run, total = parallel.data_parallel(step), first
+    run, total = parallel.data_parallel(step), zeros(3, np.float32)
     for _ in range(3):
         total, _ = run(total, {"x": np.ones(parallel.device_count(), np.float32)})
     assert len(traced) == 1
@@ -63,6 +68,18 @@ def test_some_of_the_devices_of_a_process_can_be_used():
     total, seen = run(jax.numpy.zeros(()), {"x": np.arange(6.0, dtype=np.float32)})
     assert float(total) == 2.5
     np.testing.assert_array_equal(seen, np.arange(6.0))
+
+
+def test_a_step_is_traced_from_shapes_and_lowered_for_a_platform_that_is_not_here():
+    def step(total, shard):
+        seen = jax.lax.platform_dependent(shard["x"], cuda=jax.numpy.sin, default=jax.numpy.cos)
+        return total + parallel.mean_over_devices(seen.mean()), {}
+
+    total, shard = (jax.ShapeDtypeStruct(shape, np.float32) for shape in ((), (4,)))
+    traced = parallel.traced(step, total, {"x": shard})
+    cuda, here = (traced.lower(lowering_platforms=(p,)).as_text() for p in ("cuda", "cpu"))
+    assert ("stablehlo.sine" in cuda, "stablehlo.cosine" in cuda) == (True, False)
+    assert ("stablehlo.sine" in here, "stablehlo.cosine" in here) == (False, True)
 
 
 FAILS_ALONE = """

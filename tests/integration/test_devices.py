@@ -73,3 +73,17 @@ def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
         np.testing.assert_array_equal(found[f"pixels/{count}"], found["pixels/1"])
         np.testing.assert_allclose(found[f"grey/{count}"], found["grey/1"], atol=1e-4)
         np.testing.assert_allclose(found[f"loss/{count}"], loss, rtol=1e-2)
+
+
+def test_both_ways_over_the_devices_give_the_same_bits(tmp_path):
+    path = tmp_path / "ways.npz"
+    command = [sys.executable, "-m", "tests.integration.ways", str(path)]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    subprocess.run(command, check=True, cwd=ROOT, env=environment)
+    found = dict(np.load(path))
+    names = [name.partition("/")[2] for name in found if name.startswith("pmap/")]
+    assert len(names) > 100
+    for name in names:
+        np.testing.assert_array_equal(
+            found[f"shard_map/{name}"], found[f"pmap/{name}"], err_msg=name
+        )

@@ -1,7 +1,20 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fluorojax.training.state import moving_average
+from fluorojax.core import rng
+from fluorojax.training.state import initial_parameters, moving_average
+from tests.integration.spread import toy_run
+
+
+def test_parameters_are_those_that_the_network_draws_and_shapes_cost_nothing():
+    network = toy_run("single").network
+    image = jnp.zeros((1, 16, 16, 1))
+    found = initial_parameters(network, 3, (16, 16))
+    wanted = jax.jit(network.init)(rng.stream(3, "parameters"), image)["params"]
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
+    shapes = jax.eval_shape(lambda: initial_parameters(network, 3, (16, 16)))
+    assert jax.tree.map(lambda of: of.shape, shapes) == jax.tree.map(lambda of: of.shape, found)
 
 
 def test_the_average_forgets_the_first_parameters_quickly():
