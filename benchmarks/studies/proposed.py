@@ -4,8 +4,8 @@
 
 For each folder of real frames: its tables are left out of a copy, `init` writes others, and `check`
 recommends a configuration; with it a network is trained twice, from the tables made by hand and
-from those proposed, with equal steps. Each is scored on the test split of its own tables, and on
-the frames that are of the test split in both, since the test frames differ.
+from those proposed, with equal steps. Each is scored on the test split of its own tables, and,
+since these differ, on all frames that neither has learned from.
 
 With `--steps 4` it only says whether everything starts. On 2 CPU cores all steps take about three
 hours.
@@ -14,6 +14,7 @@ hours.
 import argparse
 import csv
 import json
+import math
 import os
 import shlex
 import shutil
@@ -21,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 FOLDERS = ("carm_wire", "coronary_xa", "jtml_knee")
 PARTS = ("images", "masks", "labelme", "ignore")
@@ -71,22 +73,42 @@ def rows(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def common_test(hand: Path, own: Path) -> set[str]:
-    """Return the pictures that are of the test split in both tables."""
-    return set.intersection(
-        *({r["image"] for r in rows(f / "cases.csv") if r["split"] == "test"} for f in (hand, own))
-    )
+def unseen(hand: Path, own: Path) -> set[str]:
+    """Return the pictures that are in no training split of the two tables."""
+    tables = [rows(folder / "cases.csv") for folder in (hand, own)]
+    learned = {row["image"] for table in tables for row in table if row["split"] == "train"}
+    return {row["image"] for row in tables[0]} - learned
 
 
-def scores(workdir: Path, folder: Path, pictures: set[str] | None = None) -> dict[str, float]:
-    """Return mean scores of a run's test cases, all of them or those of some pictures."""
-    images = {r["case"]: r["image"] for r in rows(folder / "cases.csv")}
+def test_scores(workdir: Path) -> dict[str, float]:
+    """Return mean scores of the test cases of a run, its own way to split them."""
+    return means(rows(workdir / "evaluation/test/cases.csv"))
+
+
+def scores(workdir: Path, folder: Path, pictures: set[str]) -> dict[str, float]:
+    """Return mean scores of a run's export on pictures of a folder, whose names classes get."""
+    import fluorojax
+    from fluorojax.data.folder import load_case, read_folder
+    from fluorojax.metrics.case import score_case
+
+    model, data = fluorojax.load(workdir / "export"), read_folder(folder)
+    found: list[dict[str, Any]] = []
+    for case in data.cases:
+        if case.labelled and case.image.relative_to(folder).as_posix() in pictures:
+            frame, mask, ignore = load_case(data, case)
+            masks = model.predict(frame).masks
+            classes, spacing = data.info.classes, frame.spacing_mm
+            found += score_case(masks, mask, ignore=ignore, classes=classes, spacing=spacing)
+    return means(found)
+
+
+def means(scored: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the mean of Dice and clDice by class, of rows of a case and class each."""
     found: dict[str, list[float]] = {}
-    for row in rows(workdir / "evaluation/test/cases.csv"):
-        if pictures is None or images[row["case"]] in pictures:
-            for metric in ("dice", "cldice"):
-                if row.get(metric):
-                    found.setdefault(f"{row['class']} {metric}", []).append(float(row[metric]))
+    for row in scored:
+        for metric in ("dice", "cldice"):
+            if row.get(metric) not in (None, "") and not math.isnan(float(row[metric])):
+                found.setdefault(f"{row['class']} {metric}", []).append(float(row[metric]))
     return {name: sum(values) / len(values) for name, values in found.items()}
 
 
@@ -95,16 +117,16 @@ def compare(folder: Path, out: Path, steps: int | None) -> dict[str, object]:
     own = copied(folder, out / "folders" / folder.name)
     arguments = proposed(own)
     result: dict[str, object] = {"command": arguments}
-    runs = {"hand": (of_hand(arguments, folder), folder), "proposed": (arguments, own)}
-    shared = common_test(folder, own)
-    for name, (given, root) in runs.items():
+    runs = {"hand": of_hand(arguments, folder), "proposed": list(arguments)}
+    both = unseen(folder, own)
+    for name, given in runs.items():
         workdir = out / f"{folder.name}-{name}"
         subprocess.run(command(given, workdir, steps), check=True, env=os.environ)
         result[name] = {
-            "test": scores(workdir, root),
-            "test frames of both": scores(workdir, root, shared),
+            "test": test_scores(workdir),
+            "frames neither learned from": scores(workdir, folder, both),
         }
-    return result | {"test frames of both": len(shared)}
+    return result | {"frames neither learned from": len(both)}
 
 
 def main() -> None:

@@ -1,7 +1,17 @@
 import shlex
 
+import jax
+import numpy as np
+import pytest
+
 from benchmarks.studies import proposed
-from tests.folders import write_folder
+from fluorojax.data.folder import load_case, read_folder
+from fluorojax.inference.export import export
+from fluorojax.inference.mask_rules import MaskRules
+from fluorojax.inference.predictor import Predictor
+from fluorojax.models.spec import NetworkSpec, build
+from fluorojax.schema.info import ClassInfo
+from tests.folders import CLASSES, edit_csv, write_folder
 
 
 def test_both_trainings_differ_in_their_folder_alone(tmp_path):
@@ -19,18 +29,43 @@ def test_both_trainings_differ_in_their_folder_alone(tmp_path):
     assert "steps=4" not in shlex.join(proposed.command(arguments, tmp_path / "run", None))
 
 
-def test_scores_are_means_of_the_test_frames_of_both_tables(tmp_path):
-    hand = write_folder(tmp_path / "hand")
-    own = write_folder(tmp_path / "own")
-    assert proposed.common_test(hand, own) == {"images/4.png", "images/9.png"}
+def test_the_frames_that_neither_has_learned_from(tmp_path):
+    hand, own = (write_folder(tmp_path / name) for name in ("hand", "own"))
+    assert proposed.unseen(hand, own) == {f"images/{n}.png" for n in (3, 4, 8, 9)}
+    edit_csv(
+        own / "cases.csv",
+        lambda rows: [row | ({"split": "train"} if row["case"] == "c8" else {}) for row in rows],
+    )
+    assert proposed.unseen(hand, own) == {f"images/{n}.png" for n in (3, 4, 9)}
+
+
+def test_scores_are_means_over_cases_where_there_is_one(tmp_path):
     place = tmp_path / "run/evaluation/test"
     place.mkdir(parents=True)
     (place / "cases.csv").write_text(
-        "case,class,dice,cldice\nc4,scope,0.5,\nc4,wire,0.25,0.75\nc9,scope,1.0,\n"
+        "case,class,dice,cldice\nc4,scope,0.5,\nc4,wire,0.25,0.75\nc9,scope,1.0,nan\n"
     )
-    assert proposed.scores(tmp_path / "run", hand) == {
+    assert proposed.test_scores(tmp_path / "run") == {
         "scope dice": 0.75,
         "wire dice": 0.25,
         "wire cldice": 0.75,
     }
-    assert proposed.scores(tmp_path / "run", hand, {"images/9.png"}) == {"scope dice": 1.0}
+
+
+def test_an_export_is_scored_on_the_frames_given(tmp_path):
+    folder = write_folder(tmp_path / "frames")
+    spec = NetworkSpec(((0, 1),), "none", None, 4, 1, "group", False, False, False, "float32")
+    image = np.zeros((1, 16, 16, 1))
+    shapes = jax.eval_shape(build(spec).init, jax.random.key(0, impl="rbg"), image)["params"]
+    nothing = jax.tree.map(lambda shape: np.zeros(shape.shape, np.float32), shapes)
+    classes = tuple(ClassInfo(one["name"], one["kind"]) for one in CLASSES)
+    export(Predictor(spec, nothing, (64, 64), MaskRules(classes)), tmp_path / "run/export", {})
+    # Of probabilities of one half everything is found, and Dice is the share of the class.
+    data = read_folder(folder)
+    shares = []
+    for n in (4, 9):
+        mask = load_case(data, data.cases[n])[1][..., 0].astype(bool)
+        shares.append(2 * mask.sum() / (mask.sum() + mask.size))
+    found = proposed.scores(tmp_path / "run", folder, {"images/4.png", "images/9.png"})
+    assert found["scope dice"] == pytest.approx(np.mean(shares))
+    assert set(found) == {"scope dice", "wire dice", "wire cldice"}
