@@ -190,6 +190,9 @@ class Evaluation:
     # with model.patch = n each pixel stands once at every place of a patch. n^2 times the work
     tta_shifts: int = whole(1, 1, 16)
     tta_mirror: bool = flag(False)  # ... and over the same left for right: twice the work again
+    # n sizes at which a frame is tried, each smaller by the square root of 2; the steadiest counts
+    # (see `fluorojax.inference.tta`). n times the work
+    tta_scales: int = whole(1, 1, 5)
     # area (px of the network's grid) below which a piece is dropped, of single classes, as in
     # 'radiolucency=15': what is smaller is as often false as true
     min_component_px: str = by_class("", 0.0, 1_000_000)

@@ -45,17 +45,22 @@ class Placement:
         return slice(top, top + height), slice(left, left + width)
 
 
-def place(shape: tuple[int, int], image_size: tuple[int, int], fit: Fit = "shrink") -> Placement:
+def place(
+    shape: tuple[int, int],
+    image_size: tuple[int, int],
+    fit: Fit = "shrink",
+    size: float = 1.0,
+) -> Placement:
     """Fit a frame into the working grid: aspect kept, never enlarged, centred.
 
-    scale = min(1, image_size[0] / shape[0], image_size[1] / shape[1])
+    scale = size min(1, image_size[0] / shape[0], image_size[1] / shape[1]), `size` at most 1
 
     With `fit` 'native' the working grid is as large as the frame, where that is larger than
     `image_size`: nothing is shrunk, and the network sees windows of it.
     """
     if fit == "native":
         image_size = (max(shape[0], image_size[0]), max(shape[1], image_size[1]))
-    scale = min(1.0, image_size[0] / shape[0], image_size[1] / shape[1])
+    scale = size * min(1.0, image_size[0] / shape[0], image_size[1] / shape[1])
     height = min(max(1, round(shape[0] * scale)), image_size[0])
     width = min(max(1, round(shape[1] * scale)), image_size[1])
     offset = ((image_size[0] - height) // 2, (image_size[1] - width) // 2)

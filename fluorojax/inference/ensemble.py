@@ -50,7 +50,7 @@ class Ensemble(Predictor):
         running = _Running(np.array(self.rules.thresholds))
         of_members = []
         for member in self.members:
-            maps, values, _ = member.maps(frame)
+            maps, values, *_ = member.maps(frame)
             running.add(maps)
             of_members.append([np.asarray(value) for value in values])
         labels = [np.mean(of, axis=0) for of in zip(*of_members, strict=True)]

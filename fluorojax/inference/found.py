@@ -19,7 +19,7 @@ FILE = "predictions.csv"
 COLUMNS = (
     *("case", "frame", "class", "found", "presence", "curves", "attached", "length_px"),
     *("length_mm", "exit_row", "exit_column", "tip_row", "tip_column", "confidence", "width_px"),
-    "disagreement",
+    *("disagreement", "size"),
 )
 Row = dict[str, str]
 
@@ -31,7 +31,8 @@ def found_rows(
 
     The columns from `attached` on are of the surest curve. `found` is 1 where the mask has a pixel;
     `exit` is of an attached curve, and one that is not ends at its tip by chance of its direction.
-    `disagreement` is of an ensemble's members (see `predictor.Agreement`).
+    `disagreement` is of an ensemble's members (see `predictor.Agreement`). `size` is how large the
+    frame was shown, 1 as usual; less where a smaller one was steadier (`TtaSpec.scales`).
 
     Args:
         case: whose frame it is.
@@ -43,6 +44,7 @@ def found_rows(
     for k, name in enumerate(names):
         row = dict.fromkeys(COLUMNS, "")
         row |= {"case": case.case, "frame": case.image.name, "class": name}
+        row["size"] = _text(prediction.size)
         row["found"] = str(int(prediction.masks[..., k].any()))
         if name in prediction.presence:
             row["presence"] = _text(prediction.presence[name])

@@ -84,7 +84,7 @@ _MASKS = Record(
         "classes": Many(_CLASS, 1, bitmask.MAX_CLASSES, "name"),
         "relation": Perhaps(record_of(Relation)),
         "gap_closing": record_of(GapClosing, whole=True),
-        "tta": record_of(TtaSpec, whole=True),
+        "tta": record_of(TtaSpec),
         "curve": record_of(CurveRules, whole=True),
     }
 )

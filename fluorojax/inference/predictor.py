@@ -19,7 +19,7 @@ from fluorojax.inference import follow
 from fluorojax.inference.curve import Curve
 from fluorojax.inference.follow import FollowRules
 from fluorojax.inference.mask_rules import Finding, MaskRules
-from fluorojax.inference.tta import mean_over_views
+from fluorojax.inference.tta import mean_over_views, steadiest
 from fluorojax.models.cascade import LANDMARKS, Cascade, Parameters, forward
 from fluorojax.models.intensity import normalise
 from fluorojax.models.spec import NetworkSpec, build
@@ -64,11 +64,13 @@ class Maps(NamedTuple):
         maps: [H, W, C + N] float32, behind the C classes the N landmarks.
         values: of each image label the probabilities of its values, [n].
         agreement: of an ensemble.
+        size: how large the frame was shown, 1 as usual (see `TtaSpec.scales`).
     """
 
     maps: np.ndarray
     values: Sequence[jax.Array | np.ndarray]
     agreement: Agreement | None = None
+    size: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,6 +86,7 @@ class Prediction:
             or -inf, greater where it is more surely there; not always a probability.
         curves: by class, those that were looked for as curves.
         agreement: of the members, where an ensemble predicts.
+        size: how large the frame was shown, 1 as usual; less where several sizes were tried.
     """
 
     masks: np.ndarray
@@ -93,6 +96,7 @@ class Prediction:
     presence: Mapping[str, float] = dataclasses.field(default_factory=dict)
     curves: Mapping[str, tuple[Curve, ...]] = dataclasses.field(default_factory=dict)
     agreement: Agreement | None = None
+    size: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +210,7 @@ class Predictor:
             InputError: it is no frame, cannot be read, or is of another size than the one before.
         """
         frame = as_frame(frame, spacing_mm)
-        maps, values, agreement = self.maps(frame)
+        maps, values, agreement, size = self.maps(frame)
         probabilities = maps[..., : len(self.classes)]
         points = np.moveaxis(maps[..., len(self.classes) :], -1, 0)
         names = LANDMARKS if self.spec.landmarks else ()
@@ -222,6 +226,7 @@ class Predictor:
             found.presence,
             found.curves,
             agreement,
+            size,
         )
 
     def segment(self, frame: FrameLike, spacing_mm: Spacing | float | None = None) -> np.ndarray:
@@ -295,11 +300,19 @@ class Predictor:
     def maps(self, frame: Frame) -> Maps:
         """Return the mean maps of all views, and the image labels' probabilities.
 
+        Of several sizes (`tta.scales`) those of the one at which they are steadiest.
+        """
+        shown = [self._maps(frame, size) for size in self.rules.tta.sizes]
+        return shown[steadiest([one.maps[..., : len(self.classes)] for one in shown])]
+
+    def _maps(self, frame: Frame, size: float) -> Maps:
+        """Return what `maps` does of a frame that is shown `size` times as large as usual.
+
         Pixels are float32 before they reach the device, which scales them as such: one compilation
         serves every type. Image labels are of the first view, which shows the frame as it is.
         """
         low, high = map(np.float32, intensity_range(frame.pixels))
-        place = self.placement(frame.shape)
+        place = grid.place(frame.shape, self.image_size, self.fitting.fit, size)
         shown = grid.image_to_grid(frame.pixels, place, self.fitting.resampling)
         values: list[Sequence[jax.Array]] = []
 
@@ -312,7 +325,7 @@ class Predictor:
             return mean_over_tiles(maps_of_tile, view, self.image_size)
 
         maps = mean_over_views(maps_of, shown.astype(np.float32), self.rules.tta)
-        return Maps(grid.to_native(maps, place), values[0])
+        return Maps(grid.to_native(maps, place), values[0], size=size)
 
 
 def misfits(
@@ -343,6 +356,8 @@ def misfits(
         yield f"the network has image labels of {spec.image_labels} values, and given are {counts}"
     if fitting.fit == "native" and image_labels:
         yield f"the image label {image_labels[0].name!r} of a whole frame cannot be told from tiles"
+    if fitting.fit == "native" and rules.tta.scales > 1:
+        yield "tiles have the frame's own size, and tta.scales asks for smaller ones; write 1"
 
 
 def peak(probabilities: np.ndarray) -> Point:

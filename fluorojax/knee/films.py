@@ -248,6 +248,8 @@ def knee_film(
         "implant": f"{implant}, {implant_from}" if implant else _from_masks(implant_from),
         "spacing": spacing_from,
     }
+    if seen.size != 1.0:
+        assumptions["size"] = f"shown {seen.size:.2f} times as large as usual: steadier so"
     return knee, assumptions
 
 

@@ -58,6 +58,7 @@ class Observation(NamedTuple):
         edge_error_px: s.d. of an edge's place in the fields, as in `KneeFilm`.
         spacing_mm, spacing_origin: of the image's pixels (see `Frame`).
         looks: what the network finds when the film is shown in other ways.
+        size: how large it was shown to the network, 1 as usual (see `TtaSpec.scales`).
     """
 
     image: np.ndarray
@@ -67,6 +68,7 @@ class Observation(NamedTuple):
     spacing_mm: Spacing = UNKNOWN_SPACING
     spacing_origin: SpacingOrigin = "unknown"
     looks: Sequence[Look] = ()
+    size: float = 1.0
 
 
 class Source(NamedTuple):
@@ -189,7 +191,13 @@ def predicted_by(
         # Masks of yes and no: edges of probabilities are not coverage, and were no more exact.
         size = frame.spacing_mm, frame.spacing_origin
         return Observation(
-            frame.pixels, prediction.masks, image_labels, FOUND_EDGE_PX, *size, others
+            frame.pixels,
+            prediction.masks,
+            image_labels,
+            FOUND_EDGE_PX,
+            *size,
+            others,
+            prediction.size,
         )
 
     return Source(films, names, find, about, recall or {})

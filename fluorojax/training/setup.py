@@ -267,7 +267,7 @@ def mask_rules(config: ConfigDict, info: DatasetInfo) -> MaskRules:
         min_component_px_of(config, info),
         info.relation,
         gap_closing_of(config),
-        TtaSpec(evaluation.tta_shifts, evaluation.tta_mirror),
+        TtaSpec(evaluation.tta_shifts, evaluation.tta_mirror, evaluation.tta_scales),
         curve_rules(config),
     )
 

@@ -209,3 +209,18 @@ def test_a_point_stays_where_the_frame_is_not_scaled():
     points = np.array([[3.0, 70.0], [np.nan, np.nan], [47.0, 0.0]])
     moved = grid.points_to_grid(points, grid.place((48, 71), (64, 96)))
     np.testing.assert_array_equal(moved, points + np.array([8, 12]))
+
+
+def test_a_smaller_size_has_the_frame_s_edge_around_it():
+    rows, columns = np.mgrid[:64, :48]
+    image = (1000 + 10 * rows + 5 * columns).astype(np.uint16)
+    small = grid.place(image.shape, (32, 32), size=0.5)
+    assert (small.scale, small.resized, small.offset) == (0.25, (16, 12), (8, 10))
+    shown = grid.image_to_grid(image, small)
+    assert shown.shape == (32, 32)
+    np.testing.assert_array_equal(shown[:8], np.repeat(shown[8:9], 8, 0))
+    # The same as a frame with a wide border of its own.
+    wide = np.pad(image, ((32, 32), (24, 24)), "edge")
+    border = grid.image_to_grid(wide, grid.place(wide.shape, (32, 32)))
+    inside = (slice(10, 22), slice(12, 20))  # where no edge is near
+    np.testing.assert_allclose(shown[inside].astype(int), border[inside].astype(int), atol=2)

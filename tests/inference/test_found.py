@@ -35,13 +35,13 @@ def test_a_row_a_class_says_what_was_found():
     assert tuple(scope) == tuple(wire) == COLUMNS
     assert {name: value for name, value in scope.items() if value} == {
         **{"case": "c1", "frame": "f1.png", "class": "scope"},
-        **{"found": "1", "presence": "12.25"},
+        **{"found": "1", "presence": "12.25", "size": "1"},
     }
     assert wire == {
         **{"case": "c1", "frame": "f1.png", "class": "wire", "found": "1", "presence": "31.5"},
         **{"curves": "1", "attached": "1", "length_px": "10", "length_mm": "2"},
         **{"exit_row": "8", "exit_column": "4", "tip_row": "8", "tip_column": "14"},
-        **{"confidence": "0.75", "width_px": "3", "disagreement": ""},
+        **{"confidence": "0.75", "width_px": "3", "disagreement": "", "size": "1"},
     }
 
 

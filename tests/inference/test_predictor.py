@@ -347,3 +347,39 @@ def test_a_prediction_holds_the_curves_of_its_masks_and_what_speaks_for_them(pre
     plain = predictor.predict(frame)
     assert plain.curves == {}
     assert set(plain.presence) == {"a", "b"}
+
+
+def test_of_several_sizes_the_steadiest_is_taken(predictor, monkeypatch):
+    """A network's answers at three sizes, of which the second and third are the same."""
+    frame = np.random.default_rng(0).integers(0, 255, (64, 48)).astype(np.uint8)
+    several = predictor.with_rules(tta=TtaSpec(scales=3))
+    shown = []
+
+    def answers(self, frame, size):
+        found = np.zeros((*frame.shape, 2), np.float32)
+        found[10:40, (2 if size == 1.0 else 20) : 40] = 1.0 - size / 4
+        shown.append(size)
+        return Maps(found, [np.array([0.25, 0.75])], size=size)
+
+    monkeypatch.setattr(Predictor, "_maps", answers)
+    prediction = several.predict(frame)
+    np.testing.assert_allclose(shown, (1.0, 0.5**0.5, 0.5))
+    assert prediction.size == pytest.approx(0.5**0.5)
+    assert not prediction.masks[:, :20].any()
+
+
+def test_the_usual_size_is_what_one_scale_gives(predictor):
+    frame = Frame(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8))
+    (usual, half) = (predictor._maps(frame, size) for size in (1.0, 0.5))
+    np.testing.assert_array_equal(usual.maps, predictor.maps(frame).maps)
+    assert half.maps.shape == usual.maps.shape
+    assert (usual.size, half.size) == (1.0, 0.5)
+
+
+def test_tiles_have_one_size(predictor):
+    spec = dataclasses.replace(SPEC, image_labels=())
+    rules = MaskRules(CLASSES, tta=TtaSpec(scales=2))
+    found = list(predictor_module.misfits(spec, (32, 32), rules, (), Fitting("native")))
+    assert found == [
+        "tiles have the frame's own size, and tta.scales asks for smaller ones; write 1"
+    ]

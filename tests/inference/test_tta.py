@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fluorojax.inference.tta import TtaSpec, View, mean_over_views
+from fluorojax.inference.tta import TtaSpec, View, agreement, mean_over_views, steadiest
 
 IMAGE = np.random.default_rng(0).random((6, 8)).astype(np.float32)
 
@@ -58,3 +58,34 @@ def test_an_answer_that_prefers_a_side_is_balanced_by_the_mirrored_one():
         return np.broadcast_to(np.linspace(1.0, 0.0, image.shape[1])[:, None], (*image.shape, 1))
 
     np.testing.assert_allclose(mean_over_views(left, IMAGE, TtaSpec(1, True)), 0.5)
+
+
+def test_sizes_fall_by_the_square_root_of_two():
+    assert TtaSpec().sizes == (1.0,)
+    np.testing.assert_allclose(TtaSpec(scales=3).sizes, (1.0, 0.5**0.5, 0.5))
+
+
+def disc(radius, shift=0.0):
+    row, column = np.mgrid[:40, :40] - 20.0
+    return (np.hypot(row, column - shift) < radius).astype(np.float32)[..., None]
+
+
+def test_agreement_is_dice_over_the_classes_that_are_found():
+    one, other = disc(10), disc(10, 6.0)
+    dice = 2 * (one * other).sum() / (one.sum() + other.sum())
+    assert agreement(one, other) == pytest.approx(dice)
+    assert agreement(one, one) == pytest.approx(1.0)
+    nothing = np.full_like(one, 0.1)
+    assert agreement(nothing, nothing) == 0.0  # neither finds anything
+    pair = [np.concatenate([mask, nothing], -1) for mask in (one, other)]
+    assert agreement(*pair) == pytest.approx(dice)
+
+
+def test_the_size_is_taken_at_which_the_next_smaller_one_agrees():
+    wrong, right = disc(5, 12.0), disc(10)
+    assert steadiest([right]) == 0
+    assert steadiest([right, wrong]) == 0
+    assert steadiest([wrong, right, right]) == 1
+    assert steadiest([right, right, wrong]) == 0
+    assert steadiest([right, right, right]) == 0
+    assert steadiest([wrong, disc(3, -9.0), right, disc(9.5)]) == 2
