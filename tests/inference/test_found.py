@@ -51,7 +51,7 @@ def test_what_is_not_known_is_empty():
     assert (wire["attached"], wire["length_px"], wire["tip_column"]) == ("0", "10", "14")
     nothing = found_rows(CASE, prediction(), ("scope", "wire"), UNKNOWN)[1]
     assert (nothing["found"], nothing["presence"], nothing["curves"]) == ("0", "-inf", "0")
-    assert not any(nothing[name] for name in COLUMNS[COLUMNS.index("attached") :])
+    assert not any(nothing[name] for name in COLUMNS[COLUMNS.index("attached") : -1])
     masks_alone = Prediction(np.zeros((4, 4, 2), bool))
     assert {row["presence"] for row in found_rows(CASE, masks_alone, ("a", "b"), UNKNOWN)} == {""}
 
