@@ -29,7 +29,7 @@ def test_the_oldest_of_format_2_get_the_usual_values(fields):
     older = {"classes": masks["classes"], "relation": masks["relation"], "postprocessing": {}}
     found = todays({**fields, **older, "format": 2}, PATH)
     assert found["format"] == FORMAT
-    assert found["masks"]["tta"] == {"shifts": 1, "mirror": False}
+    assert found["masks"]["tta"] == {"shifts": 1, "mirror": False, "scales": 1}
     assert found["masks"]["gap_closing"]["bridge_px"] == 0.0
     assert [entry["min_component_px"] for entry in found["masks"]["classes"]] == [0.0, 0.0]
     assert (found["network"]["patch"], found["network"]["spatial_prior"]) == (1, "in_front")
