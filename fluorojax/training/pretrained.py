@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+import jax
+import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fluorojax.core.errors import InputError
@@ -63,7 +64,8 @@ def from_export(given: str, like: Parameters, classes: StageClasses) -> Paramete
             theirs[name] = _head(value, theirs[name], classes[number], known[number])
     _check_alike(folder, ours, theirs)
     _say_new(classes, known)
-    return unflatten_dict({k: np.asarray(v, np.float32) for k, v in theirs.items()}, sep="/")
+    # Arrays of JAX, as what was drawn may be while it traces.
+    return unflatten_dict({k: jnp.asarray(v, jnp.float32) for k, v in theirs.items()}, sep="/")
 
 
 def stage_of(given: str) -> tuple[str, str]:
@@ -72,7 +74,7 @@ def stage_of(given: str) -> tuple[str, str]:
     return (folder, stage) if colon and stage.startswith("stage_") else (given, "")
 
 
-def _image_labels(flat: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+def _image_labels(flat: dict[str, jax.Array]) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the arrays that tell image labels."""
     return {k: v.shape for k, v in flat.items() if k.split("/")[1].startswith(IMAGE_LABELS)}
 
@@ -86,16 +88,16 @@ def _taken(ours: Sequence[str], theirs: Sequence[str]) -> list[int | None]:
 
 
 def _head(
-    drawn: np.ndarray, learned: np.ndarray, ours: Sequence[str], theirs: Sequence[str]
-) -> np.ndarray:
+    drawn: jax.Array, learned: jax.Array, ours: Sequence[str], theirs: Sequence[str]
+) -> jax.Array:
     """Return a last layer's array, [..., classes]: what was learned of the classes known."""
     if drawn.shape[:-1] != learned.shape[:-1]:
         return learned  # another network, which is said later
-    head = np.array(drawn)
-    for k, taken in enumerate(_taken(ours, theirs)):
-        if taken is not None:
-            head[..., k] = learned[..., taken]
-    return head
+    channels = [
+        drawn[..., k] if taken is None else learned[..., taken]
+        for k, taken in enumerate(_taken(ours, theirs))
+    ]
+    return jnp.stack(channels, -1)
 
 
 def _say_new(classes: StageClasses, known: StageClasses) -> None:
@@ -112,7 +114,7 @@ def _say_new(classes: StageClasses, known: StageClasses) -> None:
         )
 
 
-def _check_alike(folder: str, ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
+def _check_alike(folder: str, ours: dict[str, jax.Array], theirs: dict[str, jax.Array]) -> None:
     """Check that all arrays have the names and shapes that they must have.
 
     Raises:

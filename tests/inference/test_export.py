@@ -62,7 +62,7 @@ def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
     wire |= {"min_component_px": 2.0, "least_presence": 0.0}
     assert manifest["masks"]["classes"] == [wire]
     assert manifest["preprocessing"]["image_size"] == [16, 16]
-    assert manifest["masks"]["tta"] == {"shifts": 2, "mirror": True}
+    assert manifest["masks"]["tta"] == {"shifts": 2, "mirror": True, "scales": 1}
 
 
 def format_2(folder):

@@ -67,6 +67,11 @@ def test_classes_are_taken_by_their_names(tmp_path, capsys):
         np.testing.assert_array_equal(head[..., 0], learned["head"][name][..., 1])
         np.testing.assert_array_equal(head[..., 1], like["stage_0"]["head"][name][..., 1])
     alike({**taken, "head": 0}, {**learned, "head": 0})  # and all else as it is
+    # Nothing but shapes is asked for when a checkpoint is to be read.
+    shapes = jax.eval_shape(
+        lambda drawn: from_export(str(tmp_path), drawn, [["tibial", "nail"]]), like
+    )
+    assert shapes["stage_0"]["head"]["bias"].shape == (2,)
     assert "learned anew: nail" in capsys.readouterr().out
     # As many classes in another order are the same classes.
     _, like = drawn(((0, 1, 2),), 1)
