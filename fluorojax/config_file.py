@@ -66,15 +66,20 @@ def find(given: str) -> tuple[Path, str | None]:
     return path, variant if colon else None
 
 
+def names() -> list[str]:
+    """Return the names of the package's own configurations."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NOT_RUN)
+
+
 def _packaged(path: Path) -> Path:
     """Return the package's own configuration of this name."""
-    names = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in NOT_RUN)
+    known = names()
     own = str(path.parent) in (".", "configs")
-    if own and path.stem in names:
+    if own and path.stem in known:
         return FOLDER / f"{path.stem}.py"
-    close = difflib.get_close_matches(path.stem, names, n=1)
+    close = difflib.get_close_matches(path.stem, known, n=1)
     if not close:
-        raise InputError(f"there is no configuration '{path}'; there are {', '.join(names)}")
+        raise InputError(f"there is no configuration '{path}'; there are {', '.join(known)}")
     nearest = path.with_stem(close[0]) if own else close[0]
     raise InputError(f"there is no configuration '{path}'; did you mean '{nearest}'?")
 

@@ -1,7 +1,7 @@
 """Frames shrunk onto the network's grid, or seen at their own size: which is better, in equal time.
 
     fluorojax simulate --n 80 --side 512 --out runs/ercp-512
-    python -m benchmarks.studies.crops ../shared/data/carm_wire runs/ercp-512 \\
+    python -m benchmarks.studies.crops real/carm_wire runs/ercp-512 \\
       --workdir runs/crops --seeds 0,1 --seconds 150 --out benchmarks/results/crops.json
 
 `multi:quick` is trained both ways on each folder with each seed, on one core: the number of steps

@@ -1,6 +1,6 @@
 """Hold simulated C-arm frames against real ones: noise, spectrum, grey; and the wire's contrast.
 
-    python -m benchmarks.studies.fluoroscopy_look ../shared/data/carm_wire \
+    python -m benchmarks.studies.fluoroscopy_look real/carm_wire \
         --out benchmarks/results/fluoroscopy_look.json \
         --plot benchmarks/results/fluoroscopy_look.png
 

@@ -1,7 +1,7 @@
 """How films of knees look: simulated ones beside a folder of real ones, in the same figures.
 
     python -m benchmarks.studies.knee_look                              # simulated ones alone
-    python -m benchmarks.studies.knee_look ../shared/data/jtml_knee     # and a data set folder's
+    python -m benchmarks.studies.knee_look real/jtml_knee     # and a data set folder's
 
 Each figure is a film's; of the films it gives the 10th, 50th and 90th percentile. Grey values are
 those of 8 bits, turned round where metal is darker than what surrounds it, so that dense is bright.

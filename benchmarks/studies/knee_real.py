@@ -1,7 +1,7 @@
 """Score a network of knees, trained on simulated films alone, on a folder of real ones.
 
     python launch.py --config=configs/knee.py:wide --workdir=runs/knee-wide
-    python -m benchmarks.studies.knee_real runs/knee-wide/export ../shared/data/jtml_knee \\
+    python -m benchmarks.studies.knee_real runs/knee-wide/export real/jtml_knee \\
         --out runs/knee-wide/real --json benchmarks/results/knee_real.json
 
 Each class of the folder stands for the one class of the network whose name begins with its name:

@@ -1,6 +1,6 @@
 """Are tables that `fluorojax init` proposes as good to train from as those made by hand?
 
-    python -m benchmarks.studies.proposed ../shared/data --out runs/proposed
+    python -m benchmarks.studies.proposed real --out runs/proposed
 
 For each folder of real frames: its tables are left out of a copy, `init` writes others, and `check`
 recommends a configuration; with it a network is trained twice, from the tables made by hand and

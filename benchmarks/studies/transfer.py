@@ -1,7 +1,7 @@
 """Score an export that was trained on simulated frames alone on real ones, all of a folder.
 
     python launch.py --config=configs/carm.py:quick --workdir=runs/carm
-    python -m benchmarks.studies.transfer runs/carm/export ../shared/data/carm_wire \\
+    python -m benchmarks.studies.transfer runs/carm/export real/carm_wire \\
         --out runs/carm/transfer
 
 The folder's two classes, in order, stand for the simulation's: a region (the thick instrument) and

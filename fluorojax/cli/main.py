@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import fluorojax
 from fluorojax.cli import options as options_of
+from fluorojax.cli.bugs import report_bug
 from fluorojax.cli.comparison import benchmark, compare
 from fluorojax.cli.folders import check, init, prepare
 from fluorojax.cli.latency import latency
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     for run, example in COMMANDS.items():
         text = (run.__doc__ or "").splitlines()[0]
         command = commands.add_parser(
-            run.__name__,
+            name_of(run),
             help=text,
             description=text,
             epilog=f"example: {example}",
@@ -65,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
         getattr(options_of, run.__name__)(command)
         command.set_defaults(command=run)
     return top
+
+
+def name_of(run: Callable[..., None]) -> str:
+    """Return what a command is called on the command line."""
+    return run.__name__.replace("_", "-")
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -297,5 +303,6 @@ COMMANDS: dict[Callable[[argparse.Namespace], None], str] = {
     reproduce: "fluorojax reproduce runs/joint --out runs/joint-again",
     report: "fluorojax report runs/joint --anonymous",
     export: "fluorojax export runs/joint --out shared/joint",
+    report_bug: "fluorojax report-bug runs/joint",
 }
 """What each command runs -> an example of it; `options` has its options under the same name."""

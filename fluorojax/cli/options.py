@@ -397,3 +397,10 @@ def export(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="folder of the export, default: RUN/export; with --format a new file",
     )
+
+
+def report_bug(command: argparse.ArgumentParser) -> None:
+    """Add the option that names a run in which something is wrong."""
+    command.add_argument(
+        "run", type=Path, nargs="?", metavar="RUN", help="folder of the run that it is about"
+    )

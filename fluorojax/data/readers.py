@@ -29,8 +29,7 @@ from fluorojax.schema.frame import Frame
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")
 PICTURE_SUFFIXES = (*MASK_SUFFIXES, *JPEG_SUFFIXES, bmp.SUFFIX)
-IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *dicom.SUFFIXES, *nifti.SUFFIXES, *video.SUFFIXES)
-"""Of frames. Masks are not read from JPEG, which changes label values."""
+"""Of masks, and of pictures; masks are not read from JPEG, which changes label values."""
 
 _APPLE_DOUBLE = "AppleDouble (what macOS keeps beside a file)"
 _SIGNATURES = {
@@ -142,19 +141,30 @@ def header_of(path: Path) -> dicom.Header:
         return dicom.header_of(path)
 
 
-class _Container(NamedTuple):
-    """How files that say more than one picture's pixels are read."""
+class Container(NamedTuple):
+    """How files that say more than one picture's pixels are read.
+
+    Attributes:
+        read: f(path, number from 1 or None) -> the frame; None where several are there is refused.
+        count: f(path) -> number of frames.
+    """
 
     read: Callable[[Path, int | None], Frame]
     count: Callable[[Path], int]
 
 
-_DICOM = _Container(dicom.read_dicom, dicom.frame_count)
-_CONTAINERS = {
+_DICOM = Container(dicom.read_dicom, dicom.frame_count)
+CONTAINERS = {
     **dict.fromkeys(dicom.SUFFIXES, _DICOM),
-    **dict.fromkeys(nifti.SUFFIXES, _Container(nifti.read_nifti, lambda path: 1)),
-    **dict.fromkeys(video.SUFFIXES, _Container(video.read_video, video.frame_count)),
+    **dict.fromkeys(nifti.SUFFIXES, Container(nifti.read_nifti, lambda path: 1)),
+    **dict.fromkeys(video.SUFFIXES, Container(video.read_video, video.frame_count)),
 }
+"""By the ending of the name, in lower case: a new reader is a module, and an entry here."""
+
+
+def frame_suffixes() -> tuple[str, ...]:
+    """Return the endings of all files that frames are read from."""
+    return (*PICTURE_SUFFIXES, *CONTAINERS)
 
 
 def suffix_of(path: Path) -> str:
@@ -168,14 +178,14 @@ def stem_of(path: Path) -> str:
     A number behind a point, as in 1.2.840.113619, is no ending.
     """
     suffix = suffix_of(path)
-    return path.name[: -len(suffix)] if suffix in IMAGE_SUFFIXES else path.name
+    return path.name[: -len(suffix)] if suffix in frame_suffixes() else path.name
 
 
-def _container(path: Path) -> _Container | None:
+def _container(path: Path) -> Container | None:
     """Return how a file is read by its suffix, or by its content where it has none of ours."""
     suffix = suffix_of(path)
-    if suffix in _CONTAINERS:
-        return _CONTAINERS[suffix]
+    if suffix in CONTAINERS:
+        return CONTAINERS[suffix]
     return _DICOM if suffix not in PICTURE_SUFFIXES and dicom.is_dicom(path) else None
 
 
@@ -225,7 +235,7 @@ def _is_visible_picture(path: Path) -> bool:
     if path.name.startswith(".") or path.is_dir():
         return False  # a link to nothing is a picture, to be named as such later
     # Machines name DICOM files by numbers alone, such as IM000001 or 1.2.840.113619.
-    return suffix_of(path) in IMAGE_SUFFIXES or dicom.is_dicom(path)
+    return suffix_of(path) in frame_suffixes() or dicom.is_dicom(path)
 
 
 def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) -> np.ndarray:
@@ -238,7 +248,7 @@ def _read(path: Path, values: Callable[[Picture], np.ndarray], *, mask: bool) ->
 
 def _decoder(path: Path, mask: bool) -> Callable[[bytes], Picture]:
     suffix = suffix_of(path)
-    if suffix in _CONTAINERS:
+    if suffix in CONTAINERS:
         raise InputError(f"{path}: '{suffix}' is not read as a mask; save it as PNG or TIFF")
     if suffix in JPEG_SUFFIXES and mask:
         raise InputError(

@@ -8,7 +8,7 @@ from fluorojax.core.numbers import hint, number, whole
 from fluorojax.core.progress import console
 from fluorojax.data.folder import SPACINGS_MM, Case, read_cases
 from fluorojax.data.problems import perhaps, said
-from fluorojax.data.readers import IMAGE_SUFFIXES, frame_count, frames_in, stem_of
+from fluorojax.data.readers import frame_count, frame_suffixes, frames_in, stem_of
 from fluorojax.schema.frame import Spacing, unusual_spacing
 
 
@@ -27,7 +27,9 @@ def frames_of(inputs: Sequence[Path]) -> list[Path]:
         else:
             raise InputError(f"{given} does not exist; give frames, or folders of frames")
     if not paths:
-        raise InputError(f"no frame ({', '.join(IMAGE_SUFFIXES)}) in {', '.join(map(str, inputs))}")
+        raise InputError(
+            f"no frame ({', '.join(frame_suffixes())}) in {', '.join(map(str, inputs))}"
+        )
     stems: dict[str, Path] = {}
     for path in paths:
         if (other := stems.setdefault(stem_of(path), path)) != path:

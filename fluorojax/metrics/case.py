@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -66,6 +66,10 @@ class Metric:
     `kinds` of class it is measured for; `better` which end is good; `is_distance` whether it has
     the row's unit (mm or px), `is_count` whether it is a number of things; `of_relation` whether
     only the child of a relation has it.
+
+    A new metric is an entry in METRICS with `of`, which computes it of two masks that are not
+    empty, and the tolerance; `missed`, `false_alarm` and `both_empty` are what it is worth where
+    one is, or both are (None: not scored). Of the others several are computed together, below.
     """
 
     label: str
@@ -75,6 +79,10 @@ class Metric:
     is_count: bool = False
     of_relation: bool = False
     kinds: tuple[Kind, ...] = ("region", "curve")
+    of: Callable[["Pair", float], float] | None = None
+    missed: float | None = None
+    false_alarm: float | None = None
+    both_empty: float | None = None
 
     @property
     def most(self) -> float:
@@ -306,7 +314,15 @@ def _class_scores(pair: Pair, kind: Kind, unit: Unit, settings: MetricSettings) 
         scores |= _one_side_empty(pair)
     if kind == "curve":
         scores |= _shape_scores(pair)
+    scores |= _own_scores(pair, tolerance)
     return {name: value for name, value in scores.items() if kind in METRICS[name].kinds}
+
+
+def _own_scores(pair: Pair, tolerance: float) -> Scores:
+    """Return the scores that a metric computes by itself."""
+    if pair.status == "scored":
+        return {n: float(metric.of(pair, tolerance)) for n, metric in METRICS.items() if metric.of}
+    return {n: getattr(metric, pair.status) for n, metric in METRICS.items() if metric.of}
 
 
 def brief_scores(pair: Pair, kind: Kind, unit: Unit, settings: MetricSettings) -> Scores:
@@ -355,8 +371,8 @@ def paired_score(row: Mapping[str, Any], metric: str) -> float | None:
         The score; None where there is nothing to measure.
     """
     defined = row["kind"] in METRICS[metric].kinds
-    if row["status"] == "both_empty" and defined and metric in _BOTH_EMPTY:
-        return _BOTH_EMPTY[metric]
+    if row["status"] == "both_empty" and defined:
+        return _BOTH_EMPTY.get(metric, METRICS[metric].both_empty)
     return row.get(metric)
 
 

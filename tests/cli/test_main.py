@@ -10,7 +10,7 @@ from fluorojax.core.errors import InputError
     "command",
     [
         *("check", "prepare", "train", "predict", "measure", "evaluate", "compare", "benchmark"),
-        *("simulate", "export", "reproduce", "init", "latency"),
+        *("simulate", "export", "reproduce", "init", "latency", "report-bug"),
     ],
 )
 def test_every_command_has_help_with_an_example(command, capsys):
