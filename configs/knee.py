@@ -8,7 +8,7 @@ python launch.py --config=configs/knee.py:512      2 CPU cores, 82 minutes: Dice
 python launch.py --config=configs/knee.py:quick    2 CPU cores, 8 minutes: Dice of bones 0.94 to
                                                    0.98, of metal 0.93 and 0.96, type right in
                                                    119 of 120 films (one seed)
-python launch.py --config=configs/knee.py:wide     2 CPU cores, half an hour: films as they come,
+python launch.py --config=configs/knee.py:wide     one CPU core, 25 minutes: films as they come,
                                                    fluoroscopy among them; not yet good enough on
                                                    real ones (docs/knee.md)
 python launch.py --config=configs/knee.py:finetune goes on from an export of :wide with a few real
