@@ -14,7 +14,8 @@ from fluorojax.report.scores import Row
 NAMED = ("case", "patient", "sequence")
 PRIVATE = frozenset(
     (
-        *("dir", "built_dir", "cases", "init_from", "name", "description", "license", "dataset"),
+        *("dir", "built_dir", "cases", "init_from", "real_dir", "implants"),
+        *("name", "description", "license", "dataset"),
         *("system", "processor", "xla_flags", "git_revision"),
     )
 )
