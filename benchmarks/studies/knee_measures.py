@@ -149,15 +149,15 @@ def found_by(export: Path, plain: bool = False) -> Callable[[Truth], np.ndarray]
     )
 
 
-def films(count: int, size: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
-    """Yield what `simulate` gives of each film, as arrays of NumPy."""
+def films(count: int, size: int, seed: int, **changes: Any) -> Iterator[dict[str, np.ndarray]]:
+    """Yield what `simulate` gives of each film, as arrays of NumPy; `changes` of the usual spec."""
     import jax
 
     from fluorojax.core.rng import stream
     from fluorojax.simulation.knee.knee import simulate_many
     from fluorojax.simulation.knee.spec import KneeSpec
 
-    spec = KneeSpec(height=size, width=size)
+    spec = KneeSpec(**changes | {"height": size, "width": size})
     make = jax.vmap(lambda example: stream(seed, "knee_measures", 0, example))
     for first in range(0, count, CHUNK):
         made = jax.device_get(simulate_many(make(np.arange(first, first + CHUNK)), spec))
