@@ -34,7 +34,7 @@ class KneeSpec(Checked):
     implants: ImplantFolder | None = None  # of total knees in space; None: shapes of no maker
     field_mm: Range = uniform(220.0, 300.0, 100.0, 500.0)  # width, in the plane of the knee
     short_rate: float = rate(0.1)  # `short_field_mm` instead: the shafts end soon
-    short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)
+    short_field_mm: Range = uniform(150.0, 190.0, 100.0, 500.0)  # width of these films
     magnification: Range = uniform(1.05, 1.2, 1.0, 2.0)  # detector over knee plane; changes no mm
 
     # The beam and the detector.
@@ -56,7 +56,7 @@ class KneeSpec(Checked):
     round_rate: float = rate(0.02)  # the collimator opens a circle
     blades_rate: float = rate(0.3)  # the collimator opens a turned rectangle
     border_rate: float = rate(0.1)  # a white border of `border_share` of the width around
-    border_share: Range = uniform(0.01, 0.05, 0.0, 0.1)
+    border_share: Range = uniform(0.01, 0.05, 0.0, 0.1)  # of the film's width
     marker_rate: float = rate(0.7)  # a lead letter, L or R
     ball_rate: float = rate(0.1)  # a steel ball for calibration, in the plane of the knee
     ball_mm: Range = uniform(25.0, 25.4, 5.0, 50.0)  # its diameter
@@ -89,23 +89,23 @@ class KneeSpec(Checked):
     oblique_degrees: Range = uniform(-45.0, 45.0, -180.0, 180.0)  # around the leg
     sideways_rate: float = rate(0.65)  # from either side, not from the front
     tilt_degrees: Range = uniform(-20.0, 20.0, -60.0, 60.0)  # of the beam, up or down the leg
-    oblique_flexion_degrees: Range = uniform(0.0, 115.0, -10.0, 140.0)
+    oblique_flexion_degrees: Range = uniform(0.0, 115.0, -10.0, 140.0)  # of a knee in space
 
     # What was implanted: shares, of which only the ratio counts.
-    native_share: float = share(0.2)
-    cr_share: float = share(0.25)
-    ps_share: float = share(0.25)
-    uka_share: float = share(0.15)
-    revision_share: float = share(0.15)
+    native_share: float = share(0.2)  # no implant
+    cr_share: float = share(0.25)  # cruciate retaining
+    ps_share: float = share(0.25)  # posterior stabilised
+    uka_share: float = share(0.15)  # unicompartmental
+    revision_share: float = share(0.15)  # with stems
     uka_lateral_rate: float = rate(0.15)  # of unicompartmental ones
     hinge_rate: float = rate(0.4)  # of revisions
     patella_rate: float = rate(0.5)  # of total ones: patella resurfaced
 
     # How it was implanted. Angles as defined in `fluorojax.simulation.knee.knee`.
-    alpha_degrees: Range = uniform(91.0, 101.0, 80.0, 110.0)
-    beta_degrees: Range = uniform(85.0, 95.0, 75.0, 105.0)
-    gamma_degrees: Range = uniform(82.0, 98.0, 70.0, 110.0)
-    sigma_degrees: Range = uniform(79.0, 92.0, 65.0, 105.0)
+    alpha_degrees: Range = uniform(91.0, 101.0, 80.0, 110.0)  # of the femoral component, AP
+    beta_degrees: Range = uniform(85.0, 95.0, 75.0, 105.0)  # of the tibial tray, AP
+    gamma_degrees: Range = uniform(82.0, 98.0, 70.0, 110.0)  # of the femoral component, lateral
+    sigma_degrees: Range = uniform(79.0, 92.0, 65.0, 105.0)  # of the tibial tray, lateral
     thickness_mm: Range = uniform(6.0, 14.0, 3.0, 25.0)  # of polyethylene, mean of both sides
     tilt_mm: Range = uniform(-3.0, 3.0, -5.0, 5.0)  # medial less lateral; neither below 2 mm
     joint_space_mm: Range = uniform(1.0, 6.0, 0.2, 12.0)  # of a native compartment, each its own
