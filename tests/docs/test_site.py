@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("mkdocs", reason="needs mkdocs: pip install -e '.[docs]'")
-from benchmarks.pages import site
+from benchmarks.pages import reference, site
 
 ROOT = Path(__file__).parents[2]
 LOADED = re.compile(
@@ -81,3 +81,11 @@ def test_links_that_leave_the_folder_lead_to_pages_that_show_the_file():
     )
     code = "```\n[a](../../configs/joint.py)\n```\n"
     assert site.linked(code, source, "how-to/extend.md") == code
+
+
+def test_every_field_says_what_it_means():
+    rows = [line for line in reference.fields_page().splitlines() if line.startswith("| `")]
+    assert len(rows) > 150
+    assert [row for row in rows if row.endswith("|  |")] == []
+    beside = next(row for row in rows if row.startswith("| `loss.dice_smooth`"))
+    assert "above 0 and at most 1000000 | pixels added to its areas" in beside
