@@ -28,6 +28,7 @@ PICTURES = (".png", ".jpg")
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?\)")
 FENCE = re.compile(r"\s*(```+|~~~+)")
 MARKER = re.compile(r"( *)([-*+]|\d{1,3}[.)]) +(?=\S)")
+BEGINNINGS = ("-", "*", "+", "1.", "1)")  # of a list, in the middle of running text
 GENERATED = re.compile(r"<!-- generated: (\w+) -->\n")
 
 
@@ -189,12 +190,13 @@ def four_spaces(markdown: str) -> str:
             out.append("")
             continue
         column = len(plain) - len(plain.lstrip())
-        if is_text or FENCE.match(line):
-            broken = not out or not out[-1].strip()
-            while levels and column < levels[-1][1] and (broken or _begins(plain, levels)):
-                levels.pop()
+        broken = not out or not out[-1].strip()
         marker = MARKER.match(plain) if is_text else None
-        if marker and _begins(plain, levels):
+        begins = bool(marker and (broken or levels or marker[2] in BEGINNINGS))
+        if is_text or FENCE.match(line):
+            while levels and column < levels[-1][1] and (broken or begins):
+                levels.pop()
+        if marker and begins:
             after_text = out and out[-1].strip() and not MARKER.match(out[-1])
             if after_text and not out[-1].startswith("    " * (len(levels) + 1)):
                 out.append("")
@@ -205,9 +207,3 @@ def four_spaces(markdown: str) -> str:
         behind = levels[-1][1] if levels else 0
         out.append("    " * len(levels) + plain[min(column, behind) :])
     return "\n".join(out) + "\n"
-
-
-def _begins(line: str, levels: list[tuple[int, int]]) -> bool:
-    """Say whether an item begins here; in running text only '1.' and marks do."""
-    marker = MARKER.match(line)
-    return bool(marker) and (bool(levels) or marker[2] in "-*+" or marker[2] in ("1.", "1)"))
