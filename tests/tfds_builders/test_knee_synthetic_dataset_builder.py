@@ -81,7 +81,7 @@ def test_films_differ_and_those_of_two_splits_do_too(built):
 
 
 def test_sizes_and_what_they_hold():
-    assert set(builder.SIZES) == {"quick", "512"}
+    assert set(builder.SIZES) == {"quick", "128", "512"}
     assert builder.SIZES["quick"].counts["test"][0] >= 100
     with pytest.raises(InputError, match=r"data.size=1024: write one of quick, 512"):
         source.open_simulated(builder.Builder, "1024", "nowhere")
