@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fluorojax.core.outputs import written_aside
-
 Job = Callable[[], Any]
 OURS = "fluorojax"
 
@@ -109,5 +107,8 @@ def machine() -> dict[str, Any]:
 def write(path: Path, found: Any) -> None:
     """Write JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Here, and not above: `studies.mutation` must not import the project.
+    from fluorojax.core.outputs import written_aside
+
     with written_aside(path) as draft:
         draft.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -79,12 +79,14 @@ _CLASS = Record(
         "least_presence": Number(0.0, 1_000_000_000),
     }
 )
+_TTA = record_of(TtaSpec, whole=True).needed
 _MASKS = Record(
     {
         "classes": Many(_CLASS, 1, bitmask.MAX_CLASSES, "name"),
         "relation": Perhaps(record_of(Relation)),
         "gap_closing": record_of(GapClosing, whole=True),
-        "tta": record_of(TtaSpec),
+        # The first of this format have no scales.
+        "tta": Record({k: v for k, v in _TTA.items() if k != "scales"}, {"scales": _TTA["scales"]}),
         "curve": record_of(CurveRules, whole=True),
     }
 )
