@@ -15,7 +15,7 @@ import numpy as np
 
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.knee.measure import KneeReport, KneeSettings, Measurement
-from fluorojax.knee.measure.scene import COMPONENT
+from fluorojax.knee.measure.scene import COMPONENT, is_stray
 from fluorojax.schema.frame import Frame
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def looks(model: "Predictor", frame: Frame) -> Iterator[Look]:
     Each is one answer, and no mean over views: a mean with the mirrored film is the same for both.
     """
     model = model.with_rules(tta=TtaSpec())
+    chiral = {label.name for label in model.image_labels if label.chiral}
     for name, (show, back) in _WAYS.items():
         shown = dataclasses.replace(
             frame,
@@ -56,7 +57,6 @@ def looks(model: "Predictor", frame: Frame) -> Iterator[Look]:
             hidden=None if frame.hidden is None else show(frame.hidden),
         )
         prediction = model.predict(shown)
-        chiral = {label.name for label in model.image_labels if label.chiral}
         values = {
             label: choice.value
             for label, choice in prediction.image_labels.items()
@@ -129,12 +129,12 @@ def agreed_labels(
 
 def _metal(prediction: "Prediction", class_names: Sequence[str]) -> bool:
     """Return whether more than a stray piece of a component was found."""
-    stray = KneeSettings().stray_component
+    settings = KneeSettings()
     names = list(class_names)
     for bone, component in COMPONENT.items():
         if bone in names and component in names:
-            metal, own = (prediction.masks[..., names.index(n)].sum() for n in (component, bone))
-            if metal > stray * own:
+            metal, own = (prediction.masks[..., names.index(n)] for n in (component, bone))
+            if not is_stray(metal, own, settings):
                 return True
     return False
 

@@ -60,12 +60,15 @@ def test_loss_and_gradient_agree_within_float_error(one_and_four):
         np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale + 1e-7, err_msg=name)
 
 
+def computed_by(module: str, path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays that a module writes, in a process that may have devices of its own."""
+    command = [sys.executable, "-m", module, str(path)]
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    return dict(np.load(path))
+
+
 def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
-    path = tmp_path / "curve.npz"
-    command = [sys.executable, "-m", "tests.integration.curve", str(path)]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment)
-    found = dict(np.load(path))
+    found = computed_by("tests.integration.curve", tmp_path / "curve.npz")
     loss = found["loss/1"]
     assert loss.shape == (STEPS,)
     assert loss[-5:].mean() < loss[:5].mean() - 0.05, "nothing was learned, so nothing is shown"
@@ -76,11 +79,7 @@ def test_fifty_steps_are_the_same_on_1_2_4_and_8_devices(tmp_path):
 
 
 def test_both_ways_over_the_devices_give_the_same_bits(tmp_path):
-    path = tmp_path / "ways.npz"
-    command = [sys.executable, "-m", "tests.integration.ways", str(path)]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment)
-    found = dict(np.load(path))
+    found = computed_by("tests.integration.ways", tmp_path / "ways.npz")
     names = [name.partition("/")[2] for name in found if name.startswith("pmap/")]
     assert len(names) > 100
     for name in names:

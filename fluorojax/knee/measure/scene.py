@@ -290,7 +290,7 @@ class Scene:
             return
         name = COMPONENT[bone].replace("_", " ")
         metal, area = (self.film.field(c) >= HALF for c in (COMPONENT[bone], bone))
-        if metal.sum() > self.settings.stray_component * area.sum():
+        if not is_stray(metal, area, self.settings):
             raise NotMeasurable(
                 f"the knee is said to be native, and the masks show a {name} "
                 f"({int(metal.sum())} px); give the implant, or mend the mask"
@@ -502,6 +502,11 @@ def _once(known: dict[Any, Any], key: Any, find: Callable[[Any], Any]) -> Any:
     if isinstance(known[key], NotMeasurable):
         raise known[key]
     return known[key]
+
+
+def is_stray(metal: np.ndarray, bone: np.ndarray, settings: KneeSettings) -> bool:
+    """Return whether a component's mask is too small beside its bone to speak of a component."""
+    return bool(metal.sum() <= settings.stray_component * bone.sum())
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:
