@@ -118,6 +118,9 @@ class Model:
     # side (px) of what is one pixel to the network, its own pixels as channels: 2 leaves out the
     # finest level
     patch: int = whole(1, 1, 16)
+    # what the network sees: 0: grey values; n: how they differ from what lies within n, and within
+    # 3 n, px of its grid (local contrast normalisation)
+    local_contrast: int = whole(0, 0, 500)
     norm: str = choice("group", ("group", "instance", "none"))  # what normalises the channels
     residual: bool = flag(False)  # a skip around each pair of convolutions
     # logits and loss at coarser levels too: there a thin thing is not as rare, and is learned in a

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fluorojax.geometry import morphology
+from fluorojax.models.intensity import seen
 from fluorojax.models.unet import NetworkOutput, UNet
 
 Parameters = Any  # a nested dict of float32 arrays
@@ -80,6 +81,7 @@ class Cascade(nn.Module):
     dtype: jnp.dtype
     image_labels: tuple[int, ...] = ()  # number of values of each
     patch: int = 1  # side (px) of what is one pixel to the U-Nets
+    local_contrast: int = 0  # how far (px) it reaches; 0: grey values are seen
 
     @nn.compact
     def __call__(self, image: jax.Array, false: ContextCorruption | None = None) -> NetworkOutput:
@@ -88,9 +90,10 @@ class Cascade(nn.Module):
         For the examples that `false` marks, later stages see its maps in place of what was found.
         """
         outputs: list[NetworkOutput] = []
+        frame = seen(image, self.local_contrast)
         for k, classes in enumerate(self.stages):
             context = self.context(outputs, false)
-            x = jnp.concatenate([2.0 * image - 1.0, *context], -1)
+            x = jnp.concatenate([frame, *context], -1)
             outputs.append(self.stage(k, classes, sum(c.shape[-1] for c in context))(x))
         return in_order(outputs, [self.maps(classes) for classes in self.stages])
 

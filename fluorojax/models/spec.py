@@ -52,6 +52,7 @@ class NetworkSpec:
     # number of values of each that is learned
     image_labels: tuple[int, ...] = field(default=(), metadata=within(_COUNTS))
     patch: int = whole(1, 1, 16)  # side (px) of what is one pixel to the network
+    local_contrast: int = whole(0, 0, 500)  # how far (px) it reaches; 0: grey values are seen
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists."""

@@ -14,6 +14,7 @@ import fluorojax
 from fluorojax.core.errors import InputError
 from fluorojax.geometry.morphology import LEAST_SHARE, POOL, REACH
 from fluorojax.models.cascade import LANDMARKS, Maps, Parameters
+from fluorojax.models.intensity import LEAST_CONTRAST, WIDER
 from fluorojax.models.spec import NetworkSpec, build
 from fluorojax.models.unet import EPSILON, group_count, stride
 
@@ -89,13 +90,13 @@ def _cascade(
 ) -> dict[str, list[str | int]]:
     """Add all stages, and return the outputs with their shapes; see `cascade.Cascade`."""
     network = build(spec)
-    shifted = graph.add("Sub", graph.add("Mul", "image", graph.array(2.0)), graph.array(1.0))
+    frame = _seen(graph, spec.local_contrast)
     found: list[str] = []  # probabilities of each stage
     known: list[int | str] = []  # their channels
     names: dict[str, list[str | int]] = {}
     for k, classes in enumerate(spec.stages):
         context = _context(graph, spec, found, known)
-        x = graph.add("Concat", shifted, *context, axis=1) if context else shifted
+        x = graph.add("Concat", frame, *context, axis=1) if context else frame
         logits, bottom = _unet(graph, spec, parameters[f"stage_{k}"], x)
         found.append(graph.add("Sigmoid", logits))
         known += network.maps(classes)
@@ -109,6 +110,29 @@ def _cascade(
         names["landmarks"] = ["N", len(LANDMARKS), "H", "W"]
         _pick(graph, together, known, LANDMARKS, "landmarks")
     return names | heads
+
+
+def _seen(graph: Graph, reach: int) -> str:
+    """Add what the stages are given of the frame; see `intensity.seen`."""
+    if not reach:
+        return graph.add("Sub", graph.add("Mul", "image", graph.array(2.0)), graph.array(1.0))
+    contrasts = [_local_contrast(graph, "image", far) for far in (reach, WIDER * reach)]
+    return graph.add("Concat", *contrasts, axis=1)
+
+
+def _local_contrast(graph: Graph, x: str, reach: int) -> str:
+    away = graph.add("Sub", x, _box_mean(graph, x, reach))
+    variance = _box_mean(graph, graph.add("Mul", away, away), reach)
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.array(LEAST_CONTRAST**2)))
+    return graph.add("Div", away, deviation)
+
+
+def _box_mean(graph: Graph, x: str, reach: int) -> str:
+    """Add the mean over a square around each pixel, along columns and then along rows."""
+    for side in ([2 * reach + 1, 1], [1, 2 * reach + 1]):
+        pads = [(n - 1) // 2 for n in side] * 2
+        x = graph.add("AveragePool", x, kernel_shape=side, pads=pads, count_include_pad=0)
+    return x
 
 
 def _pick(graph: Graph, x: str, known: Maps | list[int | str], wanted: Any, name: str) -> None:

@@ -246,6 +246,7 @@ def network_spec(config: ConfigDict, info: DatasetInfo) -> NetworkSpec:
         dtype=usable_dtype(model.dtype),
         image_labels=tuple(len(a.values) for a in image_labels_learned(config, info)),
         patch=model.patch,
+        local_contrast=model.local_contrast,
     )
 
 

@@ -37,6 +37,7 @@ NETWORKS = {
         CASCADE, stages=((1,), (0,)), parent_class=1, child_class=0, spatial_prior="in_front",
         landmarks=True,
     ),
+    "cascade of local contrast": of(CASCADE, local_contrast=3, spatial_prior="in_front"),
     "cascade of patches": of(AROUND, patch=2, residual=True),
 }  # fmt: skip
 
