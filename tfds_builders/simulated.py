@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 import fluorojax.simulation
-from fluorojax.schema.info import SPLITS, DatasetInfo
+from fluorojax.schema.info import SPLITS, DatasetInfo, ImageLabelInfo
 from tfds_builders import common
 
 FULL_SCALE = 4095  # 12 bits, as fluoroscopy detectors and digital films have
@@ -67,6 +67,7 @@ class Simulation:
             the one film of a patient: of a gallery, in which all frames have a new patient.
         names: (split, numbers) -> case, patient, sequence.
         stored_case: (names, numbers, values of one frame) -> the case that is stored.
+        more_labels: (spec) -> image labels that frames of some ranges have besides those of `info`.
     """
 
     info: DatasetInfo
@@ -78,6 +79,12 @@ class Simulation:
     sequence: Callable[[Any, int, int, int], dict[str, jax.Array]]
     names: Callable[[str, FrameNumber], tuple[str, str, str]]
     stored_case: Callable[[tuple[str, str, str], FrameNumber, Values], common.StoredCase]
+    more_labels: Callable[[Any], tuple[ImageLabelInfo, ...]] = lambda spec: ()
+
+    def info_of(self, spec: Any) -> DatasetInfo:
+        """Return the classes and image labels of frames of these ranges."""
+        labels = (*self.info.image_labels, *self.more_labels(spec))
+        return dataclasses.replace(self.info, image_labels=labels)
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -145,7 +152,7 @@ class SimulatedBuilder(  # type: ignore[call-arg]
     builder_config: SimulatedConfig
 
     def _info(self) -> tfds.core.DatasetInfo:
-        names, info = self.simulation.names, self.simulation.info
+        names, info = self.simulation.names, self.simulation.info_of(self.builder_config.spec)
         index = {
             split: [common.index_row(*names(split, numbers), True) for numbers in self._of(split)]
             for split in SPLITS
@@ -171,10 +178,11 @@ class SimulatedBuilder(  # type: ignore[call-arg]
     def records(self, split: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
         """Yield the records of some frames of a split."""
         simulation, spec = self.simulation, self.builder_config.spec
+        info = simulation.info_of(spec)
         for first in range(start, stop, FRAMES_A_CALL):
             some = self._of(split)[first : min(first + FRAMES_A_CALL, stop)]
             simulated = simulate_frames(simulation, split, some, spec)
             for k, numbers in enumerate(some):
                 values = {name: array[k] for name, array in simulated.items()}
                 case = simulation.stored_case(simulation.names(split, numbers), numbers, values)
-                yield common.record(case, simulation.info, "uint16")
+                yield common.record(case, info, "uint16")

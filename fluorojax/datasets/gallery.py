@@ -77,14 +77,14 @@ def _write_gallery(
     for folder in ("images", "masks"):
         (out / folder).mkdir()
     simulation = simulation_of(spec)
-    info, pictures, rows, truth = simulation.info, [], [], {}
+    info, pictures, rows, truth = simulation.info_of(spec), [], [], {}
     with progress("simulate", len(sequences) * frames) as update:
         for place, sequence in enumerate(sequences):
             made = simulate_sequence(spec, seed, sequence, frames)
             for k in range(frames):
                 frame = {name: value[k] for name, value in made.items()}
                 split = splits[place % len(splits)]
-                rows.append(_write(simulation, frame, out, sequence, k))
+                rows.append(_write(simulation, info, frame, out, sequence, k))
                 rows[-1] |= {"split": split}
                 truth[rows[-1]["case"]] = _numbers(frame)
                 pictures.append(_pictures(frame))
@@ -124,7 +124,12 @@ def montage(pictures: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarra
 
 
 def _write(
-    simulation: Simulation, values: Frames, out: Path, sequence: int, number: int
+    simulation: Simulation,
+    info: DatasetInfo,
+    values: Frames,
+    out: Path,
+    sequence: int,
+    number: int,
 ) -> dict[str, Any]:
     """Write one frame's two files; return its row of cases.csv."""
     name = f"{sequence:04d}"
@@ -133,7 +138,7 @@ def _write(
     grey = np.rint(values["image"] * FULL_SCALE).astype(np.uint16)
     Image.fromarray(grey).save(out / "images" / f"{case}.png")
     Image.fromarray(bitmask.pack(stored.mask)).save(out / "masks" / f"{case}.png")
-    image_labels = zip(simulation.info.image_labels, stored.image_labels, strict=True)
+    image_labels = zip(info.image_labels, stored.image_labels, strict=True)
     return {
         "case": case,
         "image": f"images/{case}.png",

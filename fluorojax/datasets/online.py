@@ -98,7 +98,7 @@ def _frames(simulation: Simulation, spec: Any, seed: int, index: jax.Array) -> d
     frames = simulation.draw(keys, spec, len(index))
     mask = frames["mask"]
     chosen = {"image": frames["image"], "mask": mask}
-    values = [frames[image_label.name] for image_label in simulation.info.image_labels]
+    values = [frames[image_label.name] for image_label in simulation.info_of(spec).image_labels]
     chosen["image_labels"] = jnp.array(values, jnp.int32).reshape(-1, len(index)).T
     # A simulation without curves or relation tells neither.
     chosen["attached"] = frames.get("attached", jnp.full(len(index), -1, jnp.int32))

@@ -11,6 +11,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.schema import knee_classes
 from fluorojax.schema.info import ClassInfo, DatasetInfo, ImageLabelInfo
 from fluorojax.simulation.knee import knee
+from fluorojax.simulation.knee.models import design_names
 from fluorojax.simulation.knee.spec import KNEE, KneeSpec
 from tfds_builders import common, simulated
 from tfds_builders.simulated import Size
@@ -27,6 +28,7 @@ INFO = DatasetInfo(
         ImageLabelInfo("side", knee.SIDES, chiral=True),
     ),
 )
+LABELS = (*(label.name for label in INFO.image_labels), "design")
 SEED = 2024
 
 # Patients: each has one knee, of which there is one film, AP or lateral.
@@ -66,6 +68,11 @@ def names(split: str, numbers: simulated.FrameNumber) -> tuple[str, str, str]:
     return name, name, ""
 
 
+def design_labels(spec: KneeSpec) -> tuple[ImageLabelInfo, ...]:
+    """Return the label that tells a clinic's designs, where there are models of them."""
+    return (ImageLabelInfo("design", design_names(spec.implants)),) if spec.implants else ()
+
+
 def stored_case(
     named: tuple[str, str, str], numbers: simulated.FrameNumber, values: simulated.Values
 ) -> common.StoredCase:
@@ -85,7 +92,7 @@ def stored_case(
         mask=mask,
         ignore=np.zeros(mask.shape[:2], np.uint8),
         spacing_mm=(pixel_mm, pixel_mm),
-        image_labels=tuple(int(values[image_label.name]) for image_label in INFO.image_labels),
+        image_labels=tuple(int(values[name]) for name in LABELS if name in values),
         stratum=f"{knee.TYPES[values['type']]}, {knee.VIEWS[values['view']]}",
     )
 
@@ -100,6 +107,7 @@ SIMULATION = simulated.Simulation(
     sequence=film,
     names=names,
     stored_case=stored_case,
+    more_labels=design_labels,
 )
 
 

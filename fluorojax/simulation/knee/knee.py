@@ -45,8 +45,8 @@ from fluorojax.simulation.knee import oblique
 from fluorojax.simulation.knee.ap import ap
 from fluorojax.simulation.knee.implants import LONGEST_EDGE_MM
 from fluorojax.simulation.knee.lateral import lateral
-from fluorojax.simulation.knee.models import read_designs
-from fluorojax.simulation.knee.parts import TYPES, Case, Shadow, draw_case, shell
+from fluorojax.simulation.knee.models import Design, read_designs
+from fluorojax.simulation.knee.parts import NATIVE, TYPES, Case, Shadow, draw_case, shell
 from fluorojax.simulation.knee.spec import KneeSpec
 from fluorojax.simulation.many import simulate_each
 from fluorojax.simulation.mesh import Camera
@@ -79,6 +79,20 @@ class Sheet(NamedTuple):
     is_photo: jax.Array  # [] bool, a monitor photographed
 
 
+class Implanted(NamedTuple):
+    """What was implanted in a knee in space."""
+
+    key: jax.Array  # of the shape, where it is of no maker
+    designs: tuple[Design, ...]  # of the clinic
+    number: jax.Array  # [] which of them, from 1; 0: none
+
+    def label(self, case: Case) -> jax.Array:
+        """Return the index [] into `models.design_names`; -1 of a native knee."""
+        none = len(self.designs)
+        found = jnp.where(self.number > 0, self.number - 1, none)
+        return jnp.where(case.kind == NATIVE, -1, found).astype(jnp.int32)
+
+
 def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str, jax.Array]:
     """Simulate one film; pure, and made for `jit` and `vmap`.
 
@@ -95,6 +109,7 @@ def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str,
         image: [H, W] float32 in [0, 1].
         mask: [H, W, 10] uint8 in {0, 1}, in the order of `CLASSES`.
         type: [] int32, index into `TYPES`.
+        design: [] int32, with `spec.implants` alone: index into `models.design_names`, -1: native.
         view: [] int32, index into `VIEWS`; -1 of an oblique view that is neither.
         side: [] int32, index into `SIDES`; -1 where the film does not show it: a lateral one, of
             whose marker not all is in view.
@@ -133,7 +148,11 @@ def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str,
     x, y = grid[..., 1], grid[..., 0]
 
     case = draw_case(case_key, look.size, look.is_lateral, spec)
-    shadow = _shadow(case_key, case, look, turn, is_oblique, place, (x, y), spec, in_space)
+    implant_key = jax.random.fold_in(case_key, 1)
+    designs = read_designs(spec.implants, LONGEST_EDGE_MM) if spec.implants else ()
+    number = oblique.draw_design(implant_key, case, len(designs), spec.generic_rate)
+    implanted = Implanted(implant_key, designs, jnp.where(is_oblique, number, 0))
+    shadow = _shadow(case, look, turn, is_oblique, place, (x, y), spec, in_space, implanted)
     view = jnp.where(is_oblique, oblique.view_of(turn), look.is_lateral.astype(jnp.int32))
     sheet = Sheet(grid, *place.flat(x, y), pixel, is_photo)
     image, seen, is_marked = _film(film_key, shadow, look.size, look.is_right, sheet, spec)
@@ -147,6 +166,7 @@ def simulate(key: jax.Array, spec: KneeSpec, in_space: bool = True) -> dict[str,
         "body_side": look.is_right.astype(jnp.int32),
         "pixel_mm": pixel,
         "magnification": look.magnification,
+        **({"design": implanted.label(case)} if designs else {}),
         **_truth(shadow, place, look.size, pixel, spec),
     }
 
@@ -198,7 +218,6 @@ def _turn(key: jax.Array, spec: KneeSpec) -> tuple[oblique.Turn, jax.Array, jax.
 
 
 def _shadow(
-    key: jax.Array,
     case: Case,
     look: Look,
     turn: oblique.Turn,
@@ -207,6 +226,7 @@ def _shadow(
     film: tuple[jax.Array, jax.Array],
     spec: KneeSpec,
     in_space: bool,
+    implanted: Implanted,
 ) -> Shadow:
     """Draw the knee in one of the flat views, or in space."""
     x, y = place.to_knee(*film)
@@ -217,9 +237,9 @@ def _shadow(
         return jax.lax.cond(look.is_lateral, lateral, ap, case, x, y, pixel)
 
     def spatial() -> Shadow:
-        implant_key = jax.random.fold_in(key, 1)
-        designs = read_designs(spec.implants, LONGEST_EDGE_MM) if spec.implants else ()
-        return oblique.oblique(implant_key, case, turn, place, x, y, camera, designs)
+        return oblique.oblique(
+            implanted.key, case, turn, place, x, y, camera, implanted.designs, implanted.number
+        )
 
     return jax.lax.cond(is_oblique, spatial, flat) if in_space else flat()
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 COMPONENTS = ("femoral", "tibial")
 AXES_FILE = "axes.json"
 EXAMPLE = json.dumps({name: ["+x", "+y", "+z"] for name in COMPONENTS})
+NONE = "none of these"
+"""What a knee with an implant is called that has no design of the folder."""
 FACES = 6000  # to which a finer mesh is simplified: a few tenths of a millimetre
 SIZE_MM = (20.0, 150.0)  # extent of a component without its stem, along any axis
 
@@ -59,6 +61,11 @@ def implant_folder(path: str | Path) -> ImplantFolder:
         for file in files:
             digest.update(file.read_bytes())
     return ImplantFolder(str(path), digest.hexdigest())
+
+
+def design_names(folder: ImplantFolder) -> tuple[str, ...]:
+    """Return the names of the folder's designs, in the order of `read_designs`, and then NONE."""
+    return (*_designs(Path(folder.path)), NONE)
 
 
 def _designs(root: Path) -> dict[str, tuple[Path, ...]]:

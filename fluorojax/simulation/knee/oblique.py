@@ -125,6 +125,7 @@ def oblique(
     y: jax.Array,
     camera: Camera,
     designs: Sequence[Design] = (),
+    number: Number = 0,
 ) -> Shadow:
     """Draw the knee from anywhere.
 
@@ -135,9 +136,10 @@ def oblique(
         placing: of the leg in the film.
         x, y: [H, W] of the plane knee, as for the flat views.
         camera: of the film, at least LEAST_FIELD_MM wide.
-        designs: one of them is in each total knee; none: shapes of no maker.
+        designs: of a clinic; none: shapes of no maker.
+        number: [] which of them is implanted, from 1; 0: a shape of no maker (`draw_design`).
     """
-    pose, metals = _metals(key, case, turn, placing, camera, designs)
+    pose, metals = _metals(key, case, turn, placing, camera, designs, number)
     nowhere = jnp.full_like(x, jnp.inf)
     femoral, tibial = (jnp.where(metal > 0.0, -1.0, jnp.inf) for metal in metals)
     rods = _rods(pose, anatomy(turn.flexion), x, y)
@@ -170,6 +172,18 @@ def oblique(
     )
 
 
+def draw_design(key: jax.Array, case: Case, designs: int, generic_rate: Number) -> jax.Array:
+    """Return which of `designs` a knee in space has, from 1; 0: a shape of no maker.
+
+    A clinic's models are of primary total knees. Among those are shapes of no maker as well, or a
+    network would take every implant that it sees in space for one of the models.
+    """
+    number = jax.random.randint(jax.random.fold_in(key, 1), (), 1, designs + 1)
+    is_generic = jax.random.uniform(jax.random.fold_in(key, 2)) < generic_rate
+    is_primary = case.is_total & (case.kind != REVISION)
+    return jnp.where(is_primary & ~is_generic, number, 0)
+
+
 def _metals(
     key: jax.Array,
     case: Case,
@@ -177,6 +191,7 @@ def _metals(
     placing: Placing,
     camera: Camera,
     designs: Sequence[Design],
+    number: Number,
 ) -> tuple[Pose, jax.Array]:
     """Return how the knee stands, and the depth [2, H, W] of either component in it."""
     made = implant(key, case)
@@ -190,9 +205,7 @@ def _metals(
             )
             for design in designs
         ]
-        number = jax.random.randint(jax.random.fold_in(key, 1), (), 1, len(designs) + 1)
-        is_primary = case.is_total & (case.kind != REVISION)
-        made = _one_of([made, *own], jnp.where(is_primary, number, 0))
+        made = _one_of([made, *own], jnp.asarray(number))
     pose = _pose(case, turn, placing, made.femoral, made.pivot)
     femur = Mesh(pose.in_frame(pose.of_femur(made.femoral.vertices)), made.femoral.faces)
     tibia = Mesh(pose.in_frame(made.tibial.vertices), made.tibial.faces)

@@ -90,6 +90,9 @@ class KneeSpec(Checked):
     sideways_rate: float = rate(0.65)  # from either side, not from the front
     tilt_degrees: Range = uniform(-20.0, 20.0, -60.0, 60.0)  # of the beam, up or down the leg
     oblique_flexion_degrees: Range = uniform(0.0, 115.0, -10.0, 140.0)  # of a knee in space
+    generic_rate: float = rate(
+        0.35
+    )  # of total knees in space: shapes of no maker beside `implants`
 
     # What was implanted: shares, of which only the ratio counts.
     native_share: float = share(0.2)  # no implant

@@ -1,12 +1,17 @@
 """Folders of implants' models: what is read of them, how they lie, what is refused."""
 
+import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 
 from fluorojax.core.errors import InputError
-from fluorojax.simulation.knee.models import implant_folder, read_designs
+from fluorojax.simulation.knee import knee
+from fluorojax.simulation.knee.models import NONE, implant_folder, read_designs
+from fluorojax.simulation.knee.spec import WIDE
+from tfds_builders.knee_synthetic.knee_synthetic_dataset_builder import SIMULATION
 
 trimesh = pytest.importorskip("trimesh", reason="needs the extra `implants`")
 AXES = {"femoral": ["+x", "+y", "+z"], "tibial": ["-z", "-x", "+y"]}
@@ -82,3 +87,28 @@ def test_a_model_in_metres_is_refused(folder):
     solid.export(folder / "block" / "Femur_left.stl")
     with pytest.raises(InputError, match="in millimetres"):
         read_designs(implant_folder(folder), 5.0)
+
+
+def test_films_tell_which_design_they_show_and_when_it_is_none(folder):
+    """Of 16 knees in space: native ones have no design, others the model's or none of these."""
+    spec = dataclasses.replace(
+        WIDE, height=48, width=48, oblique_rate=1.0, implants=implant_folder(folder)
+    )
+    films = jax.device_get(knee.simulate_many(jax.random.split(jax.random.key(3), 16), spec))
+    kind, design = (films[name] for name in ("type", "design"))
+    is_native = kind == knee.TYPES.index("native")
+    is_primary = (kind == knee.TYPES.index("tka_cr")) | (kind == knee.TYPES.index("tka_ps"))
+    assert (design[is_native] == -1).all()
+    assert (design[~is_native & ~is_primary] == 1).all()
+    # A third of the total knees has shapes of no maker: not every implant in space is a model's.
+    assert set(design[is_primary]) == {0, 1}
+    label = SIMULATION.info_of(spec).image_labels[-1]
+    assert (label.name, label.values) == ("design", ("block", NONE))
+    case = SIMULATION.stored_case(("a", "a", ""), (0,), {k: v[0] for k, v in films.items()})
+    assert case.image_labels[-1] == design[0]
+
+
+def test_without_models_there_is_no_design_to_tell():
+    assert [label.name for label in SIMULATION.info_of(WIDE).image_labels] == [
+        "type", "view", "side",
+    ]  # fmt: skip
