@@ -79,14 +79,23 @@ _CLASS = Record(
         "least_presence": Number(0.0, 1_000_000_000),
     }
 )
-_TTA = record_of(TtaSpec, whole=True).needed
+
+
+def _since(record: type, *later: str) -> Record:
+    """Return the record of what is whole but for fields that the first of this format lack."""
+    fields = record_of(record, whole=True).needed
+    return Record(
+        {name: limits for name, limits in fields.items() if name not in later},
+        {name: fields[name] for name in later},
+    )
+
+
 _MASKS = Record(
     {
         "classes": Many(_CLASS, 1, bitmask.MAX_CLASSES, "name"),
         "relation": Perhaps(record_of(Relation)),
         "gap_closing": record_of(GapClosing, whole=True),
-        # The first of this format have no scales.
-        "tta": Record({k: v for k, v in _TTA.items() if k != "scales"}, {"scales": _TTA["scales"]}),
+        "tta": _since(TtaSpec, "scales"),
         "curve": record_of(CurveRules, whole=True),
     }
 )
@@ -117,7 +126,7 @@ ORIGIN = Record(
 SCHEMA: Nested = Record(
     {
         "format": Exactly(FORMAT),
-        "network": record_of(NetworkSpec, whole=True),
+        "network": _since(NetworkSpec, "local_contrast"),
         "preprocessing": _PREPROCESSING,
         "masks": _MASKS,
         "image_labels": IMAGE_LABELS,

@@ -5,6 +5,8 @@ import pytest
 
 from fluorojax.core.errors import InputError
 from fluorojax.inference.manifest import FORMAT, REMEDY, todays
+from fluorojax.inference.mask_rules import MaskRules
+from fluorojax.models.spec import NetworkSpec
 from tests.faults import exports
 
 PATH = Path("export/manifest.json")
@@ -33,6 +35,14 @@ def test_the_oldest_of_format_2_get_the_usual_values(fields):
     assert found["masks"]["gap_closing"]["bridge_px"] == 0.0
     assert [entry["min_component_px"] for entry in found["masks"]["classes"]] == [0.0, 0.0]
     assert (found["network"]["patch"], found["network"]["spatial_prior"]) == (1, "in_front")
+
+
+@pytest.mark.parametrize(("part", "name"), [("network", "local_contrast"), ("tta", "scales")])
+def test_the_first_of_this_format_lack_what_came_later(fields, part, name):
+    del (fields["masks"] if part == "tta" else fields)[part][name]
+    assert todays(fields, PATH) == fields
+    assert NetworkSpec.from_json(fields["network"]).local_contrast == 0
+    assert MaskRules.from_json(fields["masks"]).tta.scales == 1
 
 
 def test_what_is_wrong_is_one_line_with_path_field_and_remedy(fields):
