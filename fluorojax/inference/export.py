@@ -1,6 +1,8 @@
-"""A trained network as two files: `params.safetensors` and `manifest.json`.
+"""A trained network as two files, `params.safetensors` and `manifest.json`, and its model card.
 
 Loading executes nothing that the files contain; the manifest is data and its checksum is verified.
+The card is made of the manifest for people, and never read; exports of before there was one have
+none.
 """
 
 import dataclasses
@@ -18,6 +20,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, read_json, reading
 from fluorojax.core.outputs import replaced, sha256, written_aside
 from fluorojax.data.intensity import PERCENTILES
+from fluorojax.inference import card
 from fluorojax.inference.arrays import check_size, read_arrays
 from fluorojax.inference.manifest import CHANNELS, FITS, FORMAT, fitting_of, todays
 from fluorojax.inference.mask_rules import MaskRules
@@ -36,8 +39,8 @@ def export(
 ) -> None:
     """Write the parameters, and a manifest that says all that is needed to use them.
 
-    Both take their place at once. An export of the same parameters and mask rules that stood there
-    leaves its scores.
+    They take their place at once, with the card. An export of the same parameters and mask rules
+    that stood there leaves its scores.
 
     Args:
         predictor: the network with its parameters.
@@ -63,6 +66,7 @@ def export(
                 f"({before['sha256'][:12]}); give a new folder"
             )
         write_manifest(draft, manifest)
+        write_card(draft, manifest)
 
 
 def export_in(folder: Path) -> dict[str, Any] | None:
@@ -74,7 +78,7 @@ def export_in(folder: Path) -> dict[str, Any] | None:
     if os.path.lexists(folder) and not folder.is_dir():
         raise InputError(f"--out {folder} is no folder; give a new folder")
     found = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-    other = sorted(n for n in found - {PARAMETERS, MANIFEST} if not n.startswith("."))
+    other = sorted(n for n in found - {PARAMETERS, MANIFEST, card.FILE} if not n.startswith("."))
     if other and other != [f"{MANIFEST}.part"]:
         raise InputError(
             f"--out {folder} is not empty: {other[0]} is no part of an export; give a new folder, "
@@ -112,6 +116,12 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         draft.write_text(text, "utf-8")
 
 
+def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the model card of a manifest into its folder, in one move."""
+    with written_aside(folder / card.FILE) as draft:
+        draft.write_text(card.card(manifest), "utf-8")
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an export, every field of it checked (`fluorojax.inference.manifest`).
 
@@ -133,9 +143,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def add_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
-    """Note the scores of a split in the manifest of an export."""
-    manifest = read_manifest(folder)
-    write_manifest(folder, {**manifest, "scores": {**manifest["scores"], split: dict(scores)}})
+    """Note the scores of a split in the manifest of an export, and in its card."""
+    before = read_manifest(folder)
+    manifest = {**before, "scores": {**before["scores"], split: dict(scores)}}
+    write_manifest(folder, manifest)
+    write_card(folder, manifest)
 
 
 def load_parameters(folder: Path) -> Parameters:
