@@ -9,12 +9,13 @@ image labels and strata, without which no score can be read.
 from collections.abc import Mapping
 from typing import Any
 
+from fluorojax.config.fields import PATHS
 from fluorojax.report.scores import Row
 
 NAMED = ("case", "patient", "sequence")
 PRIVATE = frozenset(
     (
-        *("dir", "built_dir", "cases", "init_from", "real_dir", "implants"),
+        *PATHS,
         *("name", "description", "license", "dataset"),
         *("system", "processor", "xla_flags", "git_revision"),
     )
