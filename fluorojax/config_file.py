@@ -17,9 +17,8 @@ from ml_collections.config_flags import config_path
 
 from fluorojax import configs
 from fluorojax.config import flatten, rename_fields, with_new_flags
-from fluorojax.config.fields import PATHS
 from fluorojax.core.errors import InputError
-from fluorojax.schema.limits import shown
+from fluorojax.schema.limits import PATHS, shown
 
 FOLDER = Path(configs.__path__[0])
 NOT_RUN = ("__init__", "base")

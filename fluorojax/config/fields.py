@@ -26,8 +26,6 @@ from fluorojax.schema.limits import (
 # ruff: noqa: RUF009, the fields below are made by functions on purpose
 Size = tuple[int, int]
 MOST_STEPS = 100_000_000
-PATHS = ("dir", "built_dir", "cases", "init_from", "real_dir", "implants")
-"""Fields that hold a path, by the last part of their dotted name: they can name a user."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ image labels and strata, without which no score can be read.
 from collections.abc import Mapping
 from typing import Any
 
-from fluorojax.config.fields import PATHS
 from fluorojax.report.scores import Row
+from fluorojax.schema.limits import PATHS
 
 NAMED = ("case", "patient", "sequence")
 PRIVATE = frozenset(
