@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fluorojax.config_file import read_config
+from fluorojax.config_file import command_line, read_config
 from fluorojax.launch import launch
 from fluorojax.training import signals
 
@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Fields of the configuration, such as --config.seed=1, are no options of this parser.
     options, overrides = parser.parse_known_args(arguments)
     with signals.leaving(), signals.Stop() as stop:
-        launch(read_config(options.config, overrides), options.workdir, stop)
+        config = read_config(options.config, overrides)
+        launch(config, options.workdir, stop, command_line(options.config, overrides))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import difflib
 import importlib.util
 import inspect
 import re
+import shlex
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ml_collections.config_flags import config_path
 from fluorojax import configs
 from fluorojax.config import flatten, rename_fields, with_new_flags
 from fluorojax.core.errors import InputError
-from fluorojax.schema.limits import shown
+from fluorojax.schema.limits import PATHS, shown
 
 FOLDER = Path(configs.__path__[0])
 NOT_RUN = ("__init__", "base")
@@ -47,6 +48,41 @@ def read_config(given: str, overrides: Sequence[str] = ()) -> ConfigDict:
     config = _loaded(given)
     rename_fields(config)
     return _with_overrides(config, with_new_flags(overrides))
+
+
+def command_line(given: str, overrides: Sequence[str] = ()) -> str:
+    """Return the command that runs a configuration, without a path of this machine.
+
+    A file of the user's own is named without its folder, and '...' stands for every path.
+
+    Args:
+        given: as of `read_config`.
+        overrides: as of `read_config`.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path, variant = find(given)
+    own = path.resolve().parent != FOLDER.resolve()
+    name = path.name if own else f"configs/{path.name}"
+    config = f"{name}:{variant}" if variant else name
+    before = ["", *overrides]
+    shown_words = map(_without_path, overrides, before)
+    return shlex.join(["python", "launch.py", f"--config={config}", *shown_words])
+
+
+def _without_path(word: str, before: str) -> str:
+    """Return a word of a command with '...' for the value of a field that is a path.
+
+    Args:
+        word: `--config.FIELD=VALUE`, or one of the two words `--config.FIELD VALUE`.
+        before: the word before it.
+    """
+    option, equals, value = word.partition("=") if word.startswith("-") else (before, "", word)
+    is_path = option.rpartition(".")[2] in PATHS or "/" in value or "\\" in value
+    if not (is_path and value):
+        return word
+    return f"{option}=..." if equals else "..."
 
 
 def find(given: str) -> tuple[Path, str | None]:

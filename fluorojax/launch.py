@@ -12,8 +12,19 @@ from fluorojax.schema.info import SPLITS
 from fluorojax.training import signals
 
 
-def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None = None) -> None:
+def launch(
+    config: ConfigDict,
+    workdir: Path | None,
+    stop: signals.Stop | None = None,
+    command: str | None = None,
+) -> None:
     """Train, export, evaluate and report; `workdir` None: a folder named after the run.
+
+    Args:
+        config: of the run.
+        workdir: of the run; it is made.
+        stop: where signals are received that ask to stop.
+        command: that was given, without a path (`config_file.command_line`); the export names it.
 
     Raises:
         InputError: something given cannot be used, or something cannot be written.
@@ -47,7 +58,7 @@ def launch(config: ConfigDict, workdir: Path | None, stop: signals.Stop | None =
             parallel.part_processes()
             return
         with folders.lock(workdir):
-            folders.validate_run_directory(workdir, config, dataset)
+            folders.validate_run_directory(workdir, config, dataset, command)
             folders.write_cases(workdir, {split: run.frames(split) for split in SPLITS})
             loop.train(run, workdir, stop)
             parallel.part_processes()

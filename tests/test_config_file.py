@@ -1,6 +1,7 @@
 import pytest
 from ml_collections import config_flags
 
+from fluorojax import config_file
 from fluorojax.config import flatten
 from fluorojax.config_file import FOLDER, find, read_config
 from fluorojax.configs import joint
@@ -121,3 +122,30 @@ def test_what_no_field_can_have_is_refused_in_one_line(argument, message):
     with pytest.raises(InputError, match=message.replace("?", r"\?").replace("[", r"\[")) as error:
         read_config("joint:quick", [argument])
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "overrides", "expected"),
+    [
+        ("joint:quick", (), "--config=configs/joint.py:quick"),
+        ("configs/joint.py", ("--config.seed=1",), "--config=configs/joint.py --config.seed=1"),
+        (
+            "own:wires",
+            ("--config.data.dir=ward_3", "--config.training.steps", "5"),
+            "--config=configs/own.py:wires --config.data.dir=... --config.training.steps 5",
+        ),
+        (
+            "own:wires",
+            ("--config.data.dir", "ward_3", "--config.method=/home/me"),
+            "--config=configs/own.py:wires --config.data.dir ... --config.method=...",
+        ),
+    ],
+)
+def test_the_command_of_a_run_names_no_path(given, overrides, expected):
+    assert config_file.command_line(given, overrides) == f"python launch.py {expected}"
+
+
+def test_a_file_of_ones_own_is_named_without_its_folder(tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    command = config_file.command_line(f"{tmp_path / 'mine.py'}:small")
+    assert command == "python launch.py --config=mine.py:small"

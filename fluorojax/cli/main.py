@@ -168,6 +168,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from fluorojax.datasets.source import labelled_only, open_folder
     from fluorojax.evaluation.evaluate import KIND, Scoring, by_network, write_evaluation
     from fluorojax.inference.export import origin_for_scores
+    from fluorojax.inference.ready_made import is_export
     from fluorojax.training.finish import print_scores
 
     reads = (options.predictions, options.dir)
@@ -176,7 +177,7 @@ def evaluate(options: argparse.Namespace) -> None:
     frames = dataset.split(options.split)
     points: dict[str, float] = {}
     thresholds: Sequence[float] = ()
-    if (options.predictions / "manifest.json").is_file():
+    if is_export(options.predictions):
         model, info = network_of(options.predictions, dataset)
         predict, thresholds = by_network(model), model.rules.thresholds
         points = origin_for_scores(options.predictions)["operating_points"]
@@ -232,9 +233,12 @@ def masks_of(options: argparse.Namespace, cases: Sequence[str]) -> "Predict":
     from fluorojax.data.folder import read_folder
     from fluorojax.data.masks import MaskFolder
     from fluorojax.inference.predictor import Prediction
+    from fluorojax.inference.ready_made import in_words
 
     if not options.predictions.is_dir():
-        raise InputError(f"{options.predictions}: give an export, or a folder of masks")
+        raise InputError(
+            f"{options.predictions}: give an export, or a folder of masks, or {in_words()}"
+        )
     masks = MaskFolder(
         options.predictions,
         read_folder(options.dir, options.cases),

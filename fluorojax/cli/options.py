@@ -9,6 +9,8 @@ from fluorojax.core.numbers import hint
 from fluorojax.data.problems import said
 from fluorojax.schema.info import ENCODINGS
 
+EXPORT = "folder with manifest.json, or the name of a ready-made model such as joint"
+
 
 def whole_number(text: str) -> int:
     """Return the whole number from 0 up that an option says, digits alone.
@@ -82,7 +84,7 @@ def train(command: argparse.ArgumentParser) -> None:
 
 def predict(command: argparse.ArgumentParser) -> None:
     """Add the options that name an export and new frames."""
-    command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    command.add_argument("export", type=Path, metavar="EXPORT", help=EXPORT)
     command.add_argument(
         "inputs",
         type=Path,
@@ -130,7 +132,7 @@ def predict(command: argparse.ArgumentParser) -> None:
 
 def latency(command: argparse.ArgumentParser) -> None:
     """Add the options that name an export and a frame that it is timed with."""
-    command.add_argument("export", type=Path, metavar="EXPORT", help="folder with manifest.json")
+    command.add_argument("export", type=Path, metavar="EXPORT", help=EXPORT)
     command.add_argument("frame", type=Path, metavar="FRAME", help="one like those to come")
     command.add_argument(
         "--rounds", type=int, default=200, help="times that it is done; default: 200"
@@ -152,7 +154,8 @@ def view(command: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="EXPORT",
-        help="a network that predicts the frames; those that it is least sure of come first",
+        help="a network, by its folder or name, that predicts the frames; those that it is least "
+        "sure of come first",
     )
     command.add_argument(
         "--predictions", type=Path, metavar="DIR", help="what `fluorojax predict` wrote of them"
@@ -180,7 +183,7 @@ def measure(command: argparse.ArgumentParser) -> None:
         "masks",
         type=Path,
         metavar="EXPORT|FOLDER",
-        help="an export, or a dataset folder whose annotations are measured",
+        help="an export, by its folder or name, or a dataset folder whose annotations are measured",
     )
     command.add_argument(
         "films",
@@ -245,7 +248,10 @@ def measure(command: argparse.ArgumentParser) -> None:
 def evaluate(command: argparse.ArgumentParser) -> None:
     """Add the options that name predictions, and the folder they are scored on."""
     command.add_argument(
-        "predictions", type=Path, metavar="EXPORT|MASKS", help="an export, or a folder of masks"
+        "predictions",
+        type=Path,
+        metavar="EXPORT|MASKS",
+        help="an export, by its folder or name, or a folder of masks",
     )
     _folder(command)
     command.add_argument(
@@ -384,7 +390,8 @@ def export(command: argparse.ArgumentParser) -> None:
         "run",
         type=Path,
         metavar="RUN",
-        help="folder of a run, trained at least in part; with --format also that of an export",
+        help="folder of a run, trained at least in part; with --format also that of an export, or "
+        "its name",
     )
     command.add_argument(
         "--format",

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def train(options: argparse.Namespace) -> None:
     """Train, score and export one method, or go on where it was stopped."""
-    from fluorojax.config_file import read_config
+    from fluorojax.config_file import command_line, read_config
     from fluorojax.launch import launch
 
     with signals.Stop() as stop:
-        launch(read_config(options.config, options.overrides), options.workdir, stop)
+        config = read_config(options.config, options.overrides)
+        launch(config, options.workdir, stop, command_line(options.config, options.overrides))
 
 
 def reproduce(options: argparse.Namespace) -> None:

@@ -1,6 +1,8 @@
-"""A trained network as two files: `params.safetensors` and `manifest.json`.
+"""A trained network as two files, `params.safetensors` and `manifest.json`, and its model card.
 
 Loading executes nothing that the files contain; the manifest is data and its checksum is verified.
+The card is made of the manifest for people, and never read; exports of before there was one have
+none.
 """
 
 import dataclasses
@@ -18,6 +20,7 @@ from fluorojax.core.errors import InputError
 from fluorojax.core.files import MIB, read_json, reading
 from fluorojax.core.outputs import replaced, sha256, written_aside
 from fluorojax.data.intensity import PERCENTILES
+from fluorojax.inference import card, ready_made
 from fluorojax.inference.arrays import check_size, read_arrays
 from fluorojax.inference.manifest import CHANNELS, FITS, FORMAT, fitting_of, todays
 from fluorojax.inference.mask_rules import MaskRules
@@ -28,7 +31,7 @@ from fluorojax.schema.info import image_labels_from_json
 
 MOST_MANIFEST = 16 * MIB
 PARAMETERS = "params.safetensors"
-MANIFEST = "manifest.json"
+MANIFEST = ready_made.MANIFEST
 
 
 def export(
@@ -36,8 +39,8 @@ def export(
 ) -> None:
     """Write the parameters, and a manifest that says all that is needed to use them.
 
-    Both take their place at once. An export of the same parameters and mask rules that stood there
-    leaves its scores.
+    They take their place at once, with the card. An export of the same parameters and mask rules
+    that stood there leaves its scores.
 
     Args:
         predictor: the network with its parameters.
@@ -63,6 +66,7 @@ def export(
                 f"({before['sha256'][:12]}); give a new folder"
             )
         write_manifest(draft, manifest)
+        write_card(draft, manifest)
 
 
 def export_in(folder: Path) -> dict[str, Any] | None:
@@ -74,14 +78,14 @@ def export_in(folder: Path) -> dict[str, Any] | None:
     if os.path.lexists(folder) and not folder.is_dir():
         raise InputError(f"--out {folder} is no folder; give a new folder")
     found = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-    other = sorted(n for n in found - {PARAMETERS, MANIFEST} if not n.startswith("."))
+    other = sorted(n for n in found - {PARAMETERS, MANIFEST, card.FILE} if not n.startswith("."))
     if other and other != [f"{MANIFEST}.part"]:
         raise InputError(
             f"--out {folder} is not empty: {other[0]} is no part of an export; give a new folder, "
             "nothing in it was changed"
         )
     try:
-        return read_manifest(folder)
+        return _read(folder)
     except InputError:
         return None
 
@@ -112,13 +116,26 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         draft.write_text(text, "utf-8")
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def write_card(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the model card of a manifest into its folder, in one move."""
+    with written_aside(folder / card.FILE) as draft:
+        draft.write_text(card.card(manifest), "utf-8")
+
+
+def read_manifest(given: Path) -> dict[str, Any]:
     """Return the manifest of an export, every field of it checked (`fluorojax.inference.manifest`).
+
+    Args:
+        given: its folder, or the name of a ready-made model.
 
     Raises:
         InputError: there is none, it is not JSON, its format is not known here, or a field of it is
             unknown, missing or out of its limits.
     """
+    return _read(ready_made.folder_of(given))
+
+
+def _read(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     with reading(path):
         there = path.is_file()
@@ -127,25 +144,31 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         begun = f" (an export was begun there: {half[0]})" if half else ""
         raise InputError(
             f"{path} does not exist{begun}; give the folder of an export, such as "
-            "runs/joint-quick/export"
+            f"runs/joint-quick/export, or {ready_made.in_words()}"
         )
     return todays(read_json(path, most=MOST_MANIFEST), path)
 
 
 def add_scores(folder: Path, split: str, scores: Mapping[str, Any]) -> None:
-    """Note the scores of a split in the manifest of an export."""
-    manifest = read_manifest(folder)
-    write_manifest(folder, {**manifest, "scores": {**manifest["scores"], split: dict(scores)}})
+    """Note the scores of a split in the manifest of an export, and in its card."""
+    before = _read(folder)
+    manifest = {**before, "scores": {**before["scores"], split: dict(scores)}}
+    write_manifest(folder, manifest)
+    write_card(folder, manifest)
 
 
-def load_parameters(folder: Path) -> Parameters:
+def load_parameters(given: Path) -> Parameters:
     """Return the parameters of an export as a nested dict of float32 arrays.
+
+    Args:
+        given: its folder, or the name of a ready-made model.
 
     Raises:
         InputError: the manifest is wrong; the file is missing, or is not the one that the manifest
             speaks of; or its arrays are not those of the network, float32 and finite.
     """
-    return _parameters(folder, read_manifest(folder))
+    folder = ready_made.folder_of(given)
+    return _parameters(folder, _read(folder))
 
 
 def _parameters(folder: Path, manifest: Mapping[str, Any]) -> Parameters:
@@ -182,10 +205,11 @@ def origin_for_scores(folder: Path) -> dict[str, Any]:
 
 
 def load(path: str | Path) -> Predictor:
-    """Return a callable model from the folder of an export alone.
+    """Return a callable model from the folder of an export alone, or a ready-made one by its name.
 
     Example:
         model = fluorojax.load("runs/joint-quick/export")
+        model = fluorojax.load("joint")  # comes with the package; its MODEL_CARD.md says what it is
         probabilities = model(frame)  # frame: [H, W] grey values -> [H, W, C] float32 in [0, 1]
         prediction = model.predict("frame.png", spacing_mm=0.2)  # .masks: [H, W, C] bool
 
@@ -193,8 +217,8 @@ def load(path: str | Path) -> Predictor:
         InputError: the folder is not an export, a file in it is missing or damaged, or it scales
             grey values otherwise than this version.
     """
-    folder = Path(path)
-    manifest = read_manifest(folder)
+    folder = ready_made.folder_of(path)
+    manifest = _read(folder)
     return Predictor(
         spec=NetworkSpec.from_json(manifest["network"]),
         parameters=_parameters(folder, manifest),

@@ -17,9 +17,16 @@ from fluorojax.inference.predictor import Fitting, misfits
 from fluorojax.inference.tta import TtaSpec
 from fluorojax.models.spec import NetworkSpec
 from fluorojax.schema import bitmask
-from fluorojax.schema.info import IMAGE_LABELS, SPLITS, ClassInfo, Relation, image_labels_from_json
+from fluorojax.schema.info import (
+    IMAGE_LABELS,
+    SPLITS,
+    ClassInfo,
+    Relation,
+    SplitUnit,
+    image_labels_from_json,
+)
 from fluorojax.schema.labels import LABELS
-from fluorojax.schema.limits import DIGEST, NAME, Choice, Exactly, Number, Pair, Text, shown
+from fluorojax.schema.limits import DIGEST, NAME, Choice, Exactly, Flag, Number, Pair, Text, shown
 from fluorojax.schema.nested import (
     ByName,
     Finite,
@@ -119,6 +126,14 @@ ORIGIN = Record(
         "labels": Choice(tuple(LABELS)),
         "operating_points": ByName(Number(0.0, 1.0), NAME),
         "chosen_on": Text(),
+        "steps": Number(0, 10**9, whole=True),
+        "builder": NAME,
+        "simulated": Flag(),
+        "split_unit": Choice(get_args(SplitUnit)),
+        "command": Text(),
+        "fluorojax": Text(),
+        "jax": Text(),
+        "git_revision": Text(),
     },
 )
 """Where parameters come from; whoever exports by hand need not know all of it."""

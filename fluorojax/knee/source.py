@@ -13,6 +13,7 @@ from fluorojax.data import grid
 from fluorojax.data.folder import Case, Folder, fingerprint, load_case, load_frame, read_cases
 from fluorojax.data.frames import shrunk
 from fluorojax.inference.inputs import frames_of, frames_within, is_dataset
+from fluorojax.inference.ready_made import in_words, is_export
 from fluorojax.knee.doubt import Look, agreed_labels, looks
 from fluorojax.knee.measure import CLASSES
 from fluorojax.knee.measure.film import FOUND_EDGE_PX
@@ -101,14 +102,14 @@ def source_of(masks: Path, names: Sequence[str], cases_file: str = "cases.csv") 
     Raises:
         InputError: neither of both, nothing to measure, or masks that are not a knee's.
     """
-    if (masks / "manifest.json").is_file():
+    if is_export(masks):
         source = _predicted(masks, _films(names, cases_file))
     elif (masks / "dataset.json").is_file():
         source = _annotated(masks, names, cases_file)
     else:
         raise InputError(
-            f"{masks} has neither manifest.json nor dataset.json; give an export, or a dataset "
-            "folder whose annotations are to be measured"
+            f"{masks} has neither manifest.json nor dataset.json; give an export, {in_words()}, or "
+            "a dataset folder whose annotations are to be measured"
         )
     missing = [name for name in NEEDED if name not in source.class_names]
     if missing:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluorojax.report.scores import Row
+from fluorojax.schema.limits import PATHS
 
 NAMED = ("case", "patient", "sequence")
 PRIVATE = frozenset(
     (
-        *("dir", "built_dir", "cases", "init_from", "real_dir", "implants"),
+        *PATHS,
         *("name", "description", "license", "dataset"),
         *("system", "processor", "xla_flags", "git_revision"),
     )

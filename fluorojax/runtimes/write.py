@@ -9,6 +9,7 @@ from fluorojax.core.files import reading
 from fluorojax.core.outputs import written_aside
 from fluorojax.inference.export import MANIFEST, load, read_manifest
 from fluorojax.inference.predictor import Predictor
+from fluorojax.inference.ready_made import in_words, is_export
 from fluorojax.runtimes.description import description
 
 METADATA = "fluorojax"
@@ -19,7 +20,7 @@ def write_network(source: Path, kind: str, out: Path) -> list[Path]:
     """Write the network of an export as one of FORMATS, and return the files.
 
     Args:
-        source: an export, or the run that it belongs to.
+        source: an export or the name of a ready-made model, or the run that it belongs to.
         kind: a key of FORMATS.
         out: a new file, with the format's ending.
 
@@ -52,11 +53,11 @@ def export_of(source: Path) -> Path:
         InputError: there is none.
     """
     for folder in (source, source / "export"):
-        if (folder / MANIFEST).is_file():
+        if is_export(folder):
             return folder
     raise InputError(
-        f"{source} is no export, and no run that has one; give a folder with {MANIFEST}, or write "
-        f"it first: fluorojax export {source}"
+        f"{source} is no export, and no run that has one; give a folder with {MANIFEST} or "
+        f"{in_words()}, or write it first: fluorojax export {source}"
     )
 
 

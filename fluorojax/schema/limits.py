@@ -155,6 +155,11 @@ NAME = Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a name of letters, digits, '_', '
 WORD = Pattern(r"(?s)\S(.*\S)?", "a word without blanks around it")
 """Of a value of an image label."""
 DIGEST = Pattern(r"[0-9a-f]{64}", "a sha256 checksum, 64 hexadecimal digits")
+PATHS = ("dir", "built_dir", "cases", "init_from", "real_dir", "implants")
+"""Fields of a configuration that hold a path, by the last part of their dotted name.
+
+A path can name a user: pages and exports for others leave it out.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What follows the last step: export the best parameters, score them, say where everything is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,17 @@ from rich.table import Table
 
 from fluorojax.core.errors import InputError
 from fluorojax.core.progress import console
+from fluorojax.datasets.source import FOLDER
 from fluorojax.evaluation import evaluate
 from fluorojax.inference import export as exports
 from fluorojax.metrics import presence
 from fluorojax.metrics.summary import spacings_in_words
 from fluorojax.schema.info import DatasetInfo
 from fluorojax.training.checkpoint import Checkpoints
+from fluorojax.training.reproduce import read_record
 from fluorojax.training.setup import Run
+
+RECORD = "config.json"
 
 
 def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
@@ -55,19 +60,44 @@ def export_best(run: Run, workdir: Path, folder: Path | None = None) -> Path:
         least = evaluate.least_presence(by_network, frames, run.scoring)
         predictor = predictor.with_rules(least_presence=least)
     origin = {
-        "method": run.config.method,
-        "seed": run.config.seed,
+        **origin_of(run, workdir),
         "step": step,
-        "dataset": run.dataset.info.name,
-        "dataset_fingerprint": run.dataset.fingerprint,
-        "labels": run.config.model.labels,
         "operating_points": points,
     }
-    if run.real is not None:
-        origin["chosen_on"] = f"{run.real}"
     owned = folder.resolve() == (workdir / "export").resolve()
     exports.export(predictor, folder, origin, owned=owned)
     return folder
+
+
+def origin_of(run: Run, workdir: Path) -> dict[str, Any]:
+    """Return where the parameters of a run come from, as an export's manifest says it.
+
+    The command, the revision and the versions are those that the run began with.
+    """
+    config, info = run.config, run.dataset.info
+    origin = {
+        "method": config.method,
+        "seed": config.seed,
+        "steps": config.training.steps,
+        "builder": config.data.builder,
+        "simulated": config.data.builder != FOLDER,
+        "dataset": info.name,
+        "dataset_fingerprint": run.dataset.fingerprint,
+        "split_unit": info.split_unit,
+        "labels": config.model.labels,
+    }
+    if run.real is not None:
+        origin["chosen_on"] = f"{run.real}"
+    there = (workdir / RECORD).is_file()
+    return origin | (circumstances_of(read_record(workdir)) if there else {})
+
+
+def circumstances_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a run's record (`config.json`) says of how it was made, as far as it does."""
+    versions = record.get("versions", {})
+    found = {name: record.get(name) for name in ("command", "git_revision")}
+    found |= {name: versions.get(name) for name in ("fluorojax", "jax")}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def evaluate_export(run: Run, export: Path, workdir: Path) -> dict[str, Any]:

@@ -66,6 +66,7 @@ RECORD = Record(
     {
         "versions": _WORDS,
         "git_revision": Perhaps(Text()),
+        "command": Text(),
         "devices": Many(Text(), 0, 100_000),
         "machine": _WORDS,
     },
@@ -112,7 +113,7 @@ def reproduce(run_dir: Path, out: Path, stop: Stop | None = None) -> Outcome:
     expected = arrays_of(run_dir, config.training.steps)
     dataset = open_dataset(config.data, simulation_spec(config.simulation))
     with workdir.lock(out):
-        workdir.validate_run_directory(out, config, dataset)
+        workdir.validate_run_directory(out, config, dataset, record.get("command"))
         loop.train(setup.set_up(config, dataset), out, stop)
     found = arrays_of(out, config.training.steps)
     return Outcome(

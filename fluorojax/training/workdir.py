@@ -66,17 +66,25 @@ def _acquire(handle: Any, workdir: Path) -> None:
         ) from error
 
 
-def validate_run_directory(workdir: Path, config: ConfigDict, dataset: Dataset) -> None:
+def validate_run_directory(
+    workdir: Path, config: ConfigDict, dataset: Dataset, command: str | None = None
+) -> None:
     """Make the folder of a run, or check that the run that stands there is the same one.
 
     It may go on with other versions or devices, after a warning: its result is as good, but not
     that of an uninterrupted run bit for bit.
 
+    Args:
+        workdir: the folder.
+        config: of the run.
+        dataset: that it learns from.
+        command: that began it, if any did; see `fluorojax.launch`.
+
     Raises:
         InputError: another configuration or data set stands there, the fields that differ are
             named; or the record of the run that stands there is damaged.
     """
-    record = describe(config, dataset)
+    record = describe(config, dataset) | ({"command": command} if command else {})
     path = workdir / "config.json"
     if path.exists():
         there = read_record(workdir)

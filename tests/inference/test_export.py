@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import os
+import stat
 
 import jax
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 import fluorojax
 from fluorojax.core.errors import InputError
-from fluorojax.inference import export
+from fluorojax.inference import card, export
 from fluorojax.inference.mask_rules import MaskRules
 from fluorojax.inference.postprocess import GapClosing
 from fluorojax.inference.predictor import Fitting, Predictor
@@ -54,8 +56,12 @@ def test_what_is_loaded_predicts_the_same_bits(predictor, folder):
     assert repr(model).endswith(f"from {folder})")
 
 
-def test_an_export_is_two_files_and_its_manifest_says_what_is_needed(folder):
-    assert {p.name for p in folder.iterdir()} == {"params.safetensors", "manifest.json"}
+def test_an_export_is_two_files_and_a_card_and_its_manifest_says_what_is_needed(folder):
+    assert {p.name for p in folder.iterdir()} == {
+        "params.safetensors",
+        "manifest.json",
+        "MODEL_CARD.md",
+    }
     manifest = export.read_manifest(folder)
     assert manifest["origin"] == {"method": "single", "seed": 3}
     wire = {"name": "wire", "kind": "curve", "threshold": 0.35}
@@ -159,6 +165,32 @@ def test_scores_are_added_by_split(folder):
     scores = export.read_manifest(folder)["scores"]
     assert scores == {"validation": {"dice": 0.5}, "test": {"dice": 0.25}}
     fluorojax.load(folder)  # the parameters' checksum still holds
+
+
+def test_an_export_from_before_there_were_cards_is_used_and_gets_one_with_its_scores(folder):
+    (folder / "MODEL_CARD.md").unlink()
+    before = fluorojax.load(folder)(FRAME)
+    export.add_scores(folder, "test", {"cases": 3})
+    assert (folder / "MODEL_CARD.md").read_text() == card.card(export.read_manifest(folder))
+    np.testing.assert_array_equal(fluorojax.load(folder)(FRAME), before)
+
+
+def test_the_card_is_no_stray_file_and_another_one_is(predictor, folder):
+    assert export.export_in(folder)["origin"] == {"method": "single", "seed": 3}
+    (folder / "README.md").write_text("mine")
+    with pytest.raises(InputError, match=r"README\.md is no part of an export"):
+        export.export(predictor, folder, {})
+
+
+def test_a_group_may_read_an_export_where_the_umask_lets_it(predictor, tmp_path):
+    before = os.umask(0o027)
+    try:
+        export.export(predictor, tmp_path / "shared", {})
+        export.add_scores(tmp_path / "shared", "test", {"cases": 3})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o750
+    assert {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "shared").iterdir()} == {0o640}
 
 
 def test_damaged_parameters_are_refused(folder):

@@ -56,6 +56,7 @@ def test_the_folder_of_a_run_holds_what_the_design_names(joint):
         "validation/step_000006",
         "export/params.safetensors",
         "export/manifest.json",
+        "export/MODEL_CARD.md",
         "report.html",
     ):
         assert (joint / name).exists(), name
@@ -80,6 +81,16 @@ def test_every_case_of_the_split_is_scored(joint):
     assert len(rows) == 1 + 2 * 2  # a header, then a row a case and class
     scores = json.loads((joint / "export/manifest.json").read_text())["scores"]
     assert scores["test"] == summary
+
+
+def test_the_card_of_the_export_has_the_scores_and_no_path(place, joint):
+    card = (joint / "export/MODEL_CARD.md").read_text()
+    assert "| test | scope |" in card
+    assert "| steps | 6;" in card
+    assert "not recorded" not in card.partition("## The command")[0].replace(
+        "| git revision | not recorded |", ""
+    )
+    assert str(place) not in card
 
 
 def test_attributes_are_scored_exported_and_shown(joint):

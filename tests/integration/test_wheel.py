@@ -74,12 +74,13 @@ def fluorojax(place, *arguments):
     return python(place, "-m", "fluorojax", *arguments)
 
 
-def test_the_wheel_has_the_configurations_and_pages_and_no_package_of_a_common_name(wheel):
+def test_the_wheel_has_configurations_pages_and_models_and_no_package_of_a_common_name(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"fluorojax", "tfds_builders"}
     assert {f"fluorojax/configs/{p.name}" for p in (ROOT / "configs").glob("*.py")} <= names
-    kinds = (".py", ".css", ".js", ".html", ".j2", "py.typed")
+    ready_made = ("manifest.json", ".safetensors", "MODEL_CARD.md")
+    kinds = (".py", ".css", ".js", ".html", ".j2", "py.typed", *ready_made)
     for path in (ROOT / "fluorojax").rglob("*"):
         if path.name.endswith(kinds) and path.is_file():
             assert path.relative_to(ROOT).as_posix() in names
@@ -106,6 +107,8 @@ def test_train_simulate_predict_and_reproduce(place):
     fluorojax(place, "predict", "run/export", "simulated/images", "--out", "predicted")
     assert len(list((place / "predicted").glob("*_overlay.png"))) == 2
     assert "are equal" in fluorojax(place, "reproduce", "run")
+    fluorojax(place, "predict", "joint", "simulated/images", "--out", "ready_made")
+    assert len(list((place / "ready_made").glob("*_overlay.png"))) == 2
 
 
 def test_benchmark(place):

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 
+import jax
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from fluorojax.datasets.source import open_folder
 from fluorojax.evaluation.probabilities import read_thresholds
 from fluorojax.inference.export import read_manifest
 from fluorojax.metrics.thresholds import operating_points
-from fluorojax.training import finish, setup
+from fluorojax.training import finish, setup, workdir
 from fluorojax.training.checkpoint import Checkpoints
 from tests.folders import write_folder
 from tests.integration.runs import small_config
@@ -45,6 +46,24 @@ def test_the_best_parameters_are_exported_with_their_origin(run, tmp_path):
     origin = read_manifest(folder)["origin"]
     assert (origin["method"], origin["seed"], origin["step"]) == ("multi", 0, 3)
     assert origin["dataset_fingerprint"] == run.dataset.fingerprint
+    assert (origin["builder"], origin["simulated"]) == ("xray_folder", False)
+    assert origin["steps"] == run.config.training.steps
+    assert "command" not in origin  # nobody gave one
+
+
+def test_an_export_says_by_which_command_and_versions_its_run_was_made(run, tmp_path):
+    save(run, tmp_path, score=0.5)
+    command = "python launch.py --config=configs/multi.py:quick --config.data.dir=..."
+    workdir.validate_run_directory(tmp_path, run.config, run.dataset, command)
+    folder = finish.export_best(run, tmp_path)
+    origin = read_manifest(folder)["origin"]
+    assert origin["command"] == command
+    assert origin["fluorojax"] == fluorojax.__version__
+    assert origin["jax"] == jax.__version__
+    text = (folder / "MODEL_CARD.md").read_text()
+    assert f"    {command}\n" in text
+    assert "| frames | a folder of frames |" in text
+    assert str(tmp_path) not in text
 
 
 def test_the_operating_point_is_chosen_on_validation_where_the_config_asks_for_it(run, tmp_path):
