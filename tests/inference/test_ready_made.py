@@ -9,12 +9,15 @@ import fluorojax
 from fluorojax.cli import main as cli
 from fluorojax.config.procedures import PROCEDURES
 from fluorojax.core.errors import InputError
+from fluorojax.data.folder import read_folder
 from fluorojax.datasets.gallery import simulate_sequence, simulation_of
+from fluorojax.evaluation.real import real_frames, scored
 from fluorojax.inference import card, export, ready_made
 from fluorojax.runtimes.write import export_of
 from fluorojax.training.pretrained import from_export
 from tests.faults import exports
 
+KNEES = Path(__file__).parents[3] / "shared/data/jtml_knee"
 JOINT = ready_made.FOLDER / "joint"
 
 
@@ -44,8 +47,18 @@ def test_joint_finds_the_endoscope_of_a_simulated_frame(here):
     np.testing.assert_array_equal(written & 1, found[..., 0])
 
 
+@pytest.mark.skipif(not KNEES.is_dir(), reason=f"{KNEES.name}, real frames, is not beside")
+def test_knee_finds_the_femoral_component_of_real_knees():
+    """Of both fluoroscopes: frames that nobody simulated, and no training has seen."""
+    model = fluorojax.load("knee")
+    real = real_frames(str(KNEES), [one.name for one in model.classes])
+    cases = read_folder(KNEES).cases[::12]
+    place = [pair.name for pair in real.pairs].index("femoral_component")
+    assert np.mean([scored(model, real, case).dice[place] for case in cases]) > 0.8
+
+
 def test_every_ready_made_model_is_small_scored_and_has_the_card_of_its_manifest(here):
-    assert "joint" in ready_made.names()
+    assert ready_made.names() == ["joint", "knee"]
     for name in ready_made.names():
         folder = ready_made.FOLDER / name
         files = list(folder.iterdir())
