@@ -11,14 +11,14 @@ from PIL import Image
 from fluorojax.core.errors import InputError
 from fluorojax.drawing import archive
 from fluorojax.drawing.overlay import file_name
-from fluorojax.evaluation.probabilities import Row, read_thresholds
+from fluorojax.evaluation.probabilities import read_thresholds
 from fluorojax.metrics.case import METRICS, PRIMARY
 from fluorojax.report import advice
 from fluorojax.report.advice import Advice
 from fluorojax.report.cases import in_words, layers, map_path, picture_ids, scored_cases
 from fluorojax.report.chart import Point
 from fluorojax.report.pictures import jpeg
-from fluorojax.report.scores import Evaluation
+from fluorojax.report.scores import Evaluation, Row
 
 SIDE = 480
 """Longest side of a picture (px), about twice as fine as it is shown."""
