@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from fluorojax.compare import presence
 from fluorojax.compare.answer import answer
+from fluorojax.compare.plots import DPI
 from fluorojax.compare.rows import ComparisonRow, cells, head, notes, primary_rows
 from fluorojax.compare.runs import (
     Primary,
@@ -32,6 +34,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 MOST_CASES = 12
 """Cases shown as pictures, each once a method: those on which the methods differ most."""
+
+SHOWN_DPI = 92
+"""Pixels of CSS an inch of a plot: its text of 10 pt is shown at 13 px."""
 
 TITLES = {
     "differences": "Difference to the baseline with its 95 % interval; a filled dot: beyond chance",
@@ -127,15 +132,19 @@ def _presence(runs: Sequence[Run]) -> Table | None:
 
 
 class Plot(NamedTuple):
-    """A picture with its title, as a data URI."""
+    """A picture with its title, as a data URI, and how wide it is shown (px of CSS)."""
 
     title: str
     source: str
+    width: int
 
 
 def _plot(path: Path) -> Plot:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Plot(TITLES[path.stem], f"data:image/png;base64,{data}")
+    with Image.open(path) as picture:
+        # However many panels there are, their text is as large as that of the page.
+        width = picture.width * SHOWN_DPI // DPI
+    return Plot(TITLES[path.stem], f"data:image/png;base64,{data}", width)
 
 
 def _pictured(runs: Sequence[Run], baseline: str) -> dict[str, Evaluation]:

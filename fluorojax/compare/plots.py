@@ -17,6 +17,9 @@ from fluorojax.metrics.case import METRICS
 # Okabe and Ito (2008), dark enough for lines on white; the baseline is the first.
 COLOURS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
+DPI = 150
+"""Of the PNG files."""
+
 Draw = Callable[[Any, Primary, dict[str, str]], None]  # axis, scores, colour of each method
 
 
@@ -62,7 +65,7 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw, *, flat: bool = False) ->
         draw(axis, primary, colours)
         axis.set_title(primary.class_name)
         axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path.with_suffix(".png"), dpi=150)
+    _save(figure, path.with_suffix(".png"), dpi=DPI)
     # Without the date, the same runs give the same file.
     _save(figure, path.with_suffix(".pdf"), metadata={"CreationDate": None})
     plt.close(figure)
