@@ -21,10 +21,14 @@ FEW_PATIENTS = 10
 
 
 class Advice(NamedTuple):
-    """What it is about, a class or a part of the run, and a sentence."""
+    """What it is about, a class or a part of the run, and a sentence.
+
+    `weight` is how much is at stake, in [0, 1]: a share of frames, or of a score.
+    """
 
     about: str
     words: str
+    weight: float
 
 
 class Scored(NamedTuple):
@@ -48,6 +52,7 @@ def missed(name: str, missed: int, present: int) -> Advice | None:
         name,
         f"nothing is found in {missed} of the {present} frames that show it: look at these first, "
         "below; labelled frames like them are worth most.",
+        missed / present,
     )
 
 
@@ -70,7 +75,7 @@ def false_alarms(name: str, alarms: int, without: int, *, chosen: bool) -> Advic
         if chosen
         else "evaluation.presence=validation lets the validation split choose when it is there."
     )
-    return Advice(name, f"{words}: {remedy}")
+    return Advice(name, f"{words}: {remedy}", alarms / without)
 
 
 def threshold(name: str, metric: str, used: Scored, chosen: Scored) -> Advice | None:
@@ -91,6 +96,7 @@ def threshold(name: str, metric: str, used: Scored, chosen: Scored) -> Advice | 
         f"probabilities run {lean}; by threshold alone, the validation split's "
         f"{chosen.threshold:g} in place of {used.threshold:g} gives {metric} {gain:+.3f}: "
         "evaluation.operating_point=validation.",
+        gain,
     )
 
 
@@ -110,7 +116,8 @@ def still_rising(metric: str, values: Sequence[tuple[float, float]]) -> Advice |
     return Advice(
         "training",
         f"{metric} on the validation split still rose at the last step (step {before:g}: "
-        f"{lower:.3f}, step {last:g}: {best:.3f}): train longer, training.steps={2 * last:g}.",
+        f"{lower:.3f}, step {last:g}: {best:.3f}): train longer, training.steps={2 * last:.0f}.",
+        best - lower,
     )
 
 
@@ -123,6 +130,7 @@ def few_patients(patients: int) -> Advice | None:
         "patients",
         f"the scores are of {of}, from which no interval can be trusted: more patients help, and "
         "fluorojax benchmark --folds 5 scores those of training and validation too.",
+        1.0,
     )
 
 
@@ -134,4 +142,5 @@ def one_seed(seed: int | None) -> Advice | None:
         "seed",
         f"this is one seed ({seed}): fluorojax benchmark --seeds 0,1,2 says how much a seed "
         "changes.",
+        0.0,
     )

@@ -23,6 +23,9 @@ from fluorojax.report.scores import Evaluation, Row
 SIDE = 480
 """Longest side of a picture (px), about twice as fine as it is shown."""
 
+MOST_CLASSES, MOST_ADVICE = 4, 4
+"""What there is room for on a screen of 1280 x 800."""
+
 
 class Example(NamedTuple):
     """A case on the first screen: which it is, its scores, and a JPEG as a data URI.
@@ -39,10 +42,16 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class First:
-    """The first screen; `examples` are empty where there are none, or none may be shown."""
+    """The first screen; `examples` are empty where there are none, or none may be shown.
 
+    `many`: there are too many classes for more than the first score of each. `advice` begins with
+    what weighs most, `more` goes on with what there is no room for.
+    """
+
+    many: bool
     examples: Sequence[Example]
     advice: Sequence[Advice]
+    more: Sequence[Advice]
 
 
 def first_screen(
@@ -69,7 +78,13 @@ def first_screen(
         advice.few_patients(evaluation.summary["patients"]),
         advice.one_seed(settings.get("seed")),
     ]
-    return First(examples(evaluation) if pictures else [], [one for one in told if one is not None])
+    found = sorted((one for one in told if one is not None), key=lambda one: -one.weight)
+    return First(
+        many=len(evaluation.summary["classes"]) > MOST_CLASSES,
+        examples=examples(evaluation) if pictures else [],
+        advice=found[:MOST_ADVICE],
+        more=found[MOST_ADVICE:],
+    )
 
 
 # Cases
@@ -88,13 +103,22 @@ def examples(evaluation: Evaluation) -> list[Example]:
         Example(
             which=places[n] if cases[1:] else "the only one",
             case=cases[n],
-            scores=in_words(evaluation, cases[n]),
+            scores=_caption(evaluation, cases[n]),
             source=jpeg(_overlay(evaluation, cases[n])),
             picture=ids.get(cases[n]),
         )
         for n in sorted(places)
         if 0 <= n < len(cases)
     ]
+
+
+def _caption(evaluation: Evaluation, case: str) -> str:
+    """Return the first score of each class in a case; of many classes, their mean."""
+    if len(evaluation.classes) <= MOST_CLASSES:
+        return in_words(evaluation, case)
+    rows = (row for row in evaluation.rows if row["case"] == case)
+    values = [v for row in rows if (v := row.get(PRIMARY[row["kind"]])) is not None]
+    return f"mean of {len(values)} classes' scores {np.mean(values):.3f}"
 
 
 def _overlay_path(evaluation: Evaluation, case: str) -> Path:

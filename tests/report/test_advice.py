@@ -11,6 +11,7 @@ def test_a_class_that_is_not_found():
     found = advice.missed("wire", 3, 74)
     assert found.about == "wire"
     assert "nothing is found in 3 of the 74 frames" in found.words
+    assert found.weight == 3 / 74
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fluorojax.core.errors import InputError
-from fluorojax.report import cases, write_report
+from fluorojax.report import cases, first, write_report
 from fluorojax.report.first import SIDE, examples
 from fluorojax.report.run import axis_name
 from fluorojax.report.scores import Evaluation
@@ -92,6 +92,24 @@ def test_advice_is_of_the_runs_own_numbers(run):
 )
 def test_axes_are_named_with_their_units(logged, named):
     assert axis_name(logged) == named
+
+
+def test_what_weighs_most_comes_first_and_what_has_no_room_is_folded(run, monkeypatch):
+    monkeypatch.setattr(first, "MOST_ADVICE", 2)
+    words = read(run).words
+    places = [
+        words.index(about) for about in ("patients: the", "wire: nothing", "1 more", "seed: ")
+    ]
+    assert places == sorted(places)
+
+
+def test_many_classes_have_their_first_score_alone(run, monkeypatch):
+    assert 'class="first"' in write_report(run).read_text("utf-8")
+    monkeypatch.setattr(first, "MOST_CLASSES", 1)
+    assert 'class="first many"' in write_report(run).read_text("utf-8")
+    assert "Mean over patients [95 % interval]" in read(run).words
+    found = examples(Evaluation(run / "evaluation" / "test"))
+    assert found[0].scores == "mean of 2 classes' scores 0.500"
 
 
 def test_in_a_browser_all_of_it_is_on_the_first_screen(run):
