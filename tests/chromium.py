@@ -117,10 +117,10 @@ class Browser:
             self.mouse("mouseMoved", x, y, button="left", buttons=1)
         self.mouse("mouseReleased", *end, button="left", clickCount=1)
 
-    def screenshot(self, path: Path, *, dark: bool = False) -> None:
-        """Write what is to be seen as PNG, in the light or the dark scheme."""
+    def screenshot(self, path: Path, *, dark: bool = False, media: str = "screen") -> None:
+        """Write what is to be seen as PNG: in a scheme, on a screen or as `print` has it."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
 

@@ -28,6 +28,6 @@ def write_comparison(
     """
     with results(out, KIND, [run.folder for run in runs]) as draft:
         write_tables(rows, runs, draft)
-        plots = draw_plots(runs, draft)
+        plots = draw_plots(rows, runs, draft)
         write_page(rows, runs, baseline, plots, draft / "report.html")
     return out / "report.html"

@@ -3,12 +3,16 @@
 import base64
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from fluorojax.compare import presence
+from fluorojax.compare.answer import answer
+from fluorojax.compare.plots import DPI
 from fluorojax.compare.rows import ComparisonRow, cells, head, notes, primary_rows
 from fluorojax.compare.runs import (
     Primary,
@@ -31,7 +35,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 MOST_CASES = 12
 """Cases shown as pictures, each once a method: those on which the methods differ most."""
 
+SHOWN_DPI = 92
+"""Pixels of CSS an inch of a plot: its text of 10 pt is shown at 13 px."""
+
 TITLES = {
+    "differences": "Difference to the baseline with its 95 % interval; a filled dot: beyond chance",
     "paired": "Each patient by method",
     "cases": "Each case by method",
     "thresholds": "By threshold (a case in which rightly nothing is found is in no mean here)",
@@ -53,7 +61,7 @@ def write_page(
         rows: of `fluorojax.compare.rows.compare`.
         runs: as compared.
         baseline: the method that the others are held against.
-        plots: PNG files, shown in this order.
+        plots: PNG files; the first stands beside the answer, the others below in this order.
         path: of the page.
     """
     return page.write(render(rows, runs, baseline, plots), path)
@@ -63,20 +71,23 @@ def render(
     rows: Sequence[ComparisonRow], runs: Sequence[Run], baseline: str, plots: Sequence[Path]
 ) -> str:
     """Return the page as text."""
-    primaries = primary_scores(runs)
+    primaries, primary = primary_scores(runs), primary_rows(rows, runs)
     pictured = _pictured(runs, baseline)
     return page.render(
         "comparison.html.j2",
         TEMPLATES,
         notice=_notice(runs),
         methods=methods_of(runs),
+        dataset=runs[0].dataset.get("name", "the data set"),
         facts=_facts(runs, baseline),
-        first=_rows_table(primary_rows(rows, runs)),
+        answer=answer(primary, rows, runs[0].summary["patients"]),
+        first=_rows_table(primary),
         every=_rows_table(rows),
         explained=notes(rows),
         presence=_presence(runs),
         presence_explained=presence.DEFINITIONS,
-        plots=[_plot(path) for path in plots],
+        plots=[_plot(path) for path in plots[1:]],
+        differences=_plot(plots[0]),
         patients=[_patients(primary, baseline, pictured) for primary in primaries],
         cases=[_cases(primary, baseline, pictured) for primary in primaries],
         gallery=_gallery(pictured, methods_of(runs), primaries),
@@ -101,10 +112,11 @@ def _definitions(evaluation: Evaluation) -> Definitions | None:
 def _facts(runs: Sequence[Run], baseline: str) -> list[str]:
     counts = runs[0].summary
     return [
-        f"baseline {baseline}",
-        f"seeds {', '.join(map(str, seeds_of(runs)))}",
-        f"{counts['cases']} cases of {counts['patients']} patients",
         f"{runs[0].split} split of {runs[0].dataset.get('name', 'the data set')}",
+        f"{counts['cases']} cases of {counts['patients']} patients",
+        f"seeds {', '.join(map(str, seeds_of(runs)))}",
+        f"baseline {baseline}",
+        f"compared {datetime.now(UTC).date().isoformat()}",
     ]
 
 
@@ -120,15 +132,19 @@ def _presence(runs: Sequence[Run]) -> Table | None:
 
 
 class Plot(NamedTuple):
-    """A picture with its title, as a data URI."""
+    """A picture with its title, as a data URI, and how wide it is shown (px of CSS)."""
 
     title: str
     source: str
+    width: int
 
 
 def _plot(path: Path) -> Plot:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Plot(TITLES[path.stem], f"data:image/png;base64,{data}")
+    with Image.open(path) as picture:
+        # However many panels there are, their text is as large as that of the page.
+        width = picture.width * SHOWN_DPI // DPI
+    return Plot(TITLES[path.stem], f"data:image/png;base64,{data}", width)
 
 
 def _pictured(runs: Sequence[Run], baseline: str) -> dict[str, Evaluation]:

@@ -1,4 +1,4 @@
-"""Plots of a comparison: paired patients, the spread of cases, scores by threshold."""
+"""Plots of a comparison: differences, paired patients, the spread of cases, scores by threshold."""
 
 import functools
 import io
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fluorojax.compare.rows import ComparisonRow, is_beyond_chance, primary_rows
 from fluorojax.compare.runs import Primary, Run, methods_of, primary_scores, seeds_of
 from fluorojax.metrics import statistics
 from fluorojax.metrics.case import METRICS
@@ -16,15 +17,25 @@ from fluorojax.metrics.case import METRICS
 # Okabe and Ito (2008), dark enough for lines on white; the baseline is the first.
 COLOURS = ("#555555", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
+DPI = 150
+"""Of the PNG files."""
+
 Draw = Callable[[Any, Primary, dict[str, str]], None]  # axis, scores, colour of each method
 
 
-def draw_plots(runs: Sequence[Run], out: Path) -> list[Path]:
-    """Write paired, cases and thresholds, each as PNG and PDF, into `out`; return the PNG files.
+def draw_plots(rows: Sequence[ComparisonRow], runs: Sequence[Run], out: Path) -> list[Path]:
+    """Write differences, paired, cases and thresholds, each as PNG and PDF; return the PNG files.
 
     Threshold curves are left out where a run has none (masks of another tool).
+
+    Args:
+        rows: of `fluorojax.compare.rows.compare`.
+        runs: as compared.
+        out: the folder.
     """
+    whole = [row for row in primary_rows(rows, runs) if not row.stratum]
     drawn = [
+        _draw(runs, out / "differences", functools.partial(differences, whole), flat=True),
         _draw(runs, out / "paired", paired),
         _draw(runs, out / "cases", spread),
     ]
@@ -34,8 +45,8 @@ def draw_plots(runs: Sequence[Run], out: Path) -> list[Path]:
     return drawn
 
 
-def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
-    """Draw a panel for each class; return the PNG."""
+def _draw(runs: Sequence[Run], path: Path, draw: Draw, *, flat: bool = False) -> Path:
+    """Draw a panel for each class; return the PNG. `flat`: a row a method, no column."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -43,15 +54,18 @@ def _draw(runs: Sequence[Run], path: Path, draw: Draw) -> Path:
 
     panels = primary_scores(runs)
     colours = dict(zip(methods_of(runs), itertools.cycle(COLOURS), strict=False))
-    width = 1.0 + len(panels) * max(3.2, 0.8 + 0.8 * len(methods_of(runs)))
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(width, 3.8), squeeze=False, layout="constrained"
+    methods = len(methods_of(runs))
+    size = (
+        (0.5 + 3.6 * len(panels), 1.3 + 0.32 * methods)
+        if flat
+        else (1.0 + len(panels) * max(3.2, 0.6 + 0.62 * methods), 3.8)
     )
+    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
     for axis, primary in zip(axes[0], panels, strict=True):
         draw(axis, primary, colours)
         axis.set_title(primary.class_name)
         axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path.with_suffix(".png"), dpi=150)
+    _save(figure, path.with_suffix(".png"), dpi=DPI)
     # Without the date, the same runs give the same file.
     _save(figure, path.with_suffix(".pdf"), metadata={"CreationDate": None})
     plt.close(figure)
@@ -65,6 +79,27 @@ def _save(figure: Any, path: Path, **options: Any) -> None:
     path.write_bytes(drawn.getvalue())
 
 
+def differences(
+    rows: Sequence[ComparisonRow], axis: Any, primary: Primary, colours: dict[str, str]
+) -> None:
+    """Draw each method's difference to the baseline with its interval.
+
+    A dot is filled where the corrected test finds a difference.
+    """
+    baseline, *others = (row for row in rows if row.class_name == primary.class_name)
+    axis.axvline(0, color="0.3", lw=1)
+    for k, row in enumerate(others):
+        colour = colours[row.method]
+        axis.plot([row.low, row.high], [k, k], color=colour, lw=1.8)
+        fill = colour if is_beyond_chance(row) else "white"
+        axis.plot(row.difference, k, "o", color=colour, mfc=fill, ms=6.5)
+    axis.set_yticks(range(len(others)), [row.method for row in others])
+    axis.set_ylim(len(others) - 0.5, -0.5)
+    label = METRICS[primary.metric].label
+    axis.set_xlabel(f"difference to {baseline.method} in {label} (of 1)")
+    axis.set_ylabel("method")
+
+
 def paired(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
     """Draw each patient's score by method, joined by lines; a bar is the mean."""
     methods = list(primary.by_patient)
@@ -75,7 +110,7 @@ def paired(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
     level = [statistics.mean(scores) for scores in primary.by_patient.values()]
     places = np.arange(len(methods))
     axis.hlines(level, places - 0.2, places + 0.2, color="black", lw=2, zorder=3)
-    _label(axis, methods, f"{METRICS[primary.metric].label}, a patient's mean over seeds")
+    _label(axis, methods, f"{METRICS[primary.metric].label} (0 to 1),\na patient's mean over seeds")
 
 
 def spread(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
@@ -94,7 +129,7 @@ def spread(axis: Any, primary: Primary, colours: dict[str, str]) -> None:
         showfliers=False,
         medianprops={"color": "black", "lw": 1.6},
     )
-    _label(axis, methods, f"{METRICS[primary.metric].label}, a case's mean over seeds")
+    _label(axis, methods, f"{METRICS[primary.metric].label} (0 to 1),\na case's mean over seeds")
 
 
 def by_threshold(runs: Sequence[Run], axis: Any, primary: Primary, colours: dict[str, str]) -> None:
@@ -114,13 +149,14 @@ def by_threshold(runs: Sequence[Run], axis: Any, primary: Primary, colours: dict
             axis.fill_between(
                 x, values.min(0), values.max(0), color=colours[method], alpha=0.18, lw=0
             )
-    axis.set_xlabel("threshold")
-    axis.set_ylabel(f"{METRICS[primary.metric].label}, mean over patients")
+    axis.set_xlabel("threshold of the probability (0 to 1)")
+    axis.set_ylabel(f"{METRICS[primary.metric].label} (0 to 1),\nmean over patients")
     bands = "; bands: range over seeds" if len(seeds_of(runs)) > 1 else ""
     axis.legend(frameon=False, fontsize=8, title=f"mean over seeds{bands}", title_fontsize=7)
 
 
 def _label(axis: Any, methods: Sequence[str], y: str) -> None:
-    axis.set_xticks(range(len(methods)), methods)
+    axis.set_xticks(range(len(methods)), methods, fontsize=9)
     axis.set_xlim(-0.5, len(methods) - 0.5)
+    axis.set_xlabel("method")
     axis.set_ylabel(y)

@@ -75,6 +75,15 @@ def primary_rows(rows: Sequence[ComparisonRow], runs: Sequence[Run]) -> list[Com
     return [row for row in rows if row.metric == PRIMARY[kinds[row.class_name]]]
 
 
+LEVEL = 0.05
+"""Of the tests: a corrected p below it is beyond chance."""
+
+
+def is_beyond_chance(row: ComparisonRow) -> bool:
+    """Say whether a corrected test finds a difference; the baseline's row has none."""
+    return row.p_holm < LEVEL
+
+
 def _is_scored(runs: Sequence[Run], name: str, metric: str) -> bool:
     return any(paired_score(row, metric) is not None for row in _of_class(runs, name))
 

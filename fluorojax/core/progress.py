@@ -14,25 +14,39 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 class Lines:
-    """Prints how far the work is, at most every quarter of a minute."""
+    """Prints how far the work is, at most every quarter of a minute.
+
+    The time left is reckoned from the first units on, which wait for a compiler, files and
+    processes: they count as done, and their time does not. Until there are more, none is said.
+    """
 
     def __init__(self, name: str, total: int, done: int):
         self._name, self._total, self._start = name, total, done
-        self._began = self._spoke = time.monotonic()
+        self._began: float | None = None
+        self._spoke = time.monotonic()
 
     def __call__(self, done: int, note: str = "") -> None:
         """Say that `done` units are done."""
         now = time.monotonic()
+        if self._began is None and done > self._start:
+            self._start, self._began = done, now
         if now - self._spoke < SECONDS_BETWEEN_LINES and done < self._total:
             return
         self._spoke = now
-        fresh = done - self._start
-        left = (now - self._began) / fresh * (self._total - done) if fresh else 0.0
-        console.print(f"{self._name} {done}/{self._total}, {duration(left)} left  {note}".rstrip())
+        console.print(f"{self._name} {done}/{self._total}{self._left(done, now)}  {note}".rstrip())
+
+    def _left(self, done: int, now: float) -> str:
+        """Return the time left in words; nothing as long as it is not known."""
+        if done >= self._total:
+            return f", {duration(0.0)} left"
+        if self._began is None or done <= self._start:
+            return ""
+        left = (now - self._began) / (done - self._start) * (self._total - done)
+        return f", {duration(left)} left"
 
 
 class Bar:
-    """Moves a bar of rich."""
+    """Moves a bar of rich, whose time left is reckoned from the first update on as well."""
 
     def __init__(self, progress: Progress, name: str, total: int, done: int):
         self._progress = progress

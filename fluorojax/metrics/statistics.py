@@ -77,6 +77,24 @@ def bootstrap_interval(
     return Interval(float(low), float(high))
 
 
+def mean_interval(scores: np.ndarray, *, draws: int = 10_000, level: float = 0.95) -> Interval:
+    """Return the percentile bootstrap interval of `mean`, over seeds and patients.
+
+    That of the difference to a method without any score, which is 0 in every draw.
+
+    Args:
+        scores: [S, P].
+        draws: resamplings.
+        level: of confidence, in (0, 1).
+
+    Returns:
+        The interval; NaN where fewer than two patients have a score: one says nothing of others.
+    """
+    if _scored(scores).sum() < 2:
+        return Interval(float("nan"), float("nan"))
+    return bootstrap_interval(scores, np.zeros((1, scores.shape[1])), draws=draws, level=level)
+
+
 def _scored(scores: np.ndarray) -> np.ndarray:
     """Say which patients, [P], have a score of any seed."""
     return (~np.isnan(scores)).any(0)

@@ -82,17 +82,14 @@ def cases(evaluation: Evaluation, *, pictures: bool = True) -> Cases | None:
     """
     if not evaluation.rows:
         return None
-    pictured = _pictured(evaluation) if pictures else []
-    shown = pictured[:MOST_PICTURES]
-    ids = {case: f"picture-{evaluation.split}-{file_name(case)}" for case in shown}
+    ids = picture_ids(evaluation) if pictures else {}
     tables = []
     for k, name in enumerate(evaluation.classes):
         rows = from_worst_to_best([r for r in evaluation.rows if r["class"] == name])
         if rows:
             tables.append(_table(k, rows, ids))
-    return Cases(
-        evaluation.split, tables, _gallery(evaluation, ids), max(0, len(pictured) - MOST_PICTURES)
-    )
+    left_out = len(_pictured(evaluation)) - len(ids) if pictures else 0
+    return Cases(evaluation.split, tables, _gallery(evaluation, ids), left_out)
 
 
 # Order
@@ -122,6 +119,12 @@ def map_path(folder: Path, case: str) -> Path:
     return folder / "maps" / f"{file_name(case)}.png"
 
 
+def picture_ids(evaluation: Evaluation) -> dict[str, str]:
+    """Return the cases whose pictures are shown, from worst to best, and the id of each."""
+    shown = list(_pictured(evaluation))[:MOST_PICTURES]
+    return {case: f"picture-{evaluation.split}-{file_name(case)}" for case in shown}
+
+
 def layers(evaluation: Evaluation) -> list[Layer]:
     """Return the classes as they are drawn."""
     kinds = {row["class"]: row["kind"] for row in evaluation.rows}
@@ -144,13 +147,22 @@ def _first_score(row: Row) -> str:
     return f"{METRICS[metric].label} {value:.3f}" if value is not None else "not scored"
 
 
-def _pictured(evaluation: Evaluation) -> list[str]:
-    """Return the cases with a map, from worst to best."""
+def _pictured(evaluation: Evaluation) -> dict[str, tuple[bool, float]]:
+    """Return the cases with a map, from worst to best, and the place of each."""
     by_case: dict[str, list[Row]] = {}
     for row in evaluation.rows:
         by_case.setdefault(row["case"], []).append(row)
-    there = [case for case in by_case if map_path(evaluation.folder, case).is_file()]
-    return sorted(there, key=lambda case: _order_of_case(by_case[case]))
+    places = {
+        case: _order_of_case(rows)
+        for case, rows in by_case.items()
+        if map_path(evaluation.folder, case).is_file()
+    }
+    return dict(sorted(places.items(), key=lambda item: item[1]))
+
+
+def scored_cases(evaluation: Evaluation) -> list[str]:
+    """Return the cases with a map and any score, from worst to best."""
+    return [case for case, (nothing, _) in _pictured(evaluation).items() if not nothing]
 
 
 def _gallery(evaluation: Evaluation, ids: Mapping[str, str]) -> Viewer | None:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 Point = tuple[float, float | None]  # y is None where the value was not a finite number
 
-WIDTH, HEIGHT = 360, 200
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 24  # room for the labels of the axes
+WIDTH, HEIGHT = 360, 216
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 12, 40  # room for the labels of the axes
 MOST_POINTS = 300
 MOST_DOTS = 60
 
@@ -39,8 +39,10 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Chart:
-    """Lines with axes, and the places of upright lines across the whole height."""
+    """Lines with named axes, and the places of upright lines across the whole height."""
 
+    x_name: str
+    y_name: str
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
     marks: Sequence[float]
@@ -98,17 +100,19 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 def line_chart(
     series: Mapping[str, Sequence[Point]],
     *,
+    x_name: str,
+    y_name: str,
     css: Mapping[str, str] | None = None,
-    x_name: str = "step",
     marks: Sequence[float] = (),
 ) -> Chart:
     """Return lines with axes; a gap stands where a value is not finite.
 
     Args:
         series: name -> (x, y), in the order of x.
+        x_name, y_name: what x and y are, with their units, beside the axes; x also in the text that
+            a dot shows under the pointer.
         css: name -> CSS class of the line; a line that is not in it has its name as class, which
             must then be a plain word.
-        x_name: what x is, for the text that a dot shows under the pointer.
         marks: values of x at which an upright line stands.
 
     Raises:
@@ -122,7 +126,9 @@ def line_chart(
     xs = [x for points in series.values() for x, _ in points]
     axes = _Axes(min(xs), max(xs), *_range(ys))
     return Chart(
-        x_ticks=[Tick(axes.across(x), label(x)) for x in ticks(axes.x0, axes.x1)],
+        x_name=x_name,
+        y_name=y_name,
+        x_ticks=[Tick(axes.across(x), label(x)) for x in ticks(axes.x0, axes.x1, 5)],
         y_ticks=[Tick(axes.down(y), label(y)) for y in ticks(axes.y0, axes.y1)],
         marks=[axes.across(x) for x in marks],
         lines=[

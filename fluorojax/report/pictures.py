@@ -126,7 +126,7 @@ def _figure(picture: Picture, classes: int) -> Figure:
         label=picture.label,
         title=picture.title,
         scores=picture.scores,
-        frame=_jpeg(case.frame),
+        frame=jpeg(case.frame),
         planes=_png(_stack(case)),
         thresholds=json.dumps(picture.thresholds) if picture.thresholds else None,
     )
@@ -140,15 +140,16 @@ def _stack(case: archive.PredictionArchive) -> np.ndarray:
     return np.concatenate(planes).astype(np.uint8)
 
 
-def _jpeg(grey: np.ndarray) -> str:
-    return _data_uri(grey, "JPEG", "image/jpeg", quality=85)
+def jpeg(pixels: np.ndarray) -> str:
+    """Return grey [H, W] or RGB [H, W, 3] pixels, uint8, as a JPEG in a data URI."""
+    return _data_uri(pixels, "JPEG", "image/jpeg", quality=85)
 
 
 def _png(grey: np.ndarray) -> str:
     return _data_uri(grey, "PNG", "image/png", optimize=True)
 
 
-def _data_uri(grey: np.ndarray, form: str, mime: str, **options: object) -> str:
+def _data_uri(pixels: np.ndarray, form: str, mime: str, **options: object) -> str:
     file = io.BytesIO()
-    Image.fromarray(grey).save(file, form, **options)
+    Image.fromarray(pixels).save(file, form, **options)
     return f"data:{mime};base64," + base64.b64encode(file.getvalue()).decode("ascii")

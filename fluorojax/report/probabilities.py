@@ -132,7 +132,7 @@ def _primary_figure(
 ) -> Figure | None:
     """Return the class's first score by threshold, a line a split."""
     series = {split: _points(of_split, primary) for split, of_split in rows.items()}
-    return _figure(METRICS[primary].label, series, marks)
+    return _figure(METRICS[primary].label, series, marks, y_name="mean over patients (0 to 1)")
 
 
 def _parts_figure(rows: Sequence[Row], kind: Kind, marks: Mapping[str, float]) -> Figure | None:
@@ -140,7 +140,7 @@ def _parts_figure(rows: Sequence[Row], kind: Kind, marks: Mapping[str, float]) -
     parts = [metric for metric in SWEPT[kind] if metric != PRIMARY[kind]]
     series = {METRICS[metric].label: _points(rows, metric) for metric in parts}
     css = dict(zip(series, ("line0", "line1"), strict=True))
-    return _figure("Precision and recall", series, marks, css)
+    return _figure("Precision and recall", series, marks, css, y_name="mean over patients (0 to 1)")
 
 
 def _calibration_figure(bins: Sequence[Row], name: str) -> Figure | None:
@@ -151,7 +151,14 @@ def _calibration_figure(bins: Sequence[Row], name: str) -> Figure | None:
             (b["mean_probability"], b["share"]) for b in bins if b["class"] == name and b["pixels"]
         ],
     }
-    return _figure("Calibration", series, {}, {"calibration": "line0"})
+    return _figure(
+        "Calibration",
+        series,
+        {},
+        {"calibration": "line0"},
+        x_name="mean probability of pixels (0 to 1)",
+        y_name="share of the class (0 to 1)",
+    )
 
 
 def _points(rows: Sequence[Row], metric: str) -> list[Point]:
@@ -163,6 +170,9 @@ def _figure(
     series: Mapping[str, Sequence[Point]],
     marks: Mapping[str, float],
     css: Mapping[str, str] | None = None,
+    *,
+    x_name: str = "threshold of the probability (0 to 1)",
+    y_name: str,
 ) -> Figure | None:
     """Return a chart with its keys; None without any number in it."""
     series = {n: points for n, points in series.items() if any(y is not None for _, y in points)}
@@ -170,5 +180,6 @@ def _figure(
         return None
     keys = [Key(name, (css or {}).get(name, name)) for name in series]
     named = [f"{name} {x:g}" for name, x in marks.items()]
-    chart = line_chart(series, css=css, x_name="threshold", marks=tuple(marks.values()))
+    places = tuple(marks.values())
+    chart = line_chart(series, x_name=x_name, y_name=y_name, css=css, marks=places)
     return Figure(title, keys, named, chart)

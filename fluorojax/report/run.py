@@ -1,8 +1,8 @@
 """`report.html`: a run on one page that opens anywhere, from the files of its run directory.
 
 Read are `config.json`, `metrics.jsonl`, `export/manifest.json` and, of `evaluation/<split>/`,
-`summary.json`, `cases.csv`, `image_labels.csv`, `thresholds.csv`, `calibration.csv` and `maps/`,
-each if it is there.
+`summary.json`, `cases.csv`, `image_labels.csv`, `thresholds.csv`, `calibration.csv`, `maps/` and
+`overlays/`, each if it is there.
 The same files give the same bytes.
 """
 
@@ -10,18 +10,21 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fluorojax.core.errors import InputError
+from fluorojax.metrics.case import METRICS
 from fluorojax.report import page
 from fluorojax.report.anonymous import Numbers, is_private, without_names
 from fluorojax.report.cases import cases
 from fluorojax.report.chart import Chart, Point, line_chart
+from fluorojax.report.first import First, first_screen
 from fluorojax.report.image_labels import image_labels
 from fluorojax.report.presence import presence
 from fluorojax.report.probabilities import probabilities
-from fluorojax.report.scores import Evaluation, definitions, read_json, scores
+from fluorojax.report.scores import Evaluation, counted, definitions, read_json, scores
 
 SPLIT_ORDER = ("test", "validation", "train")
 
@@ -73,6 +76,7 @@ def render(run_dir: Path, *, anonymous: bool = False) -> str:
         for folder in _in_order(run_dir / "evaluation")
         if (folder / "summary.json").is_file() or (folder / "cases.csv").is_file()
     ]
+    scored = [evaluation for evaluation in evaluations if evaluation.summary]
     records = read_records(run_dir / "metrics.jsonl")
     numbers = Numbers() if anonymous else None
     if numbers:
@@ -84,8 +88,9 @@ def render(run_dir: Path, *, anonymous: bool = False) -> str:
         "run.html.j2",
         name="Anonymous run" if anonymous else run_dir.resolve().name,
         notice=page.notice(dataset.get("split_unit")),
-        facts=_facts(about, records),
+        facts=_facts(about, records, scored),
         description=dataset.get("description", ""),
+        first=_first(scored, about.get("config", {}), records, pictures=not anonymous),
         scores=_present(map(scores, evaluations)),
         presence=_present(map(presence, evaluations)),
         image_labels=_present(image_labels(e.folder, e.summary, numbers) for e in evaluations),
@@ -159,15 +164,40 @@ def _in_order(folder: Path) -> list[Path]:
 # Header, curves, settings
 
 
-def _facts(config: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
+def _first(
+    scored: Sequence[Evaluation],
+    settings: Mapping[str, Any],
+    records: Sequence[Record],
+    *,
+    pictures: bool,
+) -> First | None:
+    """Return the first screen, of the first split that has scores; None without any."""
+    if not scored:
+        return None
+    found = series_of(records)
+    validation = {n: splits["validation"] for n, splits in found.items() if "validation" in splits}
+    return first_screen(scored[0], settings, validation, pictures=pictures)
+
+
+def _facts(
+    config: Mapping[str, Any], records: Sequence[Record], scored: Sequence[Evaluation]
+) -> list[str]:
     settings, dataset = config.get("config", {}), config.get("dataset", {})
     facts = (
+        f"trained {_date(records)}" if records else "",
         f"method {settings['method']}" if "method" in settings else "",
         f"data set {dataset['name']}" if "name" in dataset else "",
         f"seed {settings['seed']}" if "seed" in settings else "",
         f"{max(r['step'] for r in records)} steps" if records else "",
+        *(f"{e.split}: {counted(e.summary)}" for e in scored[:1]),
     )
     return [fact for fact in facts if fact]
+
+
+def _date(records: Sequence[Record]) -> str:
+    """Return the day of the last record, in UTC."""
+    last = max(record["time"] for record in records)
+    return datetime.fromtimestamp(last, UTC).date().isoformat()
 
 
 @dataclass(frozen=True)
@@ -198,6 +228,19 @@ def curves(records: Sequence[Record]) -> Curves | None:
     return Curves(first, other) if first or other else None
 
 
+def axis_name(name: str) -> str:
+    """Return what is logged under a name, with its unit; most of it has none."""
+    part, _, last = name.rpartition("/")
+    if part.startswith("loss"):
+        return "part of the loss"
+    metric = METRICS.get(last)
+    if metric is None:
+        return "steps per second (1/s)" if name == "steps_per_second" else name.replace("_", " ")
+    if metric.is_distance:
+        return f"{metric.label} (mm or px)"
+    return f"{metric.label} (number)" if metric.is_count else f"{metric.label} (0 to 1)"
+
+
 def _curve(name: str, by_split: Mapping[str, Sequence[Point]]) -> Curve:
     last = [
         f"{split} {next((y for _, y in reversed(points) if y is not None), math.nan):.4g}"
@@ -205,7 +248,7 @@ def _curve(name: str, by_split: Mapping[str, Sequence[Point]]) -> Curve:
     ]
     lost = sum(y is None for points in by_split.values() for _, y in points)
     last += [f"{lost} not finite"] if lost else []
-    return Curve(name, ", ".join(last), line_chart(by_split))
+    return Curve(name, ", ".join(last), line_chart(by_split, x_name="step", y_name=axis_name(name)))
 
 
 def flattened(fields: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

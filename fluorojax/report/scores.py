@@ -1,24 +1,22 @@
 """The scores of one split: a card a class, means by stratum and over all, and definitions."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fluorojax.core.errors import InputError
 from fluorojax.core.outputs import check_whole
+from fluorojax.metrics import statistics
 from fluorojax.metrics.case import EMPTY_POLICY, METRICS, PRIMARY
 from fluorojax.metrics.saved import read_summary
-from fluorojax.metrics.summary import read_cases_csv, spacings_in_words
+from fluorojax.metrics.summary import aggregate, read_cases_csv, spacings_in_words
 from fluorojax.report.page import css_colour
 from fluorojax.schema.renamed import KEYS, with_new_names
-
-COUNTS = {
-    "missed": "missed: {}",
-    "false_alarms": "false alarms: {}",
-    "both_empty": "left out, both empty: {}",
-}
 
 CARD_METRICS = ("dice", "cldice", "hd95", "attachment")
 
@@ -87,14 +85,19 @@ def number(value: float | None, metric: str) -> str:
 
 @dataclass(frozen=True)
 class Card:
-    """The box of one class: its main score large, then what one asks for next."""
+    """The box of one class: its main score large, then what one asks for next.
+
+    `interval` of the mean over patients, 95 %, is empty where there is none; `warning` says what
+    is missed and what is invented, `lines` the rest.
+    """
 
     name: str
     colour: str
     metric: str
     value: str
-    spread: str
+    interval: str
     lines: Sequence[str]
+    warning: str
 
 
 class MeanRow(NamedTuple):
@@ -138,13 +141,13 @@ def scores(evaluation: Evaluation) -> Scores | None:
     if not summary:
         return None
     classes = summary["classes"]
-    count = f"{summary['cases']} cases of {summary['patients']} patients"
-    if summary.get("unlabelled"):
-        count += f"; {summary['unlabelled']} more have no annotation and no score"
     return Scores(
         split=evaluation.split,
-        count=count,
-        cards=[_card(k, name, classes[name]) for k, name in enumerate(classes)],
+        count=counted(summary),
+        cards=[
+            _card(k, name, classes[name], [r for r in evaluation.rows if r["class"] == name])
+            for k, name in enumerate(classes)
+        ],
         classes=list(classes),
         strata=[
             StratumRow(stratum, [_stratum_cell(by_class.get(name)) for name in classes])
@@ -154,23 +157,68 @@ def scores(evaluation: Evaluation) -> Scores | None:
     )
 
 
-def _card(k: int, name: str, of_class: Mapping[str, Any]) -> Card:
+def counted(summary: Mapping[str, Any]) -> str:
+    """Return of how many cases and patients the scores of a split are."""
+    count = f"{summary['cases']} cases of {_count(summary['patients'], 'patient')}"
+    if summary.get("unlabelled"):
+        count += f"; {summary['unlabelled']} more have no annotation and no score"
+    return count
+
+
+def _card(k: int, name: str, of_class: Mapping[str, Any], rows: Sequence[Row]) -> Card:
     main, metrics = PRIMARY[of_class["kind"]], of_class["metrics"]
     entry = metrics[main]
-    std = entry["patient_std"]
+    interval = _interval(rows, main)
     lines = (
-        f"mean over {_count(entry['patients'], 'patient')}; "
-        f"over {_count(entry['n'], 'case')} {number(entry['mean'], main)}",
+        f"mean over {_count(entry['patients'], 'patient')}"
+        + (" [95 % interval]" if interval else ""),
         " · ".join(_short(metrics[m], m) for m in CARD_METRICS if m != main and m in metrics),
-        ", ".join(COUNTS[key].format(of_class[key]) for key in COUNTS if of_class[key]),
+        _on_frames_with_it(of_class, rows, main),
     )
     return Card(
         name=name,
         colour=css_colour(k),
         metric=METRICS[main].label,
         value=number(entry["patient_mean"], main),
-        spread=f" ± {number(std, main)}" if std is not None else "",
+        interval=interval,
         lines=[line for line in lines if line],
+        warning=_wrong(of_class),
+    )
+
+
+def _interval(rows: Sequence[Row], metric: str) -> str:
+    """Return the 95 % interval of a class's mean over patients, as text; empty where none is."""
+    scored = [row for row in rows if row.get(metric) is not None]
+    if not scored:
+        return ""
+    values = np.array([[row[metric] for row in scored]], np.float64)
+    of_patients = statistics.patient_means(values, [row["patient"] for row in scored])
+    low, high = statistics.mean_interval(of_patients)
+    return "" if math.isnan(low) else f"[{number(low, metric)}, {number(high, metric)}]"
+
+
+def _on_frames_with_it(of_class: Mapping[str, Any], rows: Sequence[Row], metric: str) -> str:
+    """Return the mean without false alarms, each of which counts as 0; empty where none is."""
+    if not of_class["false_alarms"]:
+        return ""
+    there = aggregate([row for row in rows if row["status"] != "false_alarm"], metric)
+    if there["patient_mean"] is None:
+        return ""
+    shown = number(there["patient_mean"], metric)
+    return f"{shown} without the false alarms, which count as 0"
+
+
+def _wrong(of_class: Mapping[str, Any]) -> str:
+    """Return how often a class is missed, and how often it is found where it is not."""
+    without = of_class["false_alarms"] + of_class["both_empty"]
+    present = of_class["cases"] - without
+    return " · ".join(
+        [
+            f"missed: {of_class['missed']} of {present} frames with it",
+            f"false alarms: {of_class['false_alarms']} of {without} without it"
+            if without
+            else "no frame without it",
+        ]
     )
 
 

@@ -11,6 +11,7 @@ def test_the_command_writes_tables_and_a_plot(folders, tmp_path, capsys):
     cli.main(["compare", *map(str, folders), "--baseline", "multi", "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {
         *("table.csv", "table.md", "table.tex", "patients.csv", "report.html", "contents.json"),
+        *("differences.png", "differences.pdf"),
         *("paired.png", "paired.pdf", "cases.png", "cases.pdf"),
     }
     with (out / "table.csv").open(newline="") as file:

@@ -1,4 +1,5 @@
 import json
+import re
 from html import unescape
 
 import numpy as np
@@ -47,8 +48,22 @@ def test_what_a_reader_asks_for_stands_there(page):
         "joint − multi",
     ):
         assert said in words
-    assert words.count("data:image/png;base64") == 2 + 2 * MOST_CASES  # plots, planes
+    assert words.count("data:image/png;base64") == 3 + 2 * MOST_CASES  # plots, planes
     assert "http" not in words.split("<body>")[1]
+
+
+def test_the_page_opens_with_the_answer_and_its_plot(page):
+    words = unescape(page.read_text("utf-8")).split("<header")[1]
+    first, tables = words.split("<h2>Tables</h2>")
+    assert "wire (clDice): joint is ahead of multi, difference +0." in first
+    assert "3 seeds a method and 8 patients" in first
+    assert "test split of the data set" in first
+    assert re.search(r"compared \d{4}-\d\d-\d\d", first)
+    assert first.count("data:image/png;base64") == 1
+    assert "<table" not in first
+    folded = tables.split("<h2>Plots</h2>")[0]
+    assert folded.count("<table") > 2
+    assert "<table" not in re.sub(r"(?s)<details>.*?</details>", "", folded)
 
 
 def test_cases_are_ordered_by_how_much_the_methods_differ(page, tmp_path):

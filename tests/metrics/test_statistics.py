@@ -127,3 +127,15 @@ def test_all_changes_of_sign_are_made_up_to_twelve_patients():
     twelve, thirteen = np.ones((1, 12)), np.ones((1, 13))
     assert statistics.permutation_p(twelve, 0 * twelve, draws=9) == 2 / 2**12
     assert statistics.permutation_p(thirteen, 0 * thirteen, draws=9) == 1 / 10
+
+
+def test_the_interval_of_a_mean_is_that_of_its_patients():
+    scores = np.random.default_rng(0).normal(0.5, 0.1, (1, 400))
+    low, high = statistics.mean_interval(scores)
+    half = 1.96 * scores.std(ddof=1) / 400**0.5
+    assert low == pytest.approx(scores.mean() - half, abs=half / 10)
+    assert high == pytest.approx(scores.mean() + half, abs=half / 10)
+
+
+def test_one_patient_has_no_interval_of_the_mean():
+    assert np.isnan(statistics.mean_interval(np.array([[0.5, np.nan]]))).all()

@@ -49,6 +49,9 @@ def write_evaluation(folder: Path) -> None:
         collected.add(found, scene(60), **about)
         path = folder / "maps" / f"{overlay.file_name(case)}.png"
         archive.save(path, np.full((48, 64), 0.5), NOTHING, found, scene(60))
+        # As evaluations do, with a legend below it.
+        drawn = overlay.overlay(np.full((48, 64), 0.5), scene(reach), scene(60), None, ["a", "b"])
+        overlay.save_png(drawn, folder / "overlays" / path.name)
     collected.write(folder)
     collected.write(folder.parent / "validation")
     summary = summarise(rows, MetricSettings()) | {

@@ -10,7 +10,8 @@ from fluorojax.report.page import environment
 def line_chart(series, **how) -> str:
     """The chart as SVG text."""
     macros = environment().get_template("charts.html.j2").module
-    return macros.chart(chart.line_chart(series, **how))
+    names = {"x_name": "step", "y_name": "Dice"} | how
+    return macros.chart(chart.line_chart(series, **names))
 
 
 def drawn(svg: str) -> list[list[str]]:
@@ -66,6 +67,12 @@ def test_one_point_is_a_chart_too():
 def test_nothing_finite_is_refused():
     with pytest.raises(ValueError, match="no finite"):
         line_chart({"train": [(0, None)]})
+
+
+def test_both_axes_are_named():
+    svg = line_chart({"train": [(0, 1.0)]}, x_name="threshold", y_name="share (0 to 1)")
+    texts = [t.text for t in ElementTree.fromstring(svg).iter("text") if t.get("class") == "axis"]
+    assert texts == ["threshold", "share (0 to 1)"]
 
 
 def test_thinning_keeps_means_and_gaps():
