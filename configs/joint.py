@@ -1,8 +1,8 @@
 """The cascade trained end to end, with one joint loss and the spatial relation.
 
 python launch.py --config=configs/joint.py          one GPU; not timed or scored yet
-python launch.py --config=configs/joint.py:quick    2 CPU cores, 7 to 12 minutes: endoscope Dice 0.96,
-                                                    guidewire clDice 0.89 (one seed)
+python launch.py --config=configs/joint.py:quick    2 CPU cores, 7 to 12 minutes: endoscope Dice
+                                                    0.96, guidewire clDice 0.89 (one seed)
 """
 
 from ml_collections import ConfigDict
