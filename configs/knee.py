@@ -108,6 +108,7 @@ def learn_on(config: ConfigDict) -> None:
     config.data.builder = "xray_folder"
     config.data.image_size = (256, 256)
     config.training.crop_size = (256, 256)
+    config.model.local_contrast = 16  # as far in the film: with 8 it was 0.01 worse
     config.training.batch_size = 4
     config.training.learning_rate = 2e-3
     config.training.steps = 300
