@@ -16,7 +16,9 @@ from tests.folders import write_folder
 pytestmark = pytest.mark.slow  # four trainings in processes of their own
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("fluorojax", "configs", "tfds_builders", "pyproject.toml", "README.md", "LICENSE")
+FILES = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+SOURCES = ("fluorojax", "configs", "tfds_builders", *FILES)
+SDIST = "from setuptools import build_meta; build_meta.build_sdist('dist')"
 SMALL = {
     "data.builder": "xray_folder",
     "data.dir": "frames",
@@ -42,7 +44,10 @@ def wheel(tmp_path_factory):
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
-    pip(["wheel", "--no-build-isolation", "--wheel-dir", source / "dist", source])
+    # By way of the source distribution, as a release is made: what that lacks, the wheel lacks.
+    subprocess.run([sys.executable, "-c", SDIST], cwd=source, check=True, capture_output=True)
+    (packed,) = (source / "dist").glob("*.tar.gz")
+    pip(["wheel", "--no-build-isolation", "--wheel-dir", source / "dist", packed])
     (found,) = (source / "dist").glob("*.whl")
     return found
 
