@@ -105,6 +105,7 @@ def trained(options: argparse.Namespace, method: str, seed: int) -> Trained:
     """Train a method in a process of its own and score it; or read what is there of it."""
     place = options.out / f"{options.folder.name}-{method}-seed{seed}"
     done = place / "done.json"
+    terms = {name: getattr(options, name) for name in ("config", "minutes", "tiny")}
     if not done.is_file():
         # What a stopped training has left would be timed as nothing.
         shutil.rmtree(place, ignore_errors=True)
@@ -115,12 +116,18 @@ def trained(options: argparse.Namespace, method: str, seed: int) -> Trained:
         there = ("--out", place / "scores", "--built-dir", options.out / "built")
         run((*scored, *there), place / "log.txt")
         with written_aside(done) as draft:
-            draft.write_text(json.dumps({"processor_s": round(seconds, 1)}), "utf-8")
+            draft.write_text(json.dumps(terms | {"processor_s": round(seconds, 1)}), "utf-8")
+    found = json.loads(done.read_text("utf-8"))
+    # Or two steps of a trial would be scored as the training of an hour.
+    if other := [name for name, value in terms.items() if found[name] != value]:
+        raise SystemExit(
+            f"{place} was trained with {other[0]}={found[other[0]]}, not {terms[other[0]]}; give "
+            "another --out"
+        )
     about = json.loads((place / "method.json").read_text("utf-8"))
     with (place / "scores/cases.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    taken = json.loads(done.read_text("utf-8"))["processor_s"]
-    return Trained(method, seed, taken, about, rows)
+    return Trained(method, seed, found["processor_s"], about, rows)
 
 
 def training(

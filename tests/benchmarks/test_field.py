@@ -1,13 +1,16 @@
 """The field: what is written of trainings, and the budget that all of them keep to."""
 
+import argparse
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.field import common
-from benchmarks.field.__main__ import METRICS, Trained, compared, run, table
+from benchmarks.field.__main__ import METRICS, Trained, compared, run, table, trained
 from fluorojax.data.folder import read_folder
 from tests.folders import write_folder
 
@@ -78,3 +81,20 @@ def test_a_training_that_fails_names_its_log(tmp_path):
     with pytest.raises(SystemExit, match=r"log\.txt says why"):
         run(("-c", "raise SystemExit('no such plans')"), log)
     assert "no such plans" in log.read_text()
+
+
+def test_a_trial_of_two_steps_is_not_taken_for_a_training(tmp_path):
+    place = tmp_path / "frames-nnunet-seed0"
+    (place / "scores").mkdir(parents=True)
+    (place / "scores/cases.csv").write_text("class,patient,dice\nvessel,a,0.5\n")
+    (place / "method.json").write_text('{"steps": 2}')
+    done = {"config": "vessels:quick", "minutes": 1.0, "tiny": True, "processor_s": 3.0}
+    (place / "done.json").write_text(json.dumps(done))
+    options = argparse.Namespace(
+        folder=Path("frames"), out=tmp_path, config="vessels:quick", minutes=1.0, tiny=True
+    )
+    found = trained(options, "nnunet", 0)
+    assert (found.processor_s, found.about, len(found.rows)) == (3.0, {"steps": 2}, 1)
+    options.tiny = False
+    with pytest.raises(SystemExit, match=r"was trained with tiny=True, not False; give another"):
+        trained(options, "nnunet", 0)
