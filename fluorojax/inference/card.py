@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
+from fluorojax.core import templates
 from fluorojax.data.grid import FIRST_RESAMPLING
 from fluorojax.models.spec import NetworkSpec, array_shapes
 from fluorojax.schema.info import caution
@@ -138,13 +139,7 @@ def code(value: Any) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=False,  # Markdown; what a manifest says goes through `plain` or `code`
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    # Markdown: what a manifest says goes through `plain` or `code`.
+    made = templates.environment([TEMPLATES], escaped=False)
     made.filters.update(plain=plain, code=code)
     return made

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from fluorojax.core import templates
 from fluorojax.core.outputs import written_aside
 from fluorojax.drawing.overlay import colour
 from fluorojax.schema.info import caution
@@ -29,14 +30,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     All that they show is escaped, whatever a template is called; a name that a template uses and
     that was not given is an error, not an empty place.
     """
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    made = templates.environment([*folders, TEMPLATES], escaped=True)
     made.globals.update(style=STYLE, script=SCRIPT)
     return made
 
